@@ -1,0 +1,13 @@
+// The verbs behind the engine's table. They throw Error; engine.cpp turns that into a line and an exit code.
+#pragma once
+
+#include "apps/engine/engine.h"
+
+namespace gptcore {
+
+int run_verb(const RunRequest& request);
+int sample_verb(const SampleRequest& request);
+int summary_verb(const SummaryRequest& request);
+int bench_verb(const BenchRequest& request);
+
+}  // namespace gptcore

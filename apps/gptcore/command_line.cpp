@@ -1,0 +1,134 @@
+#include "apps/gptcore/command_line.h"
+
+#include <algorithm>
+#include <boost/program_options/cmdline.hpp>
+#include <boost/program_options/errors.hpp>
+#include <boost/program_options/parsers.hpp>
+
+#include "core/config/suggest.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace po = boost::program_options;
+
+bool is_long_option(const std::string& text) {
+  return text.size() > 2 && text.starts_with("--");
+}
+
+// "--num_samples=3" -> "num-samples"
+std::string option_name(const std::string& argument) {
+  std::string name = argument.substr(2, argument.find('=') == std::string::npos ? argument.npos : argument.find('=') - 2);
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+std::vector<std::string> names_of(const po::options_description& options) {
+  std::vector<std::string> names;
+  for (const auto& option : options.options()) names.push_back(option->long_name());
+  return names;
+}
+
+[[noreturn]] void unknown_option(const std::string& argument, const VerbOptions& options) {
+  const auto near = nearest(option_name(argument), names_of(options.visible));
+  std::string hint = near ? "did you mean '--" + *near + "'?" : "--help lists the options";
+  if (!near && options.overrides) hint = "a value of the pipeline is written --KEY=VALUE; --help lists the options";
+  throw Error(Code::usage, "no option '" + argument + "'", hint);
+}
+
+// Takes the overrides out and writes the other options with hyphens.
+std::vector<std::string> without_overrides(const VerbOptions& options, const std::vector<std::string>& arguments,
+                                           std::vector<Override>& overrides) {
+  std::vector<std::string> rest;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--") {
+      rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      break;
+    }
+    if (!is_long_option(argument)) {
+      rest.push_back(argument);
+      continue;
+    }
+    const std::string name = option_name(argument);
+    const size_t equals = argument.find('=');
+    if (options.overrides && name == "set") {
+      if (equals == std::string::npos && i + 1 == arguments.size()) throw Error(Code::usage, "'--set' wants KEY=VALUE");
+      const std::string text = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
+      overrides.push_back({text, "--set " + text});
+    } else if (options.visible.find_nothrow(name, false)) {
+      rest.push_back("--" + name + (equals == std::string::npos ? "" : argument.substr(equals)));
+    } else if (options.overrides && equals != std::string::npos) {
+      overrides.push_back({argument.substr(2), argument});
+    } else {
+      unknown_option(argument, options);
+    }
+  }
+  return rest;
+}
+
+}  // namespace
+
+VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std::string>& arguments) {
+  VerbArguments out;
+  const std::vector<std::string> rest = without_overrides(options, arguments, out.overrides);
+  po::options_description all;
+  all.add(options.visible).add(options.positional);
+  try {
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(rest).options(all).positional(options.order).style(style).run(), out.values);
+  } catch (const po::too_many_positional_options_error&) {
+    throw Error(Code::usage, "too many arguments", "--help shows the form");
+  } catch (const po::unknown_option& e) {
+    throw Error(Code::usage, "no option '" + e.get_option_name() + "'", "--help lists the options");
+  } catch (const po::error& e) {
+    throw Error(Code::usage, e.what(), "--help lists the options");
+  }
+  return out;
+}
+
+void take_overrides(VerbOptions& options) {
+  options.overrides = true;
+  options.visible.add_options()("set", po::value<std::string>()->value_name("KEY=VALUE"),
+                                "a value over the file's, as train.learning_rate=3e-4; --KEY=VALUE does the same, and a key "
+                                "that one table has may stand alone: --learning_rate=3e-4");
+}
+
+GlobalArguments split_global(int argc, const char* const* argv) {
+  GlobalArguments out;
+  const std::vector<std::string> all(argv + 1, argv + argc);
+  const auto value = [&](size_t& i) {
+    const size_t equals = all[i].find('=');
+    if (equals != std::string::npos) return all[i].substr(equals + 1);
+    if (i + 1 == all.size()) throw Error(Code::usage, "'" + all[i] + "' wants a value");
+    return all[++i];
+  };
+  const auto is = [](const std::string& text, const std::string& name) { return text == name || text.starts_with(name + "="); };
+  bool options = true;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string& text = all[i];
+    if (text == "--") options = false;
+    if (options && (is(text, "--plugin"))) {
+      out.plugin_files.push_back(value(i));
+    } else if (options && (is(text, "--error-format") || is(text, "--error_format"))) {
+      const std::string format = value(i);
+      if (format != "text" && format != "json")
+        throw Error(Code::usage, "'--error-format' wants text or json, got '" + format + "'");
+      out.json_errors = format == "json";
+    } else if (options && (text == "--help" || text == "-h")) {
+      out.help = true;
+    } else if (!out.verb.empty()) {
+      out.arguments.push_back(text);
+    } else if (text == "--version") {
+      out.version = true;
+    } else if (text.starts_with("-")) {
+      throw Error(Code::usage, "no option '" + text + "'", "the verb comes first; gptcore --help lists them");
+    } else {
+      out.verb = text;
+    }
+  }
+  return out;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,45 @@
+// A verb's arguments by Boost.Program_options, with the spellings we add: --set K=V, --K=V and underscores for hyphens.
+#pragma once
+
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/positional_options.hpp>
+#include <boost/program_options/variables_map.hpp>
+#include <string>
+#include <vector>
+
+#include "core/config/overrides.h"
+
+namespace gptcore {
+
+struct VerbOptions {
+  boost::program_options::options_description visible;
+  boost::program_options::options_description positional;  // declared here, ordered in `order`
+  boost::program_options::positional_options_description order;
+  bool overrides = false;  // takes --set K=V and --K=V
+};
+
+struct VerbArguments {
+  boost::program_options::variables_map values;
+  std::vector<Override> overrides;
+
+  // The option's value, or its type's empty one.
+  template <class T> T get(const char* name) const { return values.count(name) ? values[name].as<T>() : T{}; }
+};
+
+// Throws Error(usage) with a suggestion for an unknown option.
+VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std::string>& arguments);
+// Adds the line about overrides to the help, and lets the verb take them.
+void take_overrides(VerbOptions& options);
+
+// What stands before, between and after the verb for every verb.
+struct GlobalArguments {
+  std::vector<std::string> plugin_files;
+  bool help = false, version = false, json_errors = false;
+  std::string verb;                    // "" when none is given
+  std::vector<std::string> arguments;  // the verb's own
+};
+
+// Throws Error(usage).
+GlobalArguments split_global(int argc, const char* const* argv);
+
+}  // namespace gptcore

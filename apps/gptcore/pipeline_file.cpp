@@ -1,0 +1,31 @@
+#include "apps/gptcore/pipeline_file.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/config/core_items.h"
+#include "core/plugin/search.h"
+
+namespace gptcore {
+
+Pipeline load_with_plugins(const LoadRequest& request) {
+  const std::vector<std::string> named = plugins_of(request);
+  Catalog core;
+  add_core_items(core);
+  std::vector<Error> refused;
+  Catalog catalog = read_catalog(named, refused, std::move(core));
+
+  std::vector<Error> fatal;
+  for (const Error& error : refused) {
+    const bool asked_for = std::find(named.begin(), named.end(), error.where()) != named.end();
+    if (asked_for || error.code() == Code::plugin_clash)
+      fatal.push_back(error);
+    else
+      std::fprintf(stderr, "gptcore: warning: %s\n", error.line().c_str());
+  }
+  if (!fatal.empty()) throw ConfigErrors(std::move(fatal));
+  PipelineConfig config = load_pipeline(request, catalog);
+  return {std::move(config), std::move(catalog)};
+}
+
+}  // namespace gptcore

@@ -1,0 +1,20 @@
+// A pipeline as the verbs need it: its config checked against all plugins that can be found, none of them loaded.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/load.h"
+
+namespace gptcore {
+
+struct Pipeline {
+  PipelineConfig config;
+  Catalog catalog;
+};
+
+// Throws ConfigErrors; a plugin that is installed but cannot be used is only warned about, on standard error.
+Pipeline load_with_plugins(const LoadRequest& request);
+
+}  // namespace gptcore

@@ -1,0 +1,45 @@
+#include <sstream>
+#include "apps/gptcore/command_line.h"
+#include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/pipeline_file.h"
+#include "apps/gptcore/verbs.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace po = boost::program_options;
+
+VerbOptions run_options() {
+  VerbOptions options;
+  options.visible.add_options()("resume", po::value<std::string>()->default_value("auto")->value_name("auto|never|PATH"),
+                                "go on where the run's folder stands, start anew, or go on from a checkpoint");
+  options.visible.add_options()("overwrite", po::bool_switch(), "move an existing run aside instead of refusing");
+  options.positional.add_options()("file", po::value<std::string>());
+  options.order.add("file", 1);
+  take_overrides(options);
+  return options;
+}
+
+}  // namespace
+
+std::string run_help() {
+  std::ostringstream out;
+  out << "gptcore run FILE [options] [--KEY=VALUE]...\nRuns the stages of a pipeline file.\n" << run_options().visible;
+  return out.str();
+}
+
+int run_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(run_options(), arguments);
+  if (!given.values.count("file")) throw Error(Code::usage, "run wants a pipeline file", "gptcore run FILE");
+  const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
+  require_for_run(pipeline.config);
+  RunRequest request;
+  request.config = pipeline.config;
+  request.plugin_files = files_used(pipeline.config, pipeline.catalog);
+  request.resume = given.get<std::string>("resume");
+  request.overwrite = given.get<bool>("overwrite");
+  return engine().run(request);
+}
+
+}  // namespace gptcore

@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+#include "apps/gptcore/command_line.h"
+#include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/verbs.h"
+#include "core/train/train_options.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace po = boost::program_options;
+
+VerbOptions sample_options() {
+  const SampleRequest defaults;
+  VerbOptions options;
+  const auto add = [&](const char* name, const po::value_semantic* value, const char* doc) {
+    options.visible.add_options()(name, value, doc);
+  };
+  add("prompt", po::value<std::vector<std::string>>()->value_name("TEXT|FILE:path|-"),
+      "what the text starts with; - reads standard input; may be given more than once (default: a newline)");
+  add("num-samples", po::value<int64_t>()->default_value(defaults.num_samples), "texts for each prompt");
+  add("max-new-tokens", po::value<int64_t>()->default_value(defaults.max_new_tokens), "length of each");
+  add("temperature", po::value<double>()->default_value(defaults.temperature, "0.8"),
+      "above 1 wilder, below 1 safer, 0 = always the likeliest");
+  add("top-k", po::value<int64_t>()->default_value(defaults.top_k), "choose among so many likeliest tokens, 0 = among all");
+  add("seed", po::value<int64_t>()->default_value(static_cast<int64_t>(defaults.seed)), "start of the random sequence");
+  add("device", po::value<std::string>()->default_value(defaults.device), "auto | cpu | cuda | cuda:N");
+  options.positional.add_options()("from", po::value<std::string>());
+  options.order.add("from", 1);
+  return options;
+}
+
+// Refuses what the pipeline's own schema refuses.
+template <class Options> void check_range(const std::string& option, const Value& value) {
+  std::string key = option;
+  std::replace(key.begin(), key.end(), '-', '_');
+  const Schema<Options> schema = schema_of<Options>();
+  for (const ParamSpec& spec : schema.specs())
+    if (spec.name == key)
+      if (const auto wrong = misfit(spec, value)) throw Error(Code::out_of_range, "'--" + option + "' " + wrong->text);
+}
+
+std::vector<std::string> prompts(std::vector<std::string> given) {
+  if (given.empty()) given.push_back(SampleOptions().prompt);
+  for (std::string& prompt : given)
+    if (prompt == "-") prompt = std::string(std::istreambuf_iterator<char>(std::cin), {});
+  return given;
+}
+
+}  // namespace
+
+std::string sample_help() {
+  std::ostringstream out;
+  out << "gptcore sample RUN|CHECKPOINT [options]\nWrites text with a trained model.\n" << sample_options().visible;
+  return out.str();
+}
+
+int sample_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(sample_options(), arguments);
+  if (!given.values.count("from"))
+    throw Error(Code::usage, "sample wants a run's or checkpoint's folder", "gptcore sample runs/NAME");
+  SampleRequest request;
+  request.from = given.get<std::string>("from");
+  request.plugin_files = plugin_files;
+  request.num_samples = given.get<int64_t>("num-samples");
+  request.max_new_tokens = given.get<int64_t>("max-new-tokens");
+  request.temperature = given.get<double>("temperature");
+  request.top_k = given.get<int64_t>("top-k");
+  request.device = given.get<std::string>("device");
+  const int64_t seed = given.get<int64_t>("seed");
+  request.seed = static_cast<uint64_t>(seed);
+
+  check_range<SampleOptions>("num-samples", request.num_samples);
+  check_range<SampleOptions>("max-new-tokens", request.max_new_tokens);
+  check_range<SampleOptions>("temperature", request.temperature);
+  check_range<SampleOptions>("top-k", request.top_k);
+  check_range<RunOptions>("seed", seed);
+  request.prompts = prompts(given.get<std::vector<std::string>>("prompt"));
+  return engine().sample(request);
+}
+
+}  // namespace gptcore

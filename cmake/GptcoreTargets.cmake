@@ -1,0 +1,62 @@
+# Functions that give our targets one language level, one set of warnings and hidden symbols.
+
+find_program(GPTCORE_CCACHE ccache)
+find_program(GPTCORE_MOLD mold)
+
+function(gptcore_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wunused -Werror -fno-math-errno
+    # Both see things that are not there in libstdc++ 12's strings and iterators.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-dangling-pointer>)
+  if(GPTCORE_CCACHE)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER ${GPTCORE_CCACHE})
+  endif()
+  if(GPTCORE_MOLD)
+    target_link_options(${target} PRIVATE -fuse-ld=mold)
+  endif()
+  if(GPTCORE_SANITIZE STREQUAL "address")
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  elseif(GPTCORE_SANITIZE STREQUAL "thread")
+    target_compile_options(${target} PRIVATE -fsanitize=thread)
+    target_link_options(${target} PRIVATE -fsanitize=thread)
+  elseif(GPTCORE_SANITIZE)
+    message(FATAL_ERROR "GPTCORE_SANITIZE is '${GPTCORE_SANITIZE}'; expected address, thread or nothing")
+  endif()
+endfunction()
+
+# Finds our libraries next to the program, and LibTorch where it was at build time.
+function(gptcore_rpath target)
+  set_target_properties(${target} PROPERTIES
+    BUILD_WITH_INSTALL_RPATH ON
+    INSTALL_RPATH "$ORIGIN;$ORIGIN/../lib;$ORIGIN/../../..;${GPTCORE_TORCH}/lib;${GPTCORE_TORCH}/../nvidia/cu13/lib")
+  # LibTorch's own libraries look for their neighbours through the program's path.
+  target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
+endfunction()
+
+# A room of the core: a static library gptcore_<name> (gptcore::<name>), linked by the program or by libgptcore.so.
+#   gptcore_room(config SOURCES a.cpp b.cpp DEPS gptcore::base tomlplusplus::tomlplusplus)
+function(gptcore_room name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(gptcore_${name} STATIC ${arg_SOURCES})
+  add_library(gptcore::${name} ALIAS gptcore_${name})
+  gptcore_compile_options(gptcore_${name})
+  target_include_directories(gptcore_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(gptcore_${name} PUBLIC gptcore::sdk ${arg_DEPS})
+endfunction()
+
+# A Catch2 program test_<name>, run by ctest as one test.
+#   gptcore_test(config SOURCES a_test.cpp DEPS gptcore::config)
+function(gptcore_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(test_${name} ${arg_SOURCES})
+  gptcore_compile_options(test_${name})
+  gptcore_rpath(test_${name})
+  target_link_libraries(test_${name} PRIVATE gptcore::test_main ${arg_DEPS})
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600
+    ENVIRONMENT "GPTCORE_SOURCE=${PROJECT_SOURCE_DIR};GPTCORE_BUILD=${PROJECT_BINARY_DIR}")
+endfunction()

@@ -1,0 +1,29 @@
+#include "core/base/atomic_file.h"
+
+#include "core/base/file_system.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+void write_file_atomically(FileSystem& files, const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  try {
+    if (files.kind(temporary) != FileKind::absent) files.remove_file(temporary);  // of a process that was killed
+    const auto file = files.create(temporary);
+    file->write(bytes_of(bytes));
+    file->sync();
+    file->close();
+    files.rename(temporary, path);
+  } catch (...) {
+    try {
+      if (files.kind(temporary) == FileKind::file) files.remove_file(temporary);
+    } catch (const Error&) {  // the first failure is the one to report
+    }
+    throw;
+  }
+  files.sync_directory(folder);
+}
+
+}  // namespace gptcore

@@ -1,0 +1,232 @@
+#include "core/checkpoint/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "core/base/atomic_file.h"
+#include "core/base/file_system.h"
+#include "core/base/hash.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr std::string_view kTemporary = ".tmp-";
+constexpr std::string_view kTrash = ".trash-";
+constexpr std::string_view kCorrupt = ".corrupt";
+constexpr const char* kSpaceHint = "free some space on that disk, or set run.out_dir to a folder on another one";
+
+// ".tmp-000001000-5f3a9c01": of no two saves the same, since one that failed may still be there.
+std::string hidden_name(std::string_view prefix, int64_t step) {
+  return fmt::format("{}{:09}-{:08x}", prefix, step, std::random_device{}());
+}
+
+std::string mebibytes(uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string no_space(int64_t step, const Path& folder, uint64_t need, uint64_t available) {
+  return fmt::format("saving step {} needs {} in '{}', where {} were free", step, mebibytes(need), folder.string(),
+                     mebibytes(available));
+}
+
+uint64_t size_of(const CheckpointPart& part) {
+  if (const auto* text = std::get_if<std::string>(&part.content)) return text->size();
+  const auto& tensors = std::get<TensorPart>(part.content);
+  return safetensors_size(tensors.tensors, tensors.metadata);
+}
+
+WrittenFile write_text(FileSystem& files, const Path& path, const std::string& text) {
+  const auto file = files.create(path);
+  file->write(bytes_of(text));
+  file->sync();
+  file->close();
+  return {text.size(), xxh3_hex(text)};
+}
+
+void check_names(int64_t step, const std::vector<CheckpointPart>& parts) {
+  if (step < 0) throw Error(Code::internal, "a checkpoint of step " + std::to_string(step));
+  std::set<std::string> names;
+  for (const CheckpointPart& part : parts) {
+    if (const auto problem = file_name_problem(part.file); !problem.empty()) throw Error(Code::internal, problem);
+    if (!names.insert(part.file).second) throw Error(Code::internal, "two files of a checkpoint are called " + part.file);
+  }
+}
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(FileSystem& files, const Path& run_dir, StoreOptions options)
+    : files_(files), folder_(checkpoint_folder(run_dir)), options_(std::move(options)) {
+  options_.keep = std::max<int64_t>(options_.keep, 1);
+  remove_leftovers();
+}
+
+Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPart>& parts, bool best) {
+  check_names(step, parts);
+  uint64_t size = 0;
+  for (const CheckpointPart& part : parts) size += size_of(part);
+  make_directories(files_, folder_);
+  const uint64_t need = size + size / 10 + options_.reserve_bytes;
+  const uint64_t available = files_.free_bytes(folder_);
+  if (available < need) throw Error(Code::disk_full, no_space(step, folder_, need, available), kSpaceHint);
+
+  const Path temporary = folder_ / hidden_name(kTemporary, step);
+  const Path committed = folder_ / step_name(step);
+  CheckpointManifest manifest;
+  std::optional<Path> replaced;
+  try {
+    manifest = write_parts(temporary, step, parts);
+    replaced = move_in(temporary, committed, folder_ / hidden_name(kTrash, step));
+  } catch (const Error& e) {
+    try_remove(temporary);
+    if (e.code() != Code::disk_full) throw;
+    throw Error(Code::disk_full, fmt::format("{}; {}", e.what(), no_space(step, folder_, need, available)), kSpaceHint);
+  } catch (...) {
+    try_remove(temporary);
+    throw;
+  }
+  files_.sync_directory(folder_);  // now it is committed
+  if (replaced) try_remove(*replaced);
+  update_hints(step, best);
+  prune(step);
+  return {committed, std::move(manifest)};
+}
+
+// Gives the complete folder its final name; the place of a checkpoint of that name, if there was one, is returned.
+std::optional<Path> CheckpointStore::move_in(const Path& temporary, const Path& committed, const Path& trash) {
+  if (files_.kind(committed) == FileKind::absent) {
+    files_.rename_new(temporary, committed);
+    return std::nullopt;
+  }
+  if (files_.exchange(temporary, committed)) return temporary;
+  // This file system cannot exchange. A crash between the two renames leaves the next older checkpoint.
+  files_.rename_new(committed, trash);
+  try {
+    files_.rename_new(temporary, committed);
+  } catch (const Error&) {
+    files_.rename_new(trash, committed);
+    throw;
+  }
+  return trash;
+}
+
+CheckpointManifest CheckpointStore::write_parts(const Path& directory, int64_t step, const std::vector<CheckpointPart>& parts) {
+  files_.make_directory(directory);
+  CheckpointManifest manifest{step, {}};
+  for (const CheckpointPart& part : parts) {
+    const Path path = directory / part.file;
+    const auto* text = std::get_if<std::string>(&part.content);
+    const auto* tensors = std::get_if<TensorPart>(&part.content);
+    const WrittenFile written =
+        text ? write_text(files_, path, *text) : write_safetensors(files_, path, tensors->tensors, tensors->metadata);
+    manifest.files.push_back({part.file, written.size, written.xxh3});
+  }
+  std::sort(manifest.files.begin(), manifest.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  write_text(files_, directory / kManifestFile, format_checkpoint_manifest(manifest));
+  files_.sync_directory(directory);
+  return manifest;
+}
+
+// The checkpoint is committed by now: what fails here is only reported.
+void CheckpointStore::update_hints(int64_t step, bool best) {
+  try {
+    write_file_atomically(files_, folder_ / "LATEST", step_name(step) + "\n");
+    if (best) write_file_atomically(files_, folder_ / "BEST", step_name(step) + "\n");
+  } catch (const Error& e) {
+    report(Level::warning, e.what());
+  }
+}
+
+void CheckpointStore::prune(int64_t published) {
+  try {
+    std::vector<int64_t> steps = list_steps(files_, folder_);
+    const auto best = read_hint(files_, folder_, "BEST");
+    std::set<int64_t> kept = {published};
+    for (const int64_t step : steps) {
+      if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step);
+    }
+    if (best) kept.insert(*best);
+    std::vector<Path> trash;
+    for (const int64_t step : steps) {
+      if (kept.contains(step)) continue;
+      trash.push_back(folder_ / hidden_name(kTrash, step));
+      files_.rename(folder_ / step_name(step), trash.back());
+    }
+    if (trash.empty()) return;
+    files_.sync_directory(folder_);  // so that a crash never shows a half-deleted folder under its old name
+    for (const Path& directory : trash) try_remove(directory);
+  } catch (const Error& e) {
+    report(Level::warning, std::string("an old checkpoint was not removed: ") + e.what());
+  }
+}
+
+std::optional<Checkpoint> CheckpointStore::find_latest() {
+  if (files_.kind(folder_) != FileKind::directory) return std::nullopt;
+  size_t damaged = 0;
+  for (const FileEntry& entry : files_.list(folder_)) {
+    damaged += entry.name.find(kCorrupt) != std::string::npos && entry.kind == FileKind::directory;
+  }
+  for (const int64_t step : list_steps(files_, folder_)) {
+    const Path directory = folder_ / step_name(step);
+    try {
+      Checkpoint found = verify_checkpoint(files_, directory);
+      if (read_hint(files_, folder_, "LATEST") != step) {
+        report(Level::warning, fmt::format("'{}' does not name {}, the newest whole checkpoint; it is ignored",
+                                           (folder_ / "LATEST").string(), step_name(step)));
+      }
+      return found;
+    } catch (const Error& e) {
+      if (e.code() != Code::checkpoint_corrupt) throw;
+      quarantine(directory, e.line());
+      ++damaged;
+    }
+  }
+  if (damaged == 0) return std::nullopt;
+  throw Error(Code::checkpoint_corrupt,
+              fmt::format("all {} checkpoints in '{}' are damaged; nothing to resume from", damaged, folder_.string()),
+              "start anew with --overwrite (moves the run aside) or another run.name");
+}
+
+void CheckpointStore::quarantine(const Path& directory, const std::string& why) {
+  Path aside = directory;
+  aside += kCorrupt;
+  for (int n = 2; files_.kind(aside) != FileKind::absent; ++n) {
+    aside = directory;
+    aside += fmt::format("{}-{}", kCorrupt, n);
+  }
+  try {
+    files_.rename_new(directory, aside);
+    report(Level::warning, fmt::format("{}; moved to {}, trying an older one", why, aside.filename().string()));
+  } catch (const Error& e) {
+    report(Level::warning, fmt::format("{}; trying an older one ({})", why, e.what()));
+  }
+}
+
+void CheckpointStore::remove_leftovers() {
+  if (files_.kind(folder_) != FileKind::directory) return;
+  for (const FileEntry& entry : files_.list(folder_)) {
+    if (!entry.name.starts_with(kTemporary) && !entry.name.starts_with(kTrash)) continue;
+    if (entry.kind != FileKind::directory) continue;
+    report(Level::info, fmt::format("removing '{}', left by a run that was cut off", (folder_ / entry.name).string()));
+    try_remove(folder_ / entry.name);
+  }
+}
+
+void CheckpointStore::try_remove(const Path& directory) {
+  try {
+    remove_tree(files_, directory);
+  } catch (const Error& e) {
+    report(Level::warning, e.what());
+  }
+}
+
+void CheckpointStore::report(Level level, const std::string& text) const {
+  if (options_.report) options_.report(level, text);
+}
+
+}  // namespace gptcore

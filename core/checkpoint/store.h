@@ -1,0 +1,70 @@
+// A run's checkpoints: each appears as a whole by one rename, after all of it is on the disk, and older ones go only then.
+// docs/checkpoint.md has the protocol.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "gptcore/host.h"
+
+namespace gptcore {
+
+// Where notes and warnings go; may be empty.
+using Report = std::function<void(Level, const std::string&)>;
+
+struct StoreOptions {
+  int64_t keep = 2;                            // newest checkpoints kept, besides the best; at least 1
+  uint64_t reserve_bytes = uint64_t{4} << 20;  // must stay free on the disk, for logs and hints
+  Report report;
+};
+
+struct TensorPart {
+  std::vector<TensorSource> tensors;
+  Metadata metadata;
+};
+
+// A file of a checkpoint: text, or tensors to be saved as safetensors.
+struct CheckpointPart {
+  std::string file;  // "model.safetensors", "state.json", ...
+  std::variant<std::string, TensorPart> content;
+};
+
+// [rank 0], one at a time per run: the caller holds the run's lock. `files` outlives the store.
+class CheckpointStore {
+ public:
+  // Removes what a killed run left half done, saying so. Makes nothing.
+  CheckpointStore(FileSystem& files, const std::filesystem::path& run_dir, StoreOptions options = {});
+
+  // When it returns, the checkpoint is complete and on the disk; one of the same step is replaced. Marked `best`, it is
+  // kept until another is. Throws Error(disk_full) with what is needed and free, or Error(io): then all is as it was
+  // before, apart from the very last flush, after whose failure the new checkpoint is whole but may not survive a crash.
+  Checkpoint publish(int64_t step, const std::vector<CheckpointPart>& parts, bool best = false);
+
+  // The newest checkpoint that is whole. Damaged newer ones are renamed to step-*.corrupt with a warning. None when the
+  // run has never had one; throws Error(checkpoint_corrupt) when all it had are damaged.
+  std::optional<Checkpoint> find_latest();
+
+ private:
+  void remove_leftovers();
+  std::optional<std::filesystem::path> move_in(const std::filesystem::path& temporary, const std::filesystem::path& committed,
+                                               const std::filesystem::path& trash);
+  CheckpointManifest write_parts(const std::filesystem::path& directory, int64_t step,
+                                 const std::vector<CheckpointPart>& parts);
+  void update_hints(int64_t step, bool best);
+  void prune(int64_t published);
+  void quarantine(const std::filesystem::path& directory, const std::string& why);
+  void try_remove(const std::filesystem::path& directory);
+  void report(Level level, const std::string& text) const;
+
+  FileSystem& files_;
+  std::filesystem::path folder_;
+  StoreOptions options_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,99 @@
+#include "core/config/check.h"
+
+#include <algorithm>
+
+#include "core/config/substitute.h"
+#include "core/config/suggest.h"
+
+namespace gptcore {
+namespace {
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void check_keys(const RawTable& table, const Owner& owner, ErrorList& errors) {
+  for (const Entry& entry : table.entries)
+    if (!owner.find(entry.key) && !holds(owner.reserved, entry.key))
+      errors.add(Code::unknown_key, owner.title + " has no parameter '" + entry.key + "'",
+                 did_you_mean(entry.key, owner.keys(), "it has " + listed(owner.keys())), entry.key_at);
+}
+
+void report_misfit(const ParamSpec& spec, const Entry& entry, const Misfit& wrong, ErrorList& errors) {
+  std::string hint;
+  if (!wrong.wrong_type && entry.value.is<std::string>()) {
+    std::vector<std::string> texts;
+    for (const Choice& choice : spec.choices) texts.push_back(choice.text);
+    hint = did_you_mean(entry.value.as<std::string>(), texts);
+  }
+  const bool wants_list = spec.type == Type::text_list || spec.type == Type::path_list;
+  if (wrong.wrong_type && wants_list && entry.value.is<std::string>()) hint = "write [" + to_toml(entry.value) + "]";
+  errors.add(wrong.wrong_type ? Code::wrong_type : Code::out_of_range, "'" + spec.name + "' " + wrong.text, hint, entry.origin);
+}
+
+// Whole numbers of a float parameter become floats.
+Value as_declared(Type type, const Value& value) {
+  if (type == Type::number && value.is<int64_t>()) return static_cast<double>(value.as<int64_t>());
+  if (type != Type::number_list || !value.is<List>()) return value;
+  List out;
+  for (const Value& item : value.as<List>()) out.push_back(as_declared(Type::number, item));
+  return out;
+}
+
+// The default as a user would write it: the word for a number that has one.
+Value written_default(const ParamSpec& spec) {
+  for (const Word& word : spec.words)
+    if (spec.fallback == Value(word.number) || spec.fallback == Value(static_cast<int64_t>(word.number))) return word.text;
+  return spec.fallback;
+}
+
+Table given_values(const RawTable& table) {
+  Table out;
+  for (const Entry& entry : table.entries) out.emplace_back(entry.key, entry.value);
+  return out;
+}
+
+void check_rules(const RawTable& table, const Owner& owner, const Section& section, ErrorList& errors) {
+  if (!owner.check) return;
+  for (const Problem& problem : owner.check(section.values)) {
+    const Entry* entry = table.find(problem.key);
+    errors.add(Code::conflict, problem.message, problem.hint, entry ? entry->key_at : table.header);
+  }
+}
+
+}  // namespace
+
+Section check_table(const RawTable& table, const Owner& owner, const Folders& folders, ErrorList& errors) {
+  const size_t mistakes = errors.size();
+  check_keys(table, owner, errors);
+
+  std::string preset_origin;
+  const Table preset = owner.preset ? owner.preset(given_values(table), preset_origin) : Table{};
+
+  Section section;
+  section.location = table.header.location;
+  for (const ParamSpec& spec : owner.params) {
+    Value value = written_default(spec);
+    Origin origin;
+    if (const Value* set = find(preset, spec.name)) {
+      value = *set;
+      origin.argument = preset_origin;
+    }
+    if (const Entry* entry = table.find(spec.name)) {
+      value = as_declared(spec.type, entry->value);
+      origin = entry->origin;
+      if (const auto wrong = entry->value.empty() ? std::nullopt : misfit(spec, entry->value))
+        report_misfit(spec, *entry, *wrong, errors);
+    } else if (spec.required) {
+      errors.add(Code::missing_key, owner.title + " needs '" + spec.name + "', " + spec.doc,
+                 std::string("add ") + spec.name + " = " + type_name(spec.type), table.header);
+    }
+    const auto& folder = origin.source == Source::command_line ? folders.current : folders.file;
+    section.values.emplace_back(spec.name, absolute_paths(spec.type, value, folder));
+    section.origins.push_back(std::move(origin));
+  }
+  if (errors.size() == mistakes) check_rules(table, owner, section, errors);
+  return section;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,39 @@
+// Everything that is wrong with a pipeline, gathered so that it is reported in one go.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config/pipeline_config.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+// At least one error, in file order; those of the command line come last.
+class ConfigErrors : public std::exception {
+ public:
+  explicit ConfigErrors(std::vector<Error> errors);
+  const std::vector<Error>& errors() const noexcept { return errors_; }
+  // Every error's line.
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::vector<Error> errors_;
+  std::string text_;
+};
+
+class ErrorList {
+ public:
+  void add(Code code, const std::string& message, const std::string& hint, const Origin& where);
+  bool empty() const { return found_.empty(); }
+  size_t size() const { return found_.size(); }
+  // Throws ConfigErrors when there are any.
+  void throw_if_any() const;
+
+ private:
+  std::vector<std::pair<Origin, Error>> found_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,24 @@
+#include "core/config/core_items.h"
+
+#include "core/model/gpt_options.h"
+#include "gptcore/version.h"
+
+namespace gptcore {
+
+void add_core_items(Catalog& catalog) {
+  ItemInfo gpt;
+  gpt.kind = Kind::model;
+  gpt.name = "gpt";
+  gpt.doc = "GPT-2: learned or rotary positions, pre-LayerNorm, tied head";
+  gpt.params = schema_of<GptOptions>().specs();
+  gpt.plugin = "core";
+  gpt.plugin_version = GPTCORE_VERSION;
+  gpt.check = [](const Table& params) {
+    GptOptions options;
+    schema_of<GptOptions>().assign(params, options);
+    return schema_of<GptOptions>().problems(options);
+  };
+  catalog.add(std::move(gpt));
+}
+
+}  // namespace gptcore

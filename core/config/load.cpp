@@ -1,0 +1,195 @@
+#include "core/config/load.h"
+
+#include <algorithm>
+
+#include "core/config/check.h"
+#include "core/config/owner.h"
+#include "core/config/suggest.h"
+
+namespace gptcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_once(std::vector<std::string>& list, const std::string& item) {
+  if (!item.empty() && std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
+bool is_stage_name(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+class Loader {
+ public:
+  Loader(const LoadRequest& request, const Catalog& catalog) : request_(request), catalog_(catalog) {
+    document_ = read_document(request.file, errors_);
+    folders_ = {document_.folder, fs::current_path()};
+  }
+
+  PipelineConfig load() {
+    apply_overrides(document_, request_.overrides, catalog_, errors_);
+    PipelineConfig config;
+    if (request_.file) config.file = fs::absolute(*request_.file).lexically_normal().string();
+    config.run = section("run", {}, document_.run.value_or(absent()));
+    config.plugin_files = plugin_files();
+    if (document_.tokenizer) config.tokenizer = item("tokenizer", *document_.tokenizer);
+    if (document_.dataset) config.dataset = item("dataset", *document_.dataset);
+    config.model = item("model", document_.model.value_or(absent()));
+    load_stages(config);
+    for (size_t i = 0; i < document_.loggers.size(); ++i)
+      config.loggers.push_back(item("logger." + std::to_string(i), document_.loggers[i]));
+    errors_.throw_if_any();
+    return config;
+  }
+
+  // Before any catalog: what is wrong is left for load() to report.
+  std::vector<std::string> plugins_only() {
+    std::vector<Override> own;
+    for (const Override& item : request_.overrides)
+      if (item.text.starts_with("plugins.")) own.push_back(item);
+    apply_overrides(document_, own, catalog_, errors_);
+    return plugin_files();
+  }
+
+ private:
+  RawTable absent() const { return {{Source::default_value, {document_.shown}, {}}, {}}; }
+
+  Section section(const std::string& path, const std::string& use, const RawTable& table) {
+    const auto owner = owner_of(path, use, catalog_);
+    Section out = owner ? check_table(table, *owner, folders_, errors_) : Section{};
+    out.path = path;
+    out.use = use;
+    return out;
+  }
+
+  Section item(const std::string& path, const RawTable& table) {
+    const Kind kind = *item_kind(path);
+    const Entry* use = table.find("use");
+    if (!use && kind == Kind::model) return section(path, "gpt", table);
+    const auto names = catalog_.names(kind);
+    const std::string known = names.empty() ? "no plugin offers one" : "there are " + listed(names);
+    if (!use) {
+      errors_.add(Code::missing_key, "the " + std::string(name_of(kind)) + " needs 'use', its name", known, table.header);
+    } else if (!use->value.is<std::string>()) {
+      if (!use->value.empty())
+        errors_.add(Code::wrong_type, std::string("'use' wants a string, got ") + type_name(use->value), known, use->origin);
+    } else if (const std::string& name = use->value.as<std::string>(); catalog_.find(kind, name)) {
+      return section(path, name, table);
+    } else {
+      errors_.add(Code::unknown_name, "no " + std::string(name_of(kind)) + " '" + name + "'",
+                  did_you_mean(name, names, known + "; a plugin of yours goes into [plugins].load or --plugin"), use->origin);
+    }
+    return {};
+  }
+
+  std::vector<std::string> plugin_files() {
+    std::vector<std::string> out;
+    for (const std::string& file : request_.plugin_files) add_once(out, (folders_.current / file).lexically_normal().string());
+    if (!document_.plugins) return out;
+    if (const Entry* load = document_.plugins->find("load"); load && load->value.is<List>())
+      for (const Value& name : load->value.as<List>())
+        if (name.is<std::string>() && name.as<std::string>().find('/') == std::string::npos)
+          errors_.add(Code::out_of_range, "'load' wants paths, got the bare name " + to_toml(name),
+                      "write " + to_toml(Value("./" + name.as<std::string>())), load->origin);
+    const size_t mistakes = errors_.size();
+    const Section checked = section("plugins", {}, *document_.plugins);
+    if (errors_.size() != mistakes) return out;
+    for (const std::string& file : checked_list(checked)) add_once(out, file);
+    return out;
+  }
+
+  static std::vector<std::string> checked_list(const Section& plugins) {
+    std::vector<std::string> files;
+    if (const Value* load = find(plugins.values, "load"); load && !load->empty()) detail::from_value(*load, files);
+    return files;
+  }
+
+  void load_stages(PipelineConfig& config) {
+    const std::vector<std::string> names = stage_names(document_);
+    for (size_t i = 0; i < names.size(); ++i) {
+      const RawStage& raw = document_.stages[i];
+      check_kind(raw.table);
+      check_name(raw.table, names, i);
+      StageConfig stage;
+      stage.name = names[i];
+      stage.kind = raw.table.text("kind");
+      const std::string path = "stage." + names[i];
+      stage.options = section(path, stage.kind, raw.table);
+      for (size_t k = 0; k < raw.operations.size(); ++k)
+        stage.operations.push_back(item(path + ".operation." + std::to_string(k), raw.operations[k]));
+      config.stages.push_back(std::move(stage));
+    }
+  }
+
+  void check_kind(const RawTable& table) {
+    const auto& kinds = stage_kinds();
+    const std::string known = "there are " + listed(kinds);
+    const Entry* kind = table.find("kind");
+    if (!kind) {
+      errors_.add(Code::missing_key, "a stage needs 'kind'", known, table.header);
+    } else if (!kind->value.is<std::string>()) {
+      if (!kind->value.empty())
+        errors_.add(Code::wrong_type, std::string("'kind' wants a string, got ") + type_name(kind->value), known, kind->origin);
+    } else if (std::find(kinds.begin(), kinds.end(), kind->value.as<std::string>()) == kinds.end()) {
+      errors_.add(Code::unknown_name, "no stage kind " + to_toml(kind->value),
+                  did_you_mean(kind->value.as<std::string>(), kinds, known), kind->origin);
+    }
+  }
+
+  void check_name(const RawTable& table, const std::vector<std::string>& names, size_t index) {
+    const Entry* name = table.find("name");
+    if (!name || name->value.empty()) return;
+    if (!name->value.is<std::string>())
+      errors_.add(Code::wrong_type, std::string("'name' wants a string, got ") + type_name(name->value), {}, name->origin);
+    else if (!is_stage_name(name->value.as<std::string>()))
+      errors_.add(Code::out_of_range, "'name' wants a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
+    else if (const auto own = names.begin() + static_cast<std::ptrdiff_t>(index);
+             std::find(names.begin(), own, names[index]) != own)
+      errors_.add(Code::conflict, "two stages are named '" + names[index] + "'", "rename one", name->origin);
+  }
+
+  const LoadRequest& request_;
+  const Catalog& catalog_;
+  ErrorList errors_;
+  Document document_;
+  Folders folders_;
+};
+
+}  // namespace
+
+std::vector<std::string> plugins_of(const LoadRequest& request) {
+  return Loader(request, Catalog{}).plugins_only();
+}
+
+PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog) {
+  return Loader(request, catalog).load();
+}
+
+void require_for_run(const PipelineConfig& config) {
+  ErrorList errors;
+  const Origin where{Source::default_value, {config.run.location.file}, {}};
+  if (config.stages.empty())
+    errors.add(Code::missing_key, "nothing to run: no [[stage]]", "add [[stage]] with kind = \"train\"", where);
+  if (!config.dataset)
+    errors.add(Code::missing_key, "a run needs a [dataset]", "add [dataset] with use = \"text\" and files", where);
+  errors.throw_if_any();
+}
+
+std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog) {
+  std::vector<std::string> out;
+  const auto add = [&](const Section& section) {
+    const auto kind = item_kind(section.path);
+    if (const ItemInfo* item = kind ? catalog.find(*kind, section.use) : nullptr) add_once(out, item->file);
+  };
+  if (config.tokenizer) add(*config.tokenizer);
+  if (config.dataset) add(*config.dataset);
+  add(config.model);
+  for (const StageConfig& stage : config.stages)
+    for (const Section& operation : stage.operations) add(operation);
+  for (const Section& logger : config.loggers) add(logger);
+  return out;
+}
+
+}  // namespace gptcore

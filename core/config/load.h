@@ -1,0 +1,31 @@
+// Pipeline file + command line -> PipelineConfig, or every error at once.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/config_errors.h"
+#include "core/config/overrides.h"
+#include "core/config/pipeline_config.h"
+#include "core/plugin/catalog.h"
+
+namespace gptcore {
+
+struct LoadRequest {
+  std::optional<std::string> file;
+  std::vector<Override> overrides;
+  std::vector<std::string> plugin_files;  // --plugin; relative ones count from the current folder
+};
+
+// The plugin files that the pipeline names, absolute, --plugin first: the catalog is made from them. Throws ConfigErrors
+// when the file cannot be read; other mistakes wait for load_pipeline().
+std::vector<std::string> plugins_of(const LoadRequest& request);
+// Throws ConfigErrors.
+PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog);
+// Throws ConfigErrors when a run lacks a part: a stage, a dataset.
+void require_for_run(const PipelineConfig& config);
+// The files of the plugins whose items `config` uses, without repeats, in the pipeline's order.
+std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog);
+
+}  // namespace gptcore

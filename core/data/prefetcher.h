@@ -1,0 +1,47 @@
+// Makes the next micro-batches of training on its own thread while the current one is computed.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "gptcore/dataset.h"
+
+namespace gptcore {
+
+// Micro-batch k of rank r of R is the samples (k R + r) B ... (k R + r) B + B - 1: all ranks together see one order.
+struct BatchPlan {
+  int64_t batch_size = 0;         // B
+  int64_t rank = 0, ranks = 1;    // r, R
+  int64_t first_micro_batch = 0;  // k of the first call of next()
+};
+
+class Prefetcher {
+ public:
+  // The dataset must outlive this; nobody else calls its batch() for the train split meanwhile through `mutex`.
+  Prefetcher(Dataset& dataset, BatchPlan plan, std::mutex& dataset_mutex);
+  ~Prefetcher();
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+  // Waits for the next micro-batch; rethrows what the dataset threw.
+  Batch next();
+
+ private:
+  void work();
+  static constexpr size_t kDepth = 4;
+
+  Dataset& dataset_;
+  BatchPlan plan_;
+  std::mutex& dataset_mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Batch> ready_;
+  std::exception_ptr failure_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gptcore

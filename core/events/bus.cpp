@@ -1,0 +1,41 @@
+#include "core/events/bus.h"
+
+#include <exception>
+#include <utility>
+
+namespace gptcore {
+
+EventBus::EventBus(Host& host) : host_(host) {}
+
+EventBus::~EventBus() { close(); }
+
+void EventBus::add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context) {
+  logger->open(context);
+  loggers_.push_back({std::move(name), std::move(logger)});
+}
+
+template <class F>
+bool EventBus::attempt(const Entry& entry, F&& call) {
+  try {
+    call();
+    return true;
+  } catch (const std::exception& e) {
+    host_.log(Level::warning, "logger '" + entry.name + "' is switched off for the rest of the run: " + e.what());
+    return false;
+  }
+}
+
+void EventBus::emit(Event event, int64_t step, Table fields) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const Record record{event, step, seconds, std::move(fields)};
+  std::erase_if(loggers_, [&](const Entry& e) { return !attempt(e, [&] { e.logger->record(record); }); });
+}
+
+void EventBus::close() {
+  while (!loggers_.empty()) {
+    attempt(loggers_.back(), [&] { loggers_.back().logger->close(); });
+    loggers_.pop_back();
+  }
+}
+
+}  // namespace gptcore

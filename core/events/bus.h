@@ -1,0 +1,37 @@
+// Hands each record to every logger, in pipeline order. A logger that throws is switched off with one warning.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gptcore/host.h"
+#include "gptcore/logger.h"
+
+namespace gptcore {
+
+class EventBus {
+ public:
+  explicit EventBus(Host& host);
+  ~EventBus();
+  // Opens the logger and adds it; one that fails to open throws.
+  void add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context);
+  void emit(Event event, int64_t step, Table fields = {});
+  // Closes every logger, last one first. emit() must not follow.
+  void close();
+
+ private:
+  struct Entry {
+    std::string name;
+    std::unique_ptr<Logger> logger;
+  };
+  template <class F>
+  bool attempt(const Entry& entry, F&& call);
+  Host& host_;
+  std::vector<Entry> loggers_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace gptcore

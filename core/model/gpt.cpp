@@ -1,0 +1,169 @@
+#include "core/model/gpt.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/dropout.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/outer.h>
+#include <ATen/ops/pow.h>
+
+#include <cmath>
+#include <utility>
+
+#include "core/model/functions.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+at::Tensor parameter(at::IntArrayRef shape) { return at::empty(shape, at::kFloat).requires_grad_(); }
+
+LinearLayer make_linear(int64_t out, int64_t in, bool bias) {
+  return {parameter({out, in}), bias ? parameter({out}) : at::Tensor(), nullptr};
+}
+
+NormLayer make_norm(int64_t width, bool bias) { return {parameter({width}), bias ? parameter({width}) : at::Tensor()}; }
+
+// Calls visit(name, tensor, init) for weight and bias of each layer in a block, in forward order.
+template <class Layer, class Visit>
+void visit_layer(const std::string& path, Layer& layer, Init weight, Visit&& visit) {
+  visit(path + ".weight", layer.weight, weight);
+  if (layer.bias.defined()) visit(path + ".bias", layer.bias, Init{});
+}
+
+}  // namespace
+
+at::Tensor LinearLayer::forward(const at::Tensor& x, at::ScalarType dtype) const {
+  at::Tensor y = linear(x, weight, bias, dtype);
+  return adapter ? y + adapter->forward(x) : y;
+}
+
+at::Tensor NormLayer::forward(const at::Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, 1e-5);
+}
+
+Gpt::Gpt(GptOptions options) : options_(std::move(options)) {
+  if (options_.n_embd % options_.n_head != 0)
+    throw Error(Code::model_shape, "n_embd " + std::to_string(options_.n_embd) + " is not divisible by n_head " + std::to_string(options_.n_head),
+                "each head takes n_embd / n_head of the width");
+  if (options_.rotary && options_.n_embd / options_.n_head % 2 != 0)
+    throw Error(Code::model_shape, "rotary positions need an even head width, not " + std::to_string(options_.n_embd / options_.n_head));
+}
+
+void Gpt::open(const ModelContext& context) {
+  if (options_.vocab_size == 0) options_.vocab_size = context.vocab_size;
+  if (options_.vocab_size < 1)
+    throw Error(Code::model_shape, "the model has no vocab_size", "set model.vocab_size, or name a [tokenizer] or dataset that knows it");
+  if (options_.vocab_size < context.vocab_size)
+    throw Error(Code::model_shape,
+                "model.vocab_size " + std::to_string(options_.vocab_size) + " is smaller than the data's " + std::to_string(context.vocab_size),
+                "leave model.vocab_size out to take it from the data");
+  const int64_t m = options_.vocab_multiple, rows = (options_.vocab_size + m - 1) / m * m;
+  const int64_t C = options_.n_embd;
+  const bool bias = options_.bias;
+  wte_ = parameter({rows, C});
+  if (!options_.rotary) wpe_ = parameter({options_.block_size, C});
+  for (int64_t i = 0; i < options_.n_layer; ++i)
+    blocks_.push_back({make_norm(C, bias), make_linear(3 * C, C, bias), make_linear(C, C, bias), make_norm(C, bias),
+                       make_linear(4 * C, C, bias), make_linear(C, 4 * C, bias)});
+  ln_f_ = make_norm(C, bias);
+  if (options_.rotary) {
+    const int64_t half = C / options_.n_head / 2;
+    const at::Tensor frequency = at::pow(options_.rotary_base, at::arange(half, at::kDouble) / -static_cast<double>(half));
+    const at::Tensor angle = at::outer(at::arange(options_.block_size, at::kDouble), frequency);  // (block_size, D/2)
+    cos_ = angle.cos().to(at::kFloat);
+    sin_ = angle.sin().to(at::kFloat);
+  }
+}
+
+std::vector<Parameter> Gpt::parameters() {
+  std::vector<Parameter> all;
+  const auto visit = [&](const std::string& name, const at::Tensor& tensor, Init init) { all.push_back({name, tensor, init}); };
+  const Init normal{0.02, 0}, one{0, 1};
+  const Init residual{0.02 / std::sqrt(2.0 * static_cast<double>(options_.n_layer)), 0};
+  visit("wte.weight", wte_, normal);
+  if (wpe_.defined()) visit("wpe.weight", wpe_, normal);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const std::string path = "blocks." + std::to_string(i);
+    BlockLayers& b = blocks_[i];
+    visit_layer(path + ".ln_1", b.ln_1, one, visit);
+    visit_layer(path + ".attn.qkv", b.qkv, normal, visit);
+    visit_layer(path + ".attn.proj", b.attn_proj, residual, visit);
+    visit_layer(path + ".ln_2", b.ln_2, one, visit);
+    visit_layer(path + ".mlp.fc", b.fc, normal, visit);
+    visit_layer(path + ".mlp.proj", b.mlp_proj, residual, visit);
+  }
+  visit_layer("ln_f", ln_f_, one, visit);
+  return all;
+}
+
+at::Tensor Gpt::drop(const at::Tensor& x) const {
+  return training_ && options_.dropout > 0 ? at::dropout(x, options_.dropout, true) : x;
+}
+
+at::Tensor Gpt::block(const BlockLayers& layers, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const {
+  const at::Tensor qkv = layers.qkv.forward(layers.ln_1.forward(x), compute_);  // (B, T, 3 C)
+  const at::Tensor mixed = attention(qkv, options_.n_head, cos, sin, training_ ? options_.dropout : 0);
+  const at::Tensor y = x + drop(layers.attn_proj.forward(mixed, compute_));  // (B, T, C)
+  const at::Tensor h = at::gelu(layers.fc.forward(layers.ln_2.forward(y), compute_), options_.gelu == "tanh" ? "tanh" : "none");
+  return y + drop(layers.mlp_proj.forward(h, compute_));
+}
+
+at::Tensor Gpt::hidden(const at::Tensor& ids) {
+  const int64_t T = ids.size(1);
+  if (T > options_.block_size)
+    throw Error(Code::model_shape, "a context of " + std::to_string(T) + " tokens is longer than block_size " + std::to_string(options_.block_size));
+  at::Tensor x = embed(ids, wte_, wpe_);
+  if (wte_adapter_) x = x + wte_adapter_->forward(ids);
+  x = drop(x);
+  const at::Tensor cos = cos_.defined() ? cos_.narrow(0, 0, T) : cos_, sin = sin_.defined() ? sin_.narrow(0, 0, T) : sin_;
+  for (const BlockLayers& layers : blocks_) x = block(layers, x, cos, sin);
+  return ln_f_.forward(x);
+}
+
+at::Tensor Gpt::logits(const at::Tensor& ids) {
+  const at::Tensor out = linear(hidden(ids), wte_, {}, compute_);
+  return out.narrow(-1, 0, options_.vocab_size).to(at::kFloat);
+}
+
+at::Tensor Gpt::loss(const at::Tensor& ids, const at::Tensor& targets) {
+  const at::Tensor x = hidden(ids);
+  return linear_cross_entropy(x.reshape({-1, x.size(-1)}), wte_, targets.reshape({-1}), options_.vocab_size, compute_);
+}
+
+double Gpt::flops_per_token() const {
+  double n = 0;
+  for (const Parameter& p : const_cast<Gpt*>(this)->parameters())
+    if (p.name != "wpe.weight") n += static_cast<double>(p.tensor.numel());
+  const auto d = [](int64_t v) { return static_cast<double>(v); };
+  return 6 * n + 12 * d(options_.n_layer) * d(options_.n_embd) * d(options_.block_size);
+}
+
+void Gpt::place(at::Device device, at::ScalarType compute) {
+  compute_ = compute;
+  at::NoGradGuard no_grad;
+  for (const Parameter& p : parameters()) {
+    at::Tensor tensor = p.tensor;
+    tensor.set_data(tensor.to(device));
+  }
+  if (cos_.defined()) {
+    cos_ = cos_.to(device);
+    sin_ = sin_.to(device);
+  }
+}
+
+std::shared_ptr<Adapter>* Gpt::adapter_slot(const std::string& path) {
+  if (path == "wte") return &wte_adapter_;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    BlockLayers& b = blocks_[i];
+    for (auto& [name, layer] : {std::pair{".attn.qkv", &b.qkv}, {".attn.proj", &b.attn_proj}, {".mlp.fc", &b.fc}, {".mlp.proj", &b.mlp_proj}})
+      if (path == block + name) return &layer->adapter;
+  }
+  return nullptr;
+}
+
+}  // namespace gptcore

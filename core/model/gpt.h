@@ -1,0 +1,71 @@
+// GPT-2 (Radford et al. 2019): pre-LayerNorm blocks, tied head, learned or rotary positions.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/gpt_options.h"
+#include "gptcore/draft/adapter.h"
+#include "gptcore/draft/model.h"
+
+namespace gptcore {
+
+// A weight (O, I), a bias (O) or none, and a slot: what the adapter makes of the input is added to the output.
+struct LinearLayer {
+  at::Tensor weight, bias;
+  std::shared_ptr<Adapter> adapter;
+  at::Tensor forward(const at::Tensor& x, at::ScalarType dtype) const;
+};
+
+struct NormLayer {
+  at::Tensor weight, bias;
+  at::Tensor forward(const at::Tensor& x) const;
+};
+
+struct BlockLayers {
+  NormLayer ln_1;
+  LinearLayer qkv, attn_proj;
+  NormLayer ln_2;
+  LinearLayer fc, mlp_proj;
+};
+
+class Gpt final : public Model {
+ public:
+  // Throws Error(model_shape) when sizes do not fit each other.
+  explicit Gpt(GptOptions options);
+  void open(const ModelContext& context) override;  // allocates; values are set by init_parameters or a checkpoint
+  void place(at::Device device, at::ScalarType compute) override;
+  std::vector<Parameter> parameters() override;
+  int64_t block_size() const override { return options_.block_size; }
+  int64_t vocab_size() const override { return options_.vocab_size; }
+  at::Tensor logits(const at::Tensor& ids) override;  // (B, T) -> (B, T, V) float32
+  at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) override;
+  void train(bool on) override { training_ = on; }
+  double flops_per_token() const override;
+
+  const GptOptions& options() const { return options_; }
+  // Adapter slot of a linear by its path ("blocks.0.attn.qkv"), or of the embedding ("wte"); null when there is none.
+  std::shared_ptr<Adapter>* adapter_slot(const std::string& path);
+
+ private:
+  at::Tensor hidden(const at::Tensor& ids);  // (B, T) -> (B, T, C), after the last LayerNorm
+  at::Tensor block(const BlockLayers& layers, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const;
+  at::Tensor drop(const at::Tensor& x) const;
+
+  GptOptions options_;
+  at::ScalarType compute_ = at::kFloat;
+  bool training_ = true;
+  at::Tensor wte_, wpe_;  // (R, C), (block_size, C); R = vocab_size padded
+  std::shared_ptr<Adapter> wte_adapter_;
+  std::vector<BlockLayers> blocks_;
+  NormLayer ln_f_;
+  at::Tensor cos_, sin_;  // (block_size, D/2) with rotary
+};
+
+// Fills every parameter from its Init with the stream of (seed, its name): independent of order and of other parameters.
+void init_parameters(const std::vector<Parameter>& parameters, uint64_t seed);
+
+}  // namespace gptcore

@@ -1,0 +1,47 @@
+// All parameters in two flat buffers, those that decay and those that do not, with gradients in two more of the same layout:
+// one kernel updates a group, one memset clears it, one reduction takes its norm.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gptcore/draft/model.h"
+
+namespace gptcore {
+
+class FlatParameters {
+ public:
+  struct Slot {
+    std::string name;
+    size_t group = 0;
+    int64_t offset = 0;  // in elements of the group's buffers
+    std::vector<int64_t> shape;
+  };
+  struct Group {
+    bool decays = false;
+    at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
+  };
+
+  // Re-homes the parameters: their tensors become views of `values`, their .grad views of `grads`. Order is kept.
+  explicit FlatParameters(std::vector<Parameter> parameters);
+
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  const std::vector<Slot>& slots() const { return slots_; }  // in the order of parameters()
+  std::vector<Group>& groups() { return groups_; }
+  // The slot's part of any buffer laid out like its group's.
+  static at::Tensor view(const at::Tensor& buffer, const Slot& slot);
+  void zero_grad();
+  // 2-norm of all gradients, 0-dim, on the device.
+  at::Tensor grad_norm() const;
+  int64_t count() const;  // number of scalars, without padding
+
+ private:
+  std::vector<Parameter> parameters_;
+  std::vector<Slot> slots_;
+  std::vector<Group> groups_;
+};
+
+}  // namespace gptcore

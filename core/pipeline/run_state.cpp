@@ -1,0 +1,139 @@
+#include "core/pipeline/run_state.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/atomic_file.h"
+#include "core/base/file_system.h"
+#include "gptcore/error.h"
+#include "gptcore/version.h"
+
+namespace gptcore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void add(Settings& all, const std::string& prefix, const Section& section) {
+  if (!section.use.empty()) all[prefix + ".use"] = to_toml(Value(section.use));
+  for (const auto& [key, value] : section.values) all[prefix + "." + key] = to_toml(value);
+}
+
+// The same model and tokens: weights of one do not fit the other.
+bool is_identity(const std::string& key) {
+  return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset") || key == "tokenizer.use";
+}
+
+// Changes nothing about parameters, moments and their course.
+bool is_cosmetic(const std::string& key) {
+  static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
+  static const std::set<std::string> stage = {"log_interval", "eval_only", "keep_checkpoints", "checkpoint_interval", "always_save_checkpoint", "max_time"};
+  return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
+}
+
+}  // namespace
+
+Settings settings_of(const PipelineConfig& config) {
+  Settings all;
+  add(all, "run", config.run);
+  if (config.tokenizer) add(all, "tokenizer", *config.tokenizer);
+  if (config.dataset) add(all, "dataset", *config.dataset);
+  add(all, "model", config.model);
+  for (const StageConfig& stage : config.stages)
+    if (stage.kind == "train") add(all, stage.name, stage.options);
+  return all;
+}
+
+std::string format_state(const SavedState& s) {
+  const TrainState& t = s.train;
+  Json json = {{"format", 1},
+               {"gptcore", GPTCORE_VERSION},
+               {"stage", s.stage},
+               {"step", t.step},
+               {"first_step", s.first_step},
+               {"micro_batches", t.micro_batches},
+               {"tokens", t.tokens},
+               {"evaluated_step", t.evaluated_step},
+               {"evaluations_since_best", t.evaluations_since_best},
+               {"skips_in_a_row", t.skips_in_a_row},
+               {"train_loss", t.train_loss},
+               {"val_loss", t.val_loss},
+               {"best_val_loss", std::isfinite(t.best_val_loss) ? Json(t.best_val_loss) : Json()},
+               {"seconds", t.seconds},
+               {"loss_scale", s.loss_scale},
+               {"loss_scale_growth", s.loss_scale_growth},
+               {"data", s.data},
+               {"settings", s.settings}};
+  return json.dump(2) + "\n";
+}
+
+SavedState parse_state(const std::string& text, const std::string& where) {
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("format") != 1) throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 1", "use the gptcore that wrote it", where);
+    SavedState s;
+    TrainState& t = s.train;
+    json.at("stage").get_to(s.stage);
+    json.at("step").get_to(t.step);
+    json.at("first_step").get_to(s.first_step);
+    json.at("micro_batches").get_to(t.micro_batches);
+    json.at("tokens").get_to(t.tokens);
+    json.at("evaluated_step").get_to(t.evaluated_step);
+    json.at("evaluations_since_best").get_to(t.evaluations_since_best);
+    json.at("skips_in_a_row").get_to(t.skips_in_a_row);
+    json.at("train_loss").get_to(t.train_loss);
+    json.at("val_loss").get_to(t.val_loss);
+    if (!json.at("best_val_loss").is_null()) json.at("best_val_loss").get_to(t.best_val_loss);
+    json.at("seconds").get_to(t.seconds);
+    json.at("loss_scale").get_to(s.loss_scale);
+    json.at("loss_scale_growth").get_to(s.loss_scale_growth);
+    json.at("data").get_to(s.data);
+    json.at("settings").get_to(s.settings);
+    return s;
+  } catch (const Json::exception& e) {
+    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(), "resume from an older checkpoint", where);
+  }
+}
+
+std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint) {
+  std::vector<std::string> changes;
+  std::string mismatch;
+  const auto compare = [&](const std::string& key, const std::string& old_value, const std::string& new_value) {
+    if (old_value == new_value || is_cosmetic(key)) return;
+    if (is_identity(key))
+      mismatch += (mismatch.empty() ? "" : ", ") + key + " is " + new_value + " here and " + old_value + " there";
+    else
+      changes.push_back(key + ": " + old_value + " -> " + new_value);
+  };
+  for (const auto& [key, value] : saved) {
+    const auto found = now.find(key);
+    compare(key, value, found == now.end() ? "absent" : found->second);
+  }
+  for (const auto& [key, value] : now)
+    if (!saved.contains(key)) compare(key, "absent", value);
+  if (!mismatch.empty())
+    throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + mismatch,
+                "set the old values, choose another run.name, or start over with --overwrite", checkpoint);
+  return changes;
+}
+
+StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir) : files_(files), path_(std::move(run_dir) / "progress.json") {
+  if (files_.kind(path_) != FileKind::file) return;
+  // Only a note on what need not be done again: one that cannot be read costs a repetition.
+  const Json json = Json::parse(read_text(files_, path_, uint64_t{1} << 20), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return;
+  for (const auto& [stage, step] : json.items())
+    if (step.is_number_integer()) done_[stage] = step.get<int64_t>();
+}
+
+bool StageProgress::done(const std::string& stage, int64_t step) const {
+  const auto found = done_.find(stage);
+  return found != done_.end() && found->second == step;
+}
+
+void StageProgress::mark(const std::string& stage, int64_t step) {
+  done_[stage] = step;
+  write_file_atomically(files_, path_, Json(done_).dump(2) + "\n");
+}
+
+}  // namespace gptcore

@@ -1,0 +1,52 @@
+// What a checkpoint says besides tensors: state.json, and the notes in the run folder on which stages are done.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config/pipeline_config.h"
+#include "core/train/trainer.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+// Every setting by path ("train.learning_rate") as TOML text: compared on resume.
+using Settings = std::map<std::string, std::string>;
+Settings settings_of(const PipelineConfig& config);
+
+struct SavedState {
+  std::string stage;        // the train stage that the checkpoint was made in
+  int64_t first_step = 0;   // updates of the train stages before it
+  TrainState train;
+  double loss_scale = 1;    // float16
+  int64_t loss_scale_growth = 0;
+  std::string data;         // the dataset's fingerprint
+  Settings settings;
+};
+
+std::string format_state(const SavedState& state);
+// Throws Error(checkpoint_corrupt) at `where` when it is not such a text.
+SavedState parse_state(const std::string& text, const std::string& where);
+
+// How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
+// another one; returns the rest that changes the course of training as lines "key: old -> new".
+std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint);
+
+// <run_dir>/progress.json: the stages that leave no checkpoint, and the step of the model they were done with.
+class StageProgress {
+ public:
+  StageProgress(FileSystem& files, std::filesystem::path run_dir);
+  bool done(const std::string& stage, int64_t step) const;
+  void mark(const std::string& stage, int64_t step);
+
+ private:
+  FileSystem& files_;
+  std::filesystem::path path_;
+  std::map<std::string, int64_t> done_;
+};
+
+}  // namespace gptcore

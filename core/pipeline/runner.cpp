@@ -1,0 +1,81 @@
+#include "core/pipeline/runner.h"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "core/base/atomic_file.h"
+#include "core/base/file_system.h"
+#include "core/checkpoint/run_folder.h"
+#include "core/pipeline/stages.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+std::filesystem::path run_folder_of(const RunOptions& options) {
+  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name : std::filesystem::path(options.out_dir));
+}
+
+int64_t keep_checkpoints(const PipelineConfig& config) {
+  int64_t keep = 2;
+  for (const StageConfig& stage : config.stages)
+    if (stage.kind == "train") keep = std::max(keep, stage.options.as<TrainOptions>().keep_checkpoints);
+  return keep;
+}
+
+void open_loggers(const PipelineConfig& config, Session& session, StageContext& context, bool resumed) {
+  for (const Section& logger : config.loggers)
+    context.bus.add(logger.use, session.plugins.logger(logger.use, logger.values),
+                    {context.run_dir.string(), is_terminal(), resumed, &session.host});
+}
+
+// What can be known to be wrong before a folder is made.
+void check_stages(const PipelineConfig& config, const Session& session) {
+  for (const StageConfig& stage : config.stages)
+    if (stage.kind == "train") accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1);
+}
+
+}  // namespace
+
+int run_pipeline(const RunPlan& plan) {
+  const auto start = std::chrono::steady_clock::now();
+  const PipelineConfig& config = plan.config;
+  const auto options = config.run.as<RunOptions>();
+  const auto files = posix_file_system();
+  Session session(options, plan.plugin_files);
+  const StoreOptions store{keep_checkpoints(config), uint64_t{4} << 20,
+                           [&](Level level, const std::string& text) { session.host.log(level, text); }};
+
+  // A folder that is not there yet is made only after the data and the model turned out to be usable.
+  const std::filesystem::path run_dir = run_folder_of(options);
+  const auto open_folder = [&] { return open_run_folder(*files, run_dir, plan.resume, plan.overwrite, store); };
+  std::optional<RunFolder> folder;
+  const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
+  if (elsewhere || std::filesystem::exists(run_dir)) folder.emplace(open_folder());
+  const auto checkpoint = [&]() -> const Checkpoint* { return folder && folder->resume_from ? &*folder->resume_from : nullptr; };
+
+  session.open_tokenizer(config, *files, checkpoint());
+  session.open_dataset(config, static_cast<uint64_t>(options.seed));
+  session.open_model(config);
+  check_stages(config, session);
+  if (!folder) folder.emplace(open_folder());
+
+  StopSignals signals;
+  EventBus bus(session.host);
+  CheckpointStore checkpoints(*files, run_dir, store);
+  StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals};
+  context.load(checkpoint());
+  write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
+  open_loggers(config, session, context, checkpoint() != nullptr);
+  const int code = run_stages(context);
+
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Table fields{{"run_dir", run_dir.string()}, {"seconds", seconds}};
+  if (!context.last_checkpoint.empty()) fields.emplace_back("checkpoint", context.last_checkpoint);
+  bus.emit(Event::run_ended, context.global_step(), std::move(fields));
+  bus.close();
+  return code;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,21 @@
+// Runs the stages of a pipeline, in a run folder of its own, from the newest checkpoint there or from the start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config/pipeline_config.h"
+
+namespace gptcore {
+
+struct RunPlan {
+  PipelineConfig config;
+  std::vector<std::string> plugin_files;
+  std::string resume = "auto";  // auto | never | PATH
+  bool overwrite = false;
+};
+
+// [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.
+int run_pipeline(const RunPlan& plan);
+
+}  // namespace gptcore

@@ -1,0 +1,48 @@
+// The stages of a run: train, evaluate, sample. Each works on the model as the stages before it left it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/checkpoint/store.h"
+#include "core/events/bus.h"
+#include "core/pipeline/run_state.h"
+#include "core/pipeline/session.h"
+#include "core/train/stop_signals.h"
+
+namespace gptcore {
+
+struct StageContext {
+  const PipelineConfig& config;
+  const RunOptions& run;
+  Session& session;
+  FileSystem& files;
+  std::filesystem::path run_dir;
+  CheckpointStore& store;
+  EventBus& bus;
+  const StopSignals& signals;
+
+  // Fills the model: from the checkpoint, after comparing settings, or from the seed when null.
+  void load(const Checkpoint* checkpoint);
+  // Updates done in all train stages.
+  int64_t global_step() const { return saved ? saved->first_step + saved->train.step : 0; }
+
+  std::optional<Checkpoint> resumed = {};  // until its train stage has taken it over
+  std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
+  std::string last_checkpoint = {};
+};
+
+// Runs what is not done yet. 0, or the exit code of the signal that ended it.
+int run_stages(StageContext& context);
+
+// One stage; the model is in session.model. False when a signal ended it.
+bool run_train_stage(StageContext& context, const StageConfig& stage);
+bool run_evaluate_stage(StageContext& context, const StageConfig& stage);
+bool run_sample_stage(StageContext& context, const StageConfig& stage);
+
+// Whether standard output is a terminal.
+bool is_terminal();
+
+}  // namespace gptcore

@@ -1,0 +1,77 @@
+#include "core/pipeline/tensor_files.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+#include <set>
+
+#include "core/base/file_system.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+Dtype dtype_of(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat: return Dtype::f32;
+    case at::kInt: return Dtype::i32;
+    case at::kLong: return Dtype::i64;
+    case at::kBFloat16: return Dtype::bf16;
+    case at::kHalf: return Dtype::f16;
+    default: throw Error(Code::internal, "a tensor of this type has no place in a checkpoint");
+  }
+}
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text = "(";
+  for (const int64_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
+  return text + ")";
+}
+
+std::string differences(const SafetensorsFile& file, const NamedTensors& tensors) {
+  std::vector<std::string> found;
+  std::set<std::string> wanted;
+  for (const auto& [name, tensor] : tensors) {
+    wanted.insert(name);
+    const TensorInfo* info = file.find(name);
+    if (!info)
+      found.push_back("'" + name + "' is missing");
+    else if (info->shape != tensor.sizes().vec() || info->dtype != dtype_of(tensor))
+      found.push_back("'" + name + "' is " + std::string(dtype_name(info->dtype)) + " " + shape_text(info->shape) + " there and " +
+                      std::string(dtype_name(dtype_of(tensor))) + " " + shape_text(tensor.sizes().vec()) + " here");
+  }
+  for (const TensorInfo& info : file.tensors())
+    if (!wanted.contains(info.name)) found.push_back("'" + info.name + "' is not in this model");
+  std::string text;
+  for (size_t i = 0; i < found.size() && i < 3; ++i) text += (i ? "; " : "") + found[i];
+  if (found.size() > 3) text += "; and " + std::to_string(found.size() - 3) + " more";
+  return text;
+}
+
+}  // namespace
+
+CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep) {
+  TensorPart part;
+  for (const auto& [name, tensor] : tensors) {
+    keep.push_back(tensor.detach().to(at::kCPU).contiguous());
+    part.tensors.push_back({name, dtype_of(tensor), tensor.sizes().vec(), keep.back().const_data_ptr()});
+  }
+  return {file, std::move(part)};
+}
+
+void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors) {
+  const SafetensorsFile source = checkpoint.tensors(files, file);
+  const std::string wrong = differences(source, tensors);
+  if (!wrong.empty())
+    throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong, "use the config that the checkpoint was made with",
+                (checkpoint.directory / file).string());
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor home = tensor.detach();
+    const at::Tensor staging = home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), home.options().device(at::kCPU));
+    source.read_into(name, staging.mutable_data_ptr(), staging.nbytes());
+    if (!staging.is_same(home)) home.copy_(staging);
+  }
+}
+
+}  // namespace gptcore

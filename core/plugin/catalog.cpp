@@ -1,0 +1,24 @@
+#include "core/plugin/catalog.h"
+
+#include <algorithm>
+
+namespace gptcore {
+
+const ItemInfo* Catalog::find(Kind kind, const std::string& name) const {
+  const size_t colon = name.find(':');
+  const std::string plugin = colon == std::string::npos ? "" : name.substr(0, colon);
+  const std::string bare = colon == std::string::npos ? name : name.substr(colon + 1);
+  const auto found = std::find_if(items_.begin(), items_.end(), [&](const ItemInfo& item) {
+    return item.kind == kind && item.name == bare && (plugin.empty() || item.plugin == plugin);
+  });
+  return found == items_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> Catalog::names(Kind kind) const {
+  std::vector<std::string> out;
+  for (const ItemInfo& item : items_)
+    if (item.kind == kind) out.push_back(item.name);
+  return out;
+}
+
+}  // namespace gptcore

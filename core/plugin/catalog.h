@@ -1,0 +1,34 @@
+// What is known about plugins without loading one: the items of every manifest on the search path, and the core's own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gptcore/registrar.h"
+
+namespace gptcore {
+
+// An item as its plugin's manifest describes it.
+struct ItemInfo {
+  Kind kind = Kind::tokenizer;
+  std::string name, doc;
+  std::vector<ParamSpec> params;
+  std::string plugin, plugin_version;  // "core" for the core's own
+  std::string file;                    // absolute path; "" for the core's own
+  // Cross-field rules; set for the core's own items only (a plugin's run once it is loaded).
+  Problems (*check)(const Table& params) = nullptr;
+};
+
+class Catalog {
+ public:
+  void add(ItemInfo item) { items_.push_back(std::move(item)); }
+  const std::vector<ItemInfo>& items() const { return items_; }
+  // Null when there is none. `name` may be plugin-qualified ("char:char").
+  const ItemInfo* find(Kind kind, const std::string& name) const;
+  std::vector<std::string> names(Kind kind) const;
+
+ private:
+  std::vector<ItemInfo> items_;
+};
+
+}  // namespace gptcore

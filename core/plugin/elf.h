@@ -1,0 +1,29 @@
+// Reads named sections of a shared library without loading it. The file is not trusted: every offset is checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gptcore {
+
+class ElfFile {
+ public:
+  // Throws Error(plugin_missing) when there is no such file, Error(plugin_refused) when it is not a 64-bit shared library
+  // of this machine's architecture, each with its own message.
+  explicit ElfFile(const std::string& path);
+  // The section's bytes, or nothing when there is no section of that name. Throws when it is cut off or beyond `limit`.
+  std::optional<std::string> section(std::string_view name, uint64_t limit) const;
+
+ private:
+  struct Section {
+    std::string name;
+    uint64_t offset = 0, size = 0;
+  };
+  std::string path_;
+  std::vector<Section> sections_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,44 @@
+// Loads plugins for good and makes their objects. A library is never unloaded: its code may be in use until the end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/plugin/plugin_file.h"
+#include "gptcore/dataset.h"
+#include "gptcore/logger.h"
+#include "gptcore/registrar.h"
+#include "gptcore/tokenizer.h"
+
+namespace gptcore {
+
+class PluginSet {
+ public:
+  // Checks the file again, loads it and takes all of its items or none. A file that is already loaded changes nothing.
+  // Throws Error(plugin_missing | plugin_refused | plugin_failed | plugin_clash).
+  void load(const std::string& file);
+
+  // In load order.
+  const std::vector<PluginFile>& plugins() const { return plugins_; }
+
+  // A new object of the item `name` (or "plugin:name"), not yet opened. `values` fit the item's schema one by one; its
+  // rules over several are run first: Error(conflict) lists what they find. What the object's methods throw is always an
+  // Error; an exception of the plugin's own becomes Error(plugin_failed) naming plugin, item and method.
+  std::unique_ptr<Tokenizer> tokenizer(const std::string& name, const Table& values) const;
+  std::unique_ptr<Dataset> dataset(const std::string& name, const Table& values) const;
+  std::unique_ptr<Logger> logger(const std::string& name, const Table& values) const;
+
+ private:
+  struct Entry {
+    Item item;
+    std::string plugin, file;
+  };
+  const Entry& entry(Kind kind, const std::string& name) const;
+  template <class PortType> auto make(Kind kind, const std::string& name, const Table& values) const;
+
+  std::vector<PluginFile> plugins_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,178 @@
+#include "core/plugin/manifest.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kMaxDepth = 16;  // of a default value
+
+// In the order of enum Type; these words are the file format, type_name() is for people.
+constexpr std::array<const char*, 10> kTypes = {"boolean",   "integer",   "number",       "text",        "path",
+                                                "text_list", "path_list", "integer_list", "number_list", "table"};
+
+Json json_of(const Value& value) {
+  if (value.is<bool>()) return value.as<bool>();
+  if (value.is<int64_t>()) return value.as<int64_t>();
+  if (value.is<double>()) return value.as<double>();
+  if (value.is<std::string>()) return value.as<std::string>();
+  if (value.is<List>()) {
+    Json out = Json::array();
+    for (const Value& v : value.as<List>()) out.push_back(json_of(v));
+    return out;
+  }
+  if (value.is<Table>()) {
+    Json out = Json::object();
+    for (const auto& [key, v] : value.as<Table>()) out[key] = json_of(v);
+    return out;
+  }
+  return nullptr;
+}
+
+Value value_of(const Json& json, int depth = 0) {
+  if (depth > kMaxDepth) throw std::runtime_error("a default value is nested too deeply");
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return json.get<int64_t>();
+  if (json.is_number_float()) return json.get<double>();
+  if (json.is_string()) return json.get<std::string>();
+  if (json.is_array()) {
+    List out;
+    for (const Json& v : json) out.push_back(value_of(v, depth + 1));
+    return out;
+  }
+  if (json.is_object()) {
+    Table out;
+    for (const auto& [key, v] : json.items()) out.emplace_back(key, value_of(v, depth + 1));
+    return out;
+  }
+  return {};
+}
+
+Json json_of(const ParamSpec& p) {
+  Json out = {{"name", p.name}, {"type", kTypes.at(static_cast<size_t>(p.type))}, {"doc", p.doc}};
+  if (!p.fallback.empty()) out["default"] = json_of(p.fallback);
+  if (p.required) out["required"] = true;
+  if (p.minimum) out["min"] = *p.minimum;
+  if (p.maximum) out["max"] = *p.maximum;
+  if (p.minimum_open) out["min_open"] = true;
+  if (p.maximum_open) out["max_open"] = true;
+  for (const Choice& c : p.choices) out["choices"].push_back({{"text", c.text}, {"doc", c.doc}});
+  for (const Word& w : p.words) out["words"].push_back({{"text", w.text}, {"number", w.number}});
+  if (!p.unit.empty()) out["unit"] = p.unit;
+  return out;
+}
+
+template <class T> T get_or(const Json& json, const char* key, T otherwise) {
+  return json.contains(key) ? json.at(key).get<T>() : otherwise;
+}
+
+ParamSpec param_of(const Json& json) {
+  ParamSpec p;
+  p.name = json.at("name").get<std::string>();
+  p.doc = json.at("doc").get<std::string>();
+  const auto type = std::find(kTypes.begin(), kTypes.end(), json.at("type").get<std::string>());
+  if (type == kTypes.end()) throw std::runtime_error("parameter '" + p.name + "' has an unknown type");
+  p.type = static_cast<Type>(type - kTypes.begin());
+  if (json.contains("default")) p.fallback = value_of(json.at("default"));
+  p.required = get_or(json, "required", false);
+  if (json.contains("min")) p.minimum = json.at("min").get<double>();
+  if (json.contains("max")) p.maximum = json.at("max").get<double>();
+  p.minimum_open = get_or(json, "min_open", false);
+  p.maximum_open = get_or(json, "max_open", false);
+  for (const Json& c : get_or(json, "choices", Json::array()))
+    p.choices.push_back({c.at("text").get<std::string>(), c.at("doc").get<std::string>()});
+  for (const Json& w : get_or(json, "words", Json::array()))
+    p.words.push_back({w.at("text").get<std::string>(), w.at("number").get<double>()});
+  p.unit = get_or(json, "unit", std::string());
+  return p;
+}
+
+Kind kind_of(const std::string& text) {
+  for (int i = 0; i < kKinds; ++i)
+    if (text == name_of(static_cast<Kind>(i))) return static_cast<Kind>(i);
+  throw std::runtime_error("unknown kind '" + text + "'");
+}
+
+ItemInfo item_of(const Json& json, const Manifest& manifest) {
+  ItemInfo item;
+  item.kind = kind_of(json.at("kind").get<std::string>());
+  item.name = json.at("name").get<std::string>();
+  item.doc = json.at("doc").get<std::string>();
+  for (const Json& p : json.at("params")) item.params.push_back(param_of(p));
+  item.plugin = manifest.plugin;
+  item.plugin_version = manifest.version;
+  return item;
+}
+
+void find_mistakes(const ItemInfo& item, const std::string& title, std::vector<std::string>& found) {
+  std::set<std::string> names;
+  for (const ParamSpec& p : item.params) {
+    const std::string param = title + ", parameter '" + p.name + "': ";
+    if (!is_name(p.name)) found.push_back(param + "wants a name like learning_rate ([a-z][a-z0-9_]*)");
+    if (p.name == "use" || p.name == "when") found.push_back(param + "the name is a key of the pipeline file itself");
+    if (!names.insert(p.name).second) found.push_back(param + "is declared twice");
+    if (p.doc.empty()) found.push_back(param + "has no doc");
+    if (p.fallback.empty()) continue;
+    ParamSpec bare = p;  // misfit() lets the default pass as it is
+    bare.fallback = {};
+    if (const auto wrong = misfit(bare, p.fallback)) found.push_back(param + "the default does not fit: " + wrong->text);
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Manifest& manifest) {
+  Json out = {{"plugin", manifest.plugin}, {"version", manifest.version}, {"items", Json::array()}};
+  for (const ItemInfo& item : manifest.items) {
+    Json params = Json::array();
+    for (const ParamSpec& p : item.params) params.push_back(json_of(p));
+    out["items"].push_back(
+        {{"kind", name_of(item.kind)}, {"name", item.name}, {"doc", item.doc}, {"params", std::move(params)}});
+  }
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Manifest parse_manifest(std::string_view text, const std::string& where) {
+  try {
+    const Json json = Json::parse(text);
+    Manifest out;
+    out.plugin = json.at("plugin").get<std::string>();
+    out.version = json.at("version").get<std::string>();
+    for (const Json& item : json.at("items")) out.items.push_back(item_of(item, out));
+    return out;
+  } catch (const std::exception& e) {
+    throw Error(Code::plugin_refused, std::string("its manifest is damaged: ") + e.what(),
+                "build the plugin again with gptcore_add_plugin()", where);
+  }
+}
+
+std::vector<std::string> mistakes(const Manifest& manifest) {
+  std::vector<std::string> found;
+  if (!is_name(manifest.plugin))
+    found.push_back("plugin '" + manifest.plugin + "': wants a name like my_plugin ([a-z][a-z0-9_]*)");
+  std::set<std::string> names;
+  for (const ItemInfo& item : manifest.items) {
+    const std::string title = std::string(name_of(item.kind)) + " '" + item.name + "'";
+    if (!is_name(item.name)) found.push_back(title + ": wants a name like my_item ([a-z][a-z0-9_]*)");
+    if (!names.insert(title).second) found.push_back(title + ": is registered twice");
+    if (item.doc.empty()) found.push_back(title + ": has no doc");
+    find_mistakes(item, title, found);
+  }
+  return found;
+}
+
+bool is_name(std::string_view text) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !text.empty() && lower(text[0]) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+}  // namespace gptcore

@@ -1,0 +1,84 @@
+#include "core/plugin/search.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "core/plugin/plugin_file.h"
+
+namespace gptcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The .so files of a folder by name; nothing when it cannot be read.
+std::vector<std::string> libraries_in(const fs::path& folder, std::error_code& failed) {
+  std::vector<std::string> out;
+  for (fs::directory_iterator it(folder, failed), end; !failed && it != end; it.increment(failed))
+    if (it->path().extension() == ".so") out.push_back(it->path().string());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void add_search_path(const char* path, std::vector<std::string>& files, std::vector<Error>& refused) {
+  std::string rest = path ? path : "";
+  while (!rest.empty()) {
+    const size_t colon = std::min(rest.find(':'), rest.size());
+    const std::string entry = rest.substr(0, colon);
+    rest.erase(0, colon + 1);
+    if (entry.empty()) continue;
+    if (entry[0] != '/') {
+      refused.emplace_back(Code::plugin_refused, "GPTCORE_PLUGIN_PATH holds the relative folder '" + entry + "'",
+                           "write it as an absolute path");
+      continue;
+    }
+    std::error_code failed;
+    for (std::string& file : libraries_in(entry, failed)) files.push_back(std::move(file));
+    if (failed)
+      refused.emplace_back(Code::plugin_missing, "GPTCORE_PLUGIN_PATH names a folder that cannot be read: " + failed.message(),
+                           "create it or take it out of the variable", entry);
+  }
+}
+
+// Adds all of the plugin's items, or throws and adds none.
+void add_plugin(const std::string& file, Catalog& catalog) {
+  const PluginFile plugin = read_plugin_file(file);
+  for (const ItemInfo& item : plugin.items)
+    if (const ItemInfo* other = catalog.find(item.kind, item.name))
+      throw Error(Code::plugin_clash,
+                  std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + plugin.name + "' and by " +
+                      (other->file.empty() ? "gptcore itself" : "plugin '" + other->plugin + "' (" + other->file + ")"),
+                  "load only one of them", file);
+  for (const ItemInfo& item : plugin.items) catalog.add(item);
+}
+
+}  // namespace
+
+std::string program_folder() {
+  return fs::read_symlink("/proc/self/exe").parent_path().string();
+}
+
+Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known) {
+  std::vector<std::string> files = plugin_files;
+  add_search_path(std::getenv("GPTCORE_PLUGIN_PATH"), files, refused);
+  std::error_code none;  // a program that is not installed has no such folder
+  for (std::string& file : libraries_in(fs::path(program_folder()) / "../lib/gptcore/plugins", none))
+    files.push_back(std::move(file));
+
+  std::set<std::pair<dev_t, ino_t>> seen;
+  for (const std::string& file : files) {
+    struct stat info {};
+    if (::stat(file.c_str(), &info) == 0 && !seen.insert({info.st_dev, info.st_ino}).second) continue;
+    try {
+      add_plugin(file, known);
+    } catch (const Error& e) {
+      refused.push_back(e);
+    }
+  }
+  return known;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,20 @@
+// Finds plugins: given files, then GPTCORE_PLUGIN_PATH, then the installed ones. Nothing is loaded.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/plugin/catalog.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+// The folder of the running program's file.
+std::string program_folder();
+
+// The items of every plugin on the search path, added to `known` (the core's own). A plugin that cannot be used, or that
+// offers an item which is already there (Code::plugin_clash), adds nothing but its error to `refused`, whose where() is the
+// file as given. For a given file, and for a clash, the caller stops; for others a warning is enough.
+Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known = {});
+
+}  // namespace gptcore

@@ -1,0 +1,21 @@
+// Which device a run uses, and with how many threads. CUDA is looked for at run time: one program serves both.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+namespace gptcore {
+
+// "auto" | "cpu" | "cuda" | "cuda:N". Loads libtorch_cuda.so when a driver is there and the text allows a GPU. Call before any
+// plugin is loaded. Throws Error(usage) when a GPU is asked for and cannot be had, saying what is missing.
+at::Device choose_device(const std::string& text);
+
+// "float32", "bfloat16" or "float16".
+at::ScalarType precision_of(const std::string& text);
+
+// Sets LibTorch's threads: `threads`, or as many processors as this process may use when 0. Returns the number.
+int64_t set_threads(int64_t threads);
+
+}  // namespace gptcore

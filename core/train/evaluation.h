@@ -1,0 +1,25 @@
+// The mean loss of a split, over some random windows or over all of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+#include "core/distributed/process_group.h"
+#include "gptcore/dataset.h"
+#include "gptcore/draft/model.h"
+
+namespace gptcore {
+
+struct EvaluationPlan {
+  int64_t iters = 200;  // batches, or kWholeSplit: every token of the split once
+  int64_t batch_size = 12;
+};
+
+// Mean loss in nats per predicted token over all ranks. The random windows are the same at every call, so that
+// evaluations compare. Leaves the model in training mode. `cancelled` is asked between batches; when it says true the
+// result is NaN.
+double evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split, const EvaluationPlan& plan,
+                     ProcessGroup& group, at::Device device, const std::function<bool()>& cancelled = {});
+
+}  // namespace gptcore

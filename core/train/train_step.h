@@ -1,0 +1,41 @@
+// One update: micro-batches forward and backward, gradients reduced over ranks, norm, AdamW.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "core/distributed/process_group.h"
+#include "core/optim/adamw.h"
+#include "core/optim/flat_parameters.h"
+#include "core/optim/grad_scaler.h"
+#include "gptcore/dataset.h"
+#include "gptcore/draft/model.h"
+
+namespace gptcore {
+
+// What an update works on; all of it outlives the call.
+struct TrainStep {
+  Model& model;
+  FlatParameters& parameters;
+  AdamW& optimizer;
+  GradScaler& scaler;
+  GradientReducer& reducer;
+  at::Device device;
+  double grad_clip = 1.0;  // 0 = off
+  uint64_t dropout_key = 0;
+};
+
+// 0-dim float32 on the device; reading one waits for the device.
+struct StepResult {
+  at::Tensor loss;       // mean over the micro-batches of this rank
+  at::Tensor grad_norm;  // before clipping, over all ranks
+  at::Tensor found_inf;  // 1: loss or gradients were not finite and nothing was changed
+};
+
+// `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of it.
+StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
+                      double learning_rate);
+
+}  // namespace gptcore

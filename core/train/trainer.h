@@ -1,0 +1,58 @@
+// The training loop of one stage.
+//
+//   until max_iters, max_tokens, max_time, patience or a signal:
+//     due? evaluate -> evaluation_ended, best so far -> checkpoint
+//     train_step    -> step_ended every log_interval
+//     due? checkpoint
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <mutex>
+
+#include "core/distributed/process_group.h"
+#include "core/events/bus.h"
+#include "core/train/stop_signals.h"
+#include "core/train/train_options.h"
+#include "core/train/train_step.h"
+
+namespace gptcore {
+
+// What a stage carries from step to step besides parameters and moments. Saved in every checkpoint.
+struct TrainState {
+  int64_t step = 0;            // updates done in this stage
+  int64_t micro_batches = 0;   // taken by each rank in this stage: the place in the data
+  int64_t tokens = 0;          // trained on, over all ranks
+  int64_t evaluated_step = -1; // of the last evaluation: not repeated on resume
+  double best_val_loss = std::numeric_limits<double>::infinity();
+  int64_t evaluations_since_best = 0;
+  int64_t skips_in_a_row = 0;
+  double seconds = 0;          // spent training
+  double train_loss = 0, val_loss = 0;  // of the last evaluation
+};
+
+// What a stage trains with; all of it outlives the call.
+struct TrainContext {
+  TrainStep& step;
+  ProcessGroup& group;
+  Dataset& dataset;
+  std::mutex& dataset_mutex;
+  EventBus& bus;
+  const StopSignals& signals;
+  Host& host;
+  int64_t first_step = 0;   // updates of earlier stages, for events and checkpoints
+  double peak_flops = 0;    // of this rank's device; 0 = unknown, no MFU
+  std::function<void(const TrainState&, bool best)> save = {};  // publishes a checkpoint
+};
+
+enum class StageEnd { finished, early_stopped, interrupted };
+
+// Micro-batches per update and rank that `options` ask for. Throws Error(conflict) when tokens_per_step does not divide.
+int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int64_t ranks);
+
+// [all ranks] Trains from `state` on and leaves it at the end. Throws Error(nonfinite) when loss or gradients are not
+// finite and the policy says so; parameters and moments are then those of the last good update.
+StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state);
+
+}  // namespace gptcore

@@ -1,0 +1,176 @@
+// What a run says on standard output: one line a logged step, redrawn in place on a terminal; evaluations, checkpoints,
+// samples and the summary stay.
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <string>
+
+#include "gptcore/plugin.h"
+
+namespace {
+
+using namespace gptcore;
+
+__attribute__((format(printf, 1, 2))) std::string format(const char* pattern, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(text, sizeof text, pattern, arguments);
+  va_end(arguments);
+  return text;
+}
+
+// A field as a number; false when the record has none of that name.
+bool number(const Record& r, const char* name, double& out) {
+  const Value* v = find(r.fields, name);
+  if (v && v->is<int64_t>())
+    out = static_cast<double>(v->as<int64_t>());
+  else if (v && v->is<double>())
+    out = v->as<double>();
+  else
+    return false;
+  return true;
+}
+
+std::string text(const Record& r, const char* name) {
+  const Value* v = find(r.fields, name);
+  if (!v) return {};
+  return v->is<std::string>() ? v->as<std::string>() : to_toml(*v);
+}
+
+bool flag(const Record& r, const char* name) {
+  const Value* v = find(r.fields, name);
+  return v && v->is<bool>() && v->as<bool>();
+}
+
+// 21900 -> "21.9K"
+std::string short_number(double n) {
+  if (n >= 1e9) return format("%.2fB", n / 1e9);
+  if (n >= 1e6) return format("%.2fM", n / 1e6);
+  if (n >= 1e3) return format("%.1fK", n / 1e3);
+  return format("%.0f", n);
+}
+
+std::string duration(double seconds) {
+  const auto s = static_cast<long long>(std::ceil(seconds));
+  if (s < 60) return format("%llds", s);
+  if (s < 3600) return format("%lldm%02llds", s / 60, s % 60);
+  return format("%lldh%02lldm", s / 3600, s / 60 % 60);
+}
+
+void append(std::string& line, const std::string& part) {
+  line += (line.back() == ':' ? " " : ", ") + part;
+}
+
+std::string step_line(const Record& r) {
+  std::string line = format("iter %lld:", static_cast<long long>(r.step));
+  double n = 0;
+  if (number(r, "loss", n)) append(line, format("loss %.4f", n));
+  if (number(r, "lr", n)) append(line, format("lr %.2e", n));
+  if (number(r, "grad_norm", n)) append(line, format("norm %.2f", n));
+  if (number(r, "ms", n)) append(line, format("%.2fms", n));
+  if (number(r, "tokens_per_s", n)) append(line, short_number(n) + " tok/s");
+  if (number(r, "mfu", n)) append(line, format("mfu %.1f%%", n * 100));
+  return line;
+}
+
+std::string evaluation_line(const Record& r) {
+  std::string line = format("step %lld:", static_cast<long long>(r.step));
+  double n = 0;
+  if (number(r, "train_loss", n)) append(line, format("train loss %.4f", n));
+  if (number(r, "val_loss", n)) append(line, format("val loss %.4f", n));
+  if (flag(r, "whole_split")) line += " (whole split)";
+  return line;
+}
+
+std::string header(const Record& r) {
+  std::string line = "run " + text(r, "name") + ":";
+  double n = 0;
+  if (number(r, "params", n)) append(line, short_number(n) + " parameters");
+  for (const char* name : {"device", "precision"})
+    if (const std::string value = text(r, name); !value.empty()) append(line, value);
+  if (number(r, "tokens_per_step", n)) append(line, format("%.0f tokens per step", n));
+  if (const std::string dir = text(r, "run_dir"); !dir.empty()) line += "\nresults in " + dir;
+  return line;
+}
+
+std::string summary(const Record& r) {
+  double n = 0;
+  std::string line = number(r, "seconds", n) || (n = r.seconds) > 0 ? "done in " + duration(n) : "done";
+  for (const char* name : {"run_dir", "metrics", "checkpoint"})
+    if (const std::string value = text(r, name); !value.empty()) line += format("\n  %-11s", name) + value;
+  return line;
+}
+
+class Console final : public Logger {
+ public:
+  void open(const LoggerContext& context) override { terminal_ = context.terminal; }
+
+  void record(const Record& r) override {
+    switch (r.event) {
+      case Event::step_ended:
+        return step(r);
+      case Event::evaluation_ended:
+        return line(evaluation_line(r));
+      case Event::run_started:
+        return line(header(r));
+      case Event::stage_started:
+        return line("stage " + text(r, "name") + " (" + text(r, "kind") + ")");
+      case Event::checkpoint_saved:
+        return line((flag(r, "best") ? "best checkpoint: " : "checkpoint: ") + text(r, "path"));
+      case Event::model_edited:
+        return line("model edited: " + to_toml(r.fields));
+      case Event::sampled:
+        return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
+      case Event::interrupted:
+        return line("interrupted (" + text(r, "signal") + ") at step " + std::to_string(r.step));
+      case Event::failed:
+        return line("failed: " + text(r, "message"));
+      case Event::run_ended:
+        return line(summary(r));
+      case Event::evaluation_started:
+      case Event::stage_ended:
+        return;
+    }
+  }
+
+  void close() override {
+    if (drawn_) std::fputs("\n", stdout);
+    drawn_ = false;
+    std::fflush(stdout);
+  }
+
+ private:
+  void step(const Record& r) {
+    const std::string shown = step_line(r);
+    if (!terminal_) return line(shown);
+    double progress = 0, eta = 0;
+    std::string ahead, behind;
+    if (number(r, "progress", progress)) ahead = format("%3.0f%% ", progress * 100);
+    if (number(r, "eta_s", eta)) behind = ", " + duration(eta) + " left";
+    write("\r\x1b[K" + ahead + shown + behind);
+    drawn_ = true;
+  }
+
+  // A line that stays.
+  void line(const std::string& shown) {
+    write((drawn_ ? "\r\x1b[K" : "") + shown + "\n");
+    drawn_ = false;
+  }
+
+  static void write(const std::string& bytes) {
+    if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
+      throw Error(Code::io, "cannot write to standard output");
+  }
+
+  bool terminal_ = false;
+  bool drawn_ = false;  // a line without an end is on the terminal
+};
+
+void setup(Registrar& r) {
+  r.logger<Console>("console", "progress, evaluations and samples on standard output");
+}
+
+}  // namespace
+
+GPTCORE_PLUGIN("console", GPTCORE_VERSION, setup)

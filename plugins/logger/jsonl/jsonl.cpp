@@ -1,0 +1,127 @@
+// metrics.jsonl in the run's folder: one JSON object a record, {"event", "step", "seconds", ...fields}. A reader sees whole
+// lines only. A resumed run first drops the lines of the steps it is about to repeat.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "gptcore/plugin.h"
+
+namespace {
+
+using namespace gptcore;
+using Json = nlohmann::ordered_json;
+
+Json json_of(const Value& value) {
+  if (value.is<bool>()) return value.as<bool>();
+  if (value.is<int64_t>()) return value.as<int64_t>();
+  if (value.is<double>()) return value.as<double>();  // NaN and infinities become null
+  if (value.is<std::string>()) return value.as<std::string>();
+  if (value.is<List>()) {
+    Json out = Json::array();
+    for (const Value& v : value.as<List>()) out.push_back(json_of(v));
+    return out;
+  }
+  if (value.is<Table>()) {
+    Json out = Json::object();
+    for (const auto& [key, v] : value.as<Table>()) out[key] = json_of(v);
+    return out;
+  }
+  return nullptr;
+}
+
+std::string line_of(const Record& r) {
+  Json json = {{"event", name_of(r.event)}, {"step", r.step}, {"seconds", r.seconds}};
+  for (const auto& [key, value] : r.fields)
+    if (!json.contains(key)) json[key] = json_of(value);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+class Jsonl final : public Logger {
+ public:
+  Jsonl() = default;
+  Jsonl(Jsonl&& other) noexcept
+      : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)), resumed_(other.resumed_) {}
+  ~Jsonl() override {
+    if (file_ >= 0) ::close(file_);
+  }
+
+  void open(const LoggerContext& context) override {
+    path_ = context.run_dir + "/metrics.jsonl";
+    resumed_ = context.resumed;
+    open_file(resumed_ ? 0 : O_TRUNC);
+  }
+
+  void record(const Record& r) override {
+    if (resumed_) drop_after(r.step);  // the first record is of the step the run goes on from
+    resumed_ = false;
+    write_line(line_of(r));
+  }
+
+  void close() override {
+    const int file = std::exchange(file_, -1);
+    if (file >= 0 && ::close(file) != 0) fail("close");
+  }
+
+ private:
+  void open_file(int flag) {
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0644);
+    if (file_ < 0) fail("open");
+  }
+
+  // Leaves the whole lines of steps up to `step`.
+  void drop_after(int64_t step) {
+    const std::string kept_path = path_ + ".tmp";
+    std::ifstream in(path_, std::ios::binary);
+    std::ofstream out(kept_path, std::ios::binary);
+    for (std::string line; std::getline(in, line);) {
+      const Json json = Json::parse(line, nullptr, false);
+      const auto found = json.is_object() ? json.find("step") : json.end();
+      if (found != json.end() && found->is_number_integer() && found->get<int64_t>() <= step) out << line << '\n';
+    }
+    out.close();
+    if (!out || ::rename(kept_path.c_str(), path_.c_str()) != 0) fail("rewrite");
+    close();
+    open_file(0);
+  }
+
+  void write_line(const std::string& line) {
+    const off_t end = ::lseek(file_, 0, SEEK_END);
+    size_t done = 0;
+    while (done < line.size()) {
+      const ssize_t put = ::write(file_, line.data() + done, line.size() - done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) {
+        const int reason = errno;
+        static_cast<void>(!::ftruncate(file_, end));  // only whole lines; the write's own reason matters more
+        errno = reason;
+        fail("write");
+      }
+      done += static_cast<size_t>(put);
+    }
+  }
+
+  [[noreturn]] void fail(const char* what) const {
+    const int reason = errno;
+    throw Error(reason == ENOSPC || reason == EDQUOT ? Code::disk_full : Code::io,
+                std::string("cannot ") + what + " the metrics file: " + std::strerror(reason), "", path_);
+  }
+
+  std::string path_;
+  int file_ = -1;
+  bool resumed_ = false;  // and not yet cut
+};
+
+void setup(Registrar& r) {
+  r.logger<Jsonl>("jsonl", "every record as a line of JSON in the run's metrics.jsonl");
+}
+
+}  // namespace
+
+GPTCORE_PLUGIN("jsonl", GPTCORE_VERSION, setup)

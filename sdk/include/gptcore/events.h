@@ -1,0 +1,49 @@
+// What happens during a run, as loggers see it.
+//
+//   run_started                                          once
+//   for each stage:  stage_started                       once a stage
+//     loop:          step_started, step_ended            step_ended every log_interval updates
+//                    evaluation_started, evaluation_ended  every eval_interval updates
+//                    model_edited                        when an operation changed the model
+//                    checkpoint_saved                    when a checkpoint is on disk
+//                    stage_ended                         once a stage
+//   sampled                                              once a generated text
+//   interrupted | failed                                 at most once
+//   run_ended                                            once, also after interrupted and failed
+//
+// Numbers are reduced over all ranks before the record is made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "gptcore/value.h"
+
+namespace gptcore {
+
+enum class Event : uint32_t {
+  run_started,
+  run_ended,
+  stage_started,
+  stage_ended,
+  step_ended,
+  evaluation_started,
+  evaluation_ended,
+  model_edited,
+  checkpoint_saved,
+  sampled,
+  interrupted,
+  failed,
+};
+
+// "run_started", ...
+const char* name_of(Event event);
+
+struct Record {
+  Event event = Event::run_started;
+  int64_t step = 0;       // updates done so far
+  double seconds = 0;     // since the run started, monotonic
+  Table fields;           // by name: loss, lr, grad_norm, ms, tokens_per_s, mfu, val_loss, path, ...
+};
+
+}  // namespace gptcore

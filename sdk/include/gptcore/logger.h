@@ -1,0 +1,28 @@
+// A sink for what happens during a run.
+#pragma once
+
+#include <string>
+
+#include "gptcore/events.h"
+#include "gptcore/host.h"
+
+namespace gptcore {
+
+struct LoggerContext {
+  std::string run_dir;    // exists and is writable
+  bool terminal = false;  // standard output is a terminal
+  bool resumed = false;   // the run goes on from a checkpoint: append
+  Host* host = nullptr;
+};
+
+// Runs on rank 0, between steps, one call at a time. What it throws switches it off and never stops the run.
+class Logger {
+ public:
+  virtual ~Logger();
+  virtual void open(const LoggerContext& context) = 0;
+  virtual void record(const Record& record) = 0;
+  // Last call; everything recorded must have reached its sink when it returns.
+  virtual void close() {}
+};
+
+}  // namespace gptcore

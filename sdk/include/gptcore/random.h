@@ -1,0 +1,72 @@
+// Counter-based randomness: a value is a pure function of (seed, purpose, counter), so no generator state needs saving.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <string_view>
+
+namespace gptcore {
+
+// The key of one purpose's stream: stream_key(1337, "shuffle").
+constexpr uint64_t stream_key(uint64_t seed, std::string_view purpose) {
+  uint64_t h = 0xcbf29ce484222325ULL ^ seed;  // FNV-1a over the purpose, then over the seed's bytes
+  for (char c : purpose) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  for (int i = 0; i < 8; ++i) h = (h ^ ((seed >> (8 * i)) & 0xff)) * 0x100000001b3ULL;
+  return h;
+}
+
+// 64 random bits for that counter (the SplitMix64 finaliser, applied to key and counter in turn).
+constexpr uint64_t random_bits(uint64_t key, uint64_t counter) {
+  const auto finalise = [](uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  };
+  return finalise(finalise(key + 0x9e3779b97f4a7c15ULL) ^ (counter * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL));
+}
+
+// Uniform in [0, 1).
+constexpr double random_uniform(uint64_t key, uint64_t counter) {
+  return static_cast<double>(random_bits(key, counter) >> 11) * 0x1.0p-53;
+}
+
+// Standard normal (Box-Muller on counters 2i and 2i+1).
+inline double random_normal(uint64_t key, uint64_t counter) {
+  const double u = 1.0 - random_uniform(key, 2 * counter);
+  const double v = random_uniform(key, 2 * counter + 1);
+  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+}
+
+// A pseudo-random order of 0..n-1 in which any position is found at once: a four-round Feistel network on the next
+// even number of bits, walked until it lands below n.
+class Permutation {
+ public:
+  constexpr Permutation(uint64_t n, uint64_t key) : n_(n), key_(key) {
+    while ((uint64_t{1} << (2 * half_bits_)) < n_ && half_bits_ < 31) ++half_bits_;
+  }
+  constexpr uint64_t size() const { return n_; }
+  // Precondition: i < size().
+  constexpr uint64_t operator()(uint64_t i) const {
+    do {
+      i = network(i);
+    } while (i >= n_);
+    return i;
+  }
+
+ private:
+  constexpr uint64_t network(uint64_t x) const {
+    const uint64_t mask = (uint64_t{1} << half_bits_) - 1;
+    uint64_t left = x >> half_bits_, right = x & mask;
+    for (uint64_t round = 0; round < 4; ++round) {
+      const uint64_t next = left ^ (random_bits(key_ + round, right) & mask);
+      left = right;
+      right = next;
+    }
+    return (left << half_bits_) | right;
+  }
+  uint64_t n_, key_;
+  int half_bits_ = 1;
+};
+
+}  // namespace gptcore

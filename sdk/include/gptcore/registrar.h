@@ -1,0 +1,85 @@
+// What a plugin's setup function fills in: r.tokenizer<Char>("char", "one token a character").
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "gptcore/port.h"
+#include "gptcore/schema.h"
+
+namespace gptcore {
+
+class Adapter;
+class Evaluator;
+class Model;
+class Operation;
+
+enum class Kind : int { tokenizer, dataset, model, adapter, operation, evaluator, logger };
+inline constexpr int kKinds = 7;
+// "tokenizer", ...
+const char* name_of(Kind kind);
+
+// One named thing a plugin offers. Functions live in the plugin's library and throw nothing.
+struct Item {
+  Kind kind = Kind::tokenizer;
+  std::string name;  // [a-z][a-z0-9_]*
+  std::string doc;   // one line
+  std::vector<ParamSpec> params;
+  // A new object with its parameters set, as the kind's Port; null with `status` filled on failure.
+  Port* (*create)(const Table& params, Status& status) = nullptr;
+  void (*destroy)(Port*) = nullptr;
+  // The item's rules over several parameters, on values that fit one by one.
+  Problems (*check)(const Table& params) = nullptr;
+};
+
+// Registrations take effect together when setup returns, or not at all.
+class Registrar {
+ public:
+  virtual ~Registrar();
+  template <class T> void tokenizer(std::string name, std::string doc) { put<Tokenizer, T, detail::TokenizerPortOf<T>>(Kind::tokenizer, name, doc); }
+  template <class T> void dataset(std::string name, std::string doc) { put<Dataset, T, detail::DatasetPortOf<T>>(Kind::dataset, name, doc); }
+  template <class T> void logger(std::string name, std::string doc) { put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, name, doc); }
+  // Include gptcore/draft/<kind>.h for these.
+  template <class T> void model(std::string name, std::string doc) { put<Model, T, detail::DraftPortOf<T>>(Kind::model, name, doc); }
+  template <class T> void adapter(std::string name, std::string doc) { put<Adapter, T, detail::DraftPortOf<T>>(Kind::adapter, name, doc); }
+  template <class T> void operation(std::string name, std::string doc) { put<Operation, T, detail::DraftPortOf<T>>(Kind::operation, name, doc); }
+  template <class T> void evaluator(std::string name, std::string doc) { put<Evaluator, T, detail::DraftPortOf<T>>(Kind::evaluator, name, doc); }
+
+ protected:
+  virtual void add(Item item) = 0;
+
+ private:
+  template <class Interface, class T, class PortOf>
+  void put(Kind kind, std::string name, std::string doc) {
+    static_assert(std::is_base_of_v<Interface, T>, "the class must derive from the kind's interface");
+    static_assert(std::is_default_constructible_v<T> && std::is_move_constructible_v<T>);
+    Item item;
+    item.kind = kind;
+    item.name = std::move(name);
+    item.doc = std::move(doc);
+    item.params = schema_of<T>().specs();
+    item.create = [](const Table& params, Status& status) -> Port* {
+      Port* made = nullptr;
+      status = guard([&] {
+        T object;
+        schema_of<T>().assign(params, object);
+        made = new PortOf(std::move(object));
+      });
+      return made;
+    };
+    item.destroy = [](Port* port) { delete port; };
+    item.check = [](const Table& params) -> Problems {
+      Problems found;
+      guard([&] {
+        T object;
+        schema_of<T>().assign(params, object);
+        found = schema_of<T>().problems(object);
+      });
+      return found;
+    };
+    add(std::move(item));
+  }
+};
+
+}  // namespace gptcore

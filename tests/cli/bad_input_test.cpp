@@ -1,0 +1,148 @@
+// Every bad input is refused with its exit code and one line, and costs nothing that was there.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/cli/workspace.h"
+
+#include "tests/catch.h"
+
+using namespace gptcore::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Bad {
+  const char* what;
+  std::vector<std::string> words;
+  int status;
+  const char* code;
+};
+
+std::vector<std::string> set(const std::string& assignment) {
+  return {"--set", assignment};
+}
+
+// Runs `words...` with a tmpfs mounted at out/ with these options, in a mount namespace of its own; needs to be root.
+Outcome run_with_disk(const Workspace& w, const std::string& options, const std::vector<std::string>& words) {
+  fs::create_directories(w.path("disk"));
+  Command command = w.training(words);
+  std::vector<std::string> wrapped = {"unshare", "-m", "sh", "-c", "mount -t tmpfs -o " + options + " none disk && exec \"$@\"",
+                                      "-"};
+  command.words.insert(command.words.begin(), wrapped.begin(), wrapped.end());
+  return run(command);
+}
+
+bool can_mount(const Workspace& w) {
+  fs::create_directories(w.path("disk"));
+  return run({{"unshare", "-m", "sh", "-c", "mount -t tmpfs none disk"}, w.folder(), {}, 60}).status == 0;
+}
+
+}  // namespace
+
+TEST_CASE("mistakes in the pipeline are refused before a folder is made") {
+  const Workspace w;
+  const std::vector<Bad> all = {
+      {"wrong type", set("model.n_layer=\"three\""), 2, "GC103"},
+      {"out of range", set("model.dropout=1.5"), 2, "GC104"},
+      {"unknown item", set("tokenizer.use=\"chr\""), 2, "GC101"},
+      {"n_embd not divisible by n_head", set("model.n_head=3"), 2, "GC106"},
+      {"unknown key", set("model.n_layers=3"), 2, "GC107"},
+      {"missing pipeline file", {"--set", "run.seed=1"}, 2, "GC109"},
+      {"missing plugin file", {"--plugin", "nowhere.so"}, 3, "GC200"},
+      {"plugin file that is none", {"--plugin", "input.txt"}, 3, "GC201"},
+  };
+  for (const Bad& bad : all) {
+    const bool no_file = std::string(bad.code) == "GC109";
+    Command command = w.training(bad.words);
+    if (no_file) command.words[2] = "nowhere.toml";
+    const Outcome outcome = run(command);
+    INFO(bad.what << "\n" << outcome.out << outcome.err);
+    CHECK(refusal(outcome) == bad.code);
+    CHECK(outcome.status == bad.status);
+    CHECK_FALSE(fs::exists(w.path("out")));
+  }
+}
+
+TEST_CASE("data that cannot be trained on is refused") {
+  const Workspace w;
+  w.write("empty.txt", "");
+  w.write("short.txt", "too short");
+  const std::vector<Bad> all = {
+      {"missing", set("dataset.files=[\"nowhere.txt\"]"), 4, "GC300"},
+      {"empty", set("dataset.files=[\"empty.txt\"]"), 4, "GC301"},
+      {"shorter than block_size", set("dataset.files=[\"short.txt\"]"), 4, "GC302"},
+  };
+  for (const Bad& bad : all) {
+    const Outcome outcome = w.train(bad.words);
+    INFO(bad.what << "\n" << outcome.out << outcome.err);
+    CHECK(refusal(outcome) == bad.code);
+    CHECK(outcome.status == bad.status);
+    CHECK_FALSE(fs::exists(w.path("out") / "ckpt"));
+  }
+}
+
+TEST_CASE("a character that training never saw is refused at sampling") {
+  const Workspace w;
+  auto words = kShort;
+  words.insert(words.end(), {"--set", "tokenizer.use=char"});
+  REQUIRE(w.train(words).status == 0);
+  const Outcome refused = w.gptcore({"sample", "out", "--prompt", "caf\xc3\xa9"});
+  CHECK(refusal(refused) == "GC305");
+  CHECK(refused.status == 4);
+  CHECK(w.gptcore({"sample", "out", "--prompt", "the", "--max_new_tokens", "5"}).status == 0);
+}
+
+TEST_CASE("checkpoints that are missing, damaged or of another model are refused") {
+  const Workspace w;
+  CHECK(refusal(w.gptcore({"sample", "nowhere"})) == "GC500");
+  REQUIRE(w.train(kShort).status == 0);
+  const fs::path checkpoint = newest_checkpoint(w.path("out"));
+
+  SECTION("another model") {
+    auto words = kShort;
+    words.insert(words.end(), {"--set", "model.n_embd=32"});
+    const Outcome refused = w.train(words);
+    CHECK(refusal(refused) == "GC502");
+    CHECK(refused.status == 5);
+    CHECK(newest_checkpoint(w.path("out")) == checkpoint);
+  }
+  SECTION("truncated") {
+    fs::resize_file(checkpoint / "model.safetensors", 1000);
+    for (const Outcome& refused : {w.gptcore({"sample", checkpoint.string()}),
+                                   w.train({"--set", "run.out_dir=other", "--resume", checkpoint.string()})}) {
+      CHECK(refusal(refused) == "GC501");
+      CHECK(refused.status == 5);
+    }
+  }
+  SECTION("all of them truncated") {
+    for (const auto& entry : fs::directory_iterator(w.path("out") / "ckpt"))
+      if (entry.is_directory()) fs::resize_file(entry.path() / "model.safetensors", 1000);
+    const Outcome refused = w.train(kShort);
+    CHECK(refusal(refused) == "GC501");
+    CHECK(refused.status == 5);
+  }
+}
+
+TEST_CASE("an output folder that cannot be made is refused") {
+  const Workspace w;
+  const Outcome refused = w.train(set("run.out_dir=input.txt/out"));
+  CHECK(refusal(refused) == "GC900");
+  CHECK(refused.status == 9);
+}
+
+TEST_CASE("a read-only or full disk is refused and named") {
+  const Workspace w;
+  if (!can_mount(w)) {
+    WARN("not tried: mounting needs root");
+    return;
+  }
+  const Outcome read_only = run_with_disk(w, "ro", set("run.out_dir=disk/out"));
+  CHECK(refusal(read_only) == "GC900");
+  CHECK(read_only.status == 9);
+  auto words = kShort;
+  words.insert(words.end(), {"--set", "run.out_dir=disk/out"});
+  const Outcome full = run_with_disk(w, "size=64k", words);
+  CHECK(refusal(full) == "GC901");
+  CHECK(full.status == 9);
+}

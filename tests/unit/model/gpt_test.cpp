@@ -1,0 +1,196 @@
+#include "core/model/gpt.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randint.h>
+
+#include <cmath>
+#include <map>
+
+#include "core/model/generate.h"
+#include "gptcore/error.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+
+namespace {
+
+GptOptions tiny() {
+  GptOptions o;
+  o.n_layer = 2;
+  o.n_head = 2;
+  o.n_embd = 16;
+  o.block_size = 8;
+  o.vocab_size = 20;
+  return o;
+}
+
+std::map<std::string, at::Tensor> by_name(Gpt& model) {
+  std::map<std::string, at::Tensor> all;
+  for (const Parameter& p : model.parameters()) all[p.name] = p.tensor;
+  return all;
+}
+
+int64_t count(GptOptions o) {
+  Gpt model(o);
+  model.open({});
+  int64_t n = 0;
+  for (const Parameter& p : model.parameters()) n += p.tensor.numel();
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("GPT-2 small has its published number of parameters", "[model]") {
+  GptOptions o;
+  o.vocab_size = 50257;
+  CHECK(count(o) == 124439808);
+  o.vocab_size = 50304;
+  CHECK(count(o) == 124475904);
+}
+
+TEST_CASE("nanoGPT's CPU recipe has 0.80 M parameters without positions", "[model]") {
+  GptOptions o;
+  o.n_layer = 4;
+  o.n_head = 4;
+  o.n_embd = 128;
+  o.block_size = 64;
+  o.vocab_size = 65;
+  o.bias = false;
+  CHECK(count(o) - 64 * 128 == Approx(0.80e6).epsilon(0.01));
+}
+
+TEST_CASE("initial weights are N(0, 0.02), residual projections scaled by 1/sqrt(2L), biases 0, norms 1", "[model]") {
+  GptOptions o = tiny();
+  o.n_embd = 128;
+  Gpt model(o);
+  model.open({});
+  init_parameters(model.parameters(), 1337);
+  auto p = by_name(model);
+  const double scaled = 0.02 / std::sqrt(2.0 * 2);
+  CHECK(p["blocks.0.attn.qkv.weight"].std().item<double>() == Approx(0.02).epsilon(0.02));
+  CHECK(p["blocks.0.mlp.fc.weight"].std().item<double>() == Approx(0.02).epsilon(0.02));
+  CHECK(p["blocks.1.attn.proj.weight"].std().item<double>() == Approx(scaled).epsilon(0.02));
+  CHECK(p["blocks.1.mlp.proj.weight"].std().item<double>() == Approx(scaled).epsilon(0.02));
+  CHECK(std::abs(p["blocks.0.mlp.fc.weight"].mean().item<double>()) < 3e-4);
+  CHECK(p["blocks.0.attn.qkv.bias"].abs().max().item<double>() == 0);
+  CHECK(p["ln_f.weight"].eq(1).all().item<bool>());
+}
+
+TEST_CASE("a parameter starts the same in a model of any depth and differs between seeds", "[model]") {
+  GptOptions deep = tiny();
+  deep.n_layer = 4;
+  Gpt a(tiny()), b(deep), c(tiny());
+  for (Gpt* model : {&a, &b, &c}) model->open({});
+  init_parameters(a.parameters(), 1);
+  init_parameters(b.parameters(), 1);
+  init_parameters(c.parameters(), 2);
+  CHECK(at::equal(by_name(a)["blocks.1.mlp.fc.weight"], by_name(b)["blocks.1.mlp.fc.weight"]));
+  CHECK_FALSE(at::equal(by_name(a)["blocks.1.mlp.fc.weight"], by_name(c)["blocks.1.mlp.fc.weight"]));
+}
+
+TEST_CASE("the first loss is ln V + C * 0.02^2 / 2", "[model]") {
+  GptOptions o = tiny();
+  o.n_embd = 128;
+  o.vocab_size = 65;
+  Gpt model(o);
+  model.open({});
+  init_parameters(model.parameters(), 3);
+  const at::Tensor ids = at::randint(65, {32, 8}, at::kLong), targets = at::randint(65, {32, 8}, at::kLong);
+  const at::NoGradGuard no_grad;
+  CHECK(model.loss(ids, targets).item<double>() == Approx(std::log(65.0) + 128 * 0.02 * 0.02 / 2).margin(0.05));
+}
+
+TEST_CASE("a token's logits do not depend on later tokens", "[model]") {
+  GptOptions o = tiny();
+  o.rotary = GENERATE(false, true);
+  Gpt model(o);
+  model.open({});
+  init_parameters(model.parameters(), 3);
+  const at::NoGradGuard no_grad;
+  const at::Tensor ids = at::randint(20, {1, 8}, at::kLong);
+  at::Tensor other = ids.clone();
+  other[0][7] = (other[0][7] + 1).remainder(20);
+  CHECK(at::equal(model.logits(ids).narrow(1, 0, 7), model.logits(other).narrow(1, 0, 7)));
+  CHECK_FALSE(at::equal(model.logits(ids)[0][7], model.logits(other)[0][7]));
+}
+
+TEST_CASE("dropout changes the loss in training only", "[model]") {
+  GptOptions o = tiny();
+  o.dropout = 0.5;
+  Gpt model(o);
+  model.open({});
+  init_parameters(model.parameters(), 3);
+  const at::NoGradGuard no_grad;
+  const at::Tensor ids = at::randint(20, {4, 8}, at::kLong);
+  const auto loss = [&] { return model.loss(ids, ids).item<double>(); };
+  CHECK(loss() != loss());
+  model.train(false);
+  CHECK(loss() == loss());
+}
+
+TEST_CASE("an adapter's output is added to its layer's", "[model]") {
+  struct Echo final : Adapter {
+    void open(const at::Tensor&) override {}
+    std::vector<Parameter> parameters() override { return {}; }
+    at::Tensor forward(const at::Tensor& input) override { return input.narrow(-1, 0, 16); }
+    at::Tensor delta() override { return {}; }
+  };
+  Gpt model(tiny());
+  model.open({});
+  init_parameters(model.parameters(), 3);
+  const at::NoGradGuard no_grad;
+  const at::Tensor ids = at::randint(20, {1, 8}, at::kLong), before = model.logits(ids);
+  for (const char* path : {"blocks.1.attn.proj", "blocks.1.mlp.proj"}) {
+    CAPTURE(path);
+    std::shared_ptr<Adapter>* slot = model.adapter_slot(path);
+    REQUIRE(slot != nullptr);
+    *slot = std::make_shared<Echo>();
+    CHECK_FALSE(at::equal(model.logits(ids), before));
+    slot->reset();
+    CHECK(at::equal(model.logits(ids), before));
+  }
+  CHECK(model.adapter_slot("wte") != nullptr);
+  CHECK(model.adapter_slot("blocks.2.mlp.proj") == nullptr);
+  CHECK(model.adapter_slot("blocks.0.nothing") == nullptr);
+}
+
+TEST_CASE("sizes that do not fit are refused", "[model]") {
+  GptOptions o = tiny();
+  o.n_head = 3;
+  CHECK_THROWS_WITH(Gpt(o), Catch::Contains("n_embd 16 is not divisible by n_head 3"));
+  GptOptions rotary = tiny();
+  rotary.rotary = true;
+  rotary.n_head = 16;
+  CHECK_THROWS_AS(Gpt(rotary), Error);
+  Gpt small(tiny());
+  CHECK_THROWS_WITH(small.open({21}), Catch::Contains("vocab_size 20 is smaller than the data's 21"));
+  GptOptions none = tiny();
+  none.vocab_size = 0;
+  Gpt unknown(none);
+  CHECK_THROWS_AS(unknown.open({}), Error);
+  Gpt model(tiny());
+  model.open({});
+  CHECK_THROWS_WITH(model.logits(at::randint(20, {1, 9}, at::kLong)), Catch::Contains("longer than block_size 8"));
+}
+
+TEST_CASE("generation is a function of seed and sample, slides its window, and is greedy at temperature 0", "[model]") {
+  Gpt model(tiny());
+  model.open({});
+  init_parameters(model.parameters(), 3);
+  const auto text = [&](Sampling sampling, int64_t sample) {
+    std::vector<int32_t> ids;
+    generate(model, at::kCPU, {1, 2, 3}, 20, sampling, sample, [&](int32_t id) { ids.push_back(id); return true; });
+    return ids;
+  };
+  CHECK(text({1.0, 0, 5}, 0).size() == 20);
+  CHECK(text({1.0, 0, 5}, 0) == text({1.0, 0, 5}, 0));
+  CHECK(text({1.0, 0, 5}, 0) != text({1.0, 0, 5}, 1));
+  CHECK(text({1.0, 0, 5}, 0) != text({1.0, 0, 6}, 0));
+  CHECK(text({0.0, 0, 5}, 0) == text({0.0, 0, 6}, 1));
+  CHECK(text({1.0, 1, 5}, 0) == text({0.0, 0, 5}, 0));
+  std::vector<int32_t> stopped;
+  generate(model, at::kCPU, {1}, 20, {}, 0, [&](int32_t id) { stopped.push_back(id); return stopped.size() < 4; });
+  CHECK(stopped.size() == 4);
+}

@@ -1,0 +1,143 @@
+#include "core/plugin/loader.h"
+
+#include "core/plugin/program_host.h"
+#include "fixture.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Loading must fail, take nothing in and say which file it was.
+Error load_error(const std::string& path) {
+  PluginSet set;
+  const auto e = error_of([&] { set.load(path); });
+  REQUIRE(e);
+  CHECK(e->where() == path);
+  CHECK(set.plugins().empty());
+  CHECK_THROWS_AS(set.tokenizer("half", {}), Error);
+  return *e;
+}
+
+struct SilentHost final : Host {
+  std::string logged;
+  void log(Level, std::string_view text) override { logged += text; }
+  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
+  std::string fetch(std::string_view, std::string_view) override { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("a plugin that fails to load is refused in one line and leaves the program alive") {
+  const auto refused = [](const char* name) {
+    const Error e = load_error(fixture(name));
+    CHECK(e.code() == Code::plugin_refused);
+    CHECK(e.line().find('\n') == std::string::npos);
+    return std::string(e.what());
+  };
+  CHECK_THAT(refused("no_plugin"), Contains("not a gptcore plugin"));
+  CHECK_THAT(refused("no_entry"), Contains("does not export gptcore_plugin_v1"));
+  CHECK_THAT(refused("null_entry"), Contains("returned null"));
+  CHECK_THAT(refused("small_entry"), Contains("has 8 bytes, expected at least 24"));
+  CHECK_THAT(refused("old_entry"), Contains("has layout 0, expected 1"));
+  CHECK_THAT(refused("no_register"), Contains("no register function"));
+  CHECK_THAT(refused("unresolved"), Contains("gptcore_test_symbol_that_nobody_defines") && !Contains("Bad file descriptor"));
+}
+
+TEST_CASE("a setup function that throws registers nothing") {
+  const Error known = load_error(fixture("throws"));
+  CHECK(known.code() == Code::plugin_failed);
+  CHECK_THAT(known.what(), Contains("plugin 'broken' failed in its setup function: no luck"));
+  CHECK_THAT(load_error(fixture("throws_int")).what(), Contains("not a std::exception"));
+}
+
+TEST_CASE("a plugin that registers other items than its manifest lists is refused") {
+  const TempFolder folder;
+  const std::string path = spoiled(folder, [](std::string& b) { b[b.find("vocabulary size", b.find("{\"plugin\""))] = 'V'; });
+  CHECK_THAT(load_error(path).what(), Contains("other items than its manifest"));
+}
+
+TEST_CASE("loading a plugin twice changes nothing, loading another with its item is a clash") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  set.load(fixture("rogue"));
+  REQUIRE(set.plugins().size() == 1);
+  const auto e = error_of([&] { set.load(fixture("clash")); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::plugin_clash);
+  CHECK_THAT(e->what(), Contains("plugin 'clash' and by plugin 'rogue'"));
+  CHECK_THROWS_AS(set.tokenizer("alone", {}), Error);
+}
+
+TEST_CASE("an object gets its parameters and answers through the boundary") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto tokenizer = set.tokenizer("rogue:rogue", {{"size", 42}, {"rate", "half"}});
+  CHECK(tokenizer->vocab_size() == 42);
+  CHECK(tokenizer->decode(std::vector<int32_t>{1, 2, 3}) == "3");
+  CHECK(tokenizer->special("end") == 3);
+  CHECK(!tokenizer->special("start"));
+  CHECK(tokenizer->ready());
+
+  SilentHost host;
+  const auto dataset = set.dataset("rogue", {});
+  DatasetContext context;
+  context.host = &host;
+  dataset->open(context);
+  CHECK(host.logged == "opened");
+  CHECK(dataset->tokens(Split::val) == 5);
+}
+
+TEST_CASE("what a plugin throws becomes an error that names plugin, item and method") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto dataset = set.dataset("rogue", {});
+  Batch batch;
+  const auto e = error_of([&] { dataset->batch({}, batch); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::plugin_failed);
+  CHECK(e->what() == std::string("plugin 'rogue', dataset 'rogue', in batch(): no batch"));
+  CHECK_THAT(error_of([&] { dataset->windows(Split::train); })->what(), Contains("in windows(): no windows"));
+  CHECK_THAT(error_of([&] { set.logger("rogue", {}); })->what(), Contains("logger 'rogue', in create(): cannot be made"));
+  CHECK_THAT(error_of([&] {
+               set.tokenizer("rogue", {{"mode", "int"}})->encode("x");
+             })->what(),
+             Contains("in encode(): an exception"));
+}
+
+TEST_CASE("an exception of LibTorch loses its stack trace at the boundary") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto e = error_of([&] { set.tokenizer("rogue", {{"mode", "c10"}})->encode("x"); });
+  REQUIRE(e);
+  CHECK(e->what() == std::string("plugin 'rogue', tokenizer 'rogue', in encode(): a tensor is wrong"));
+}
+
+TEST_CASE("a plugin's own error keeps its code, hint and place") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto e = error_of([&] { set.tokenizer("rogue", {{"mode", "error"}})->encode("q"); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::unknown_character);
+  CHECK(e->what() == std::string("no character q"));
+  CHECK(e->hint() == "use another");
+  CHECK(e->where() == "here");
+}
+
+TEST_CASE("an item's own rules are checked before an object is made") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto e = error_of([&] { set.tokenizer("rogue", {{"size", 13}}); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::conflict);
+  CHECK_THAT(e->what(), Contains("tokenizer 'rogue': 'size': 13 brings bad luck") && Contains("(use 14)"));
+}
+
+TEST_CASE("an item that no plugin offers is an unknown name") {
+  const PluginSet set;
+  const auto e = error_of([&] { set.dataset("text", {}); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::unknown_name);
+  CHECK_THAT(e->what(), Contains("dataset 'text'"));
+}

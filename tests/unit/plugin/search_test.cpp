@@ -1,0 +1,145 @@
+#include "core/plugin/search.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "core/plugin/plugin_file.h"
+#include "fixture.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Sets a variable for one test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+std::string refusal(const std::string& path) {
+  const auto e = error_of([&] { read_plugin_file(path); });
+  REQUIRE(e);
+  CHECK(e->code() == Code::plugin_refused);
+  CHECK(e->where() == path);
+  CHECK(!e->hint().empty());
+  return e->what();
+}
+
+}  // namespace
+
+TEST_CASE("a plugin file says what it is without being loaded") {
+  const PluginFile file = read_plugin_file(fixture("rogue"));
+  CHECK(file.name == "rogue");
+  CHECK(file.version == "1.2.3");
+  CHECK(file.items.size() == 3);
+  CHECK(file.items[0].params.size() == 6);
+  CHECK(file.items[0].params[1].words.at(0).number == 0.5);
+  CHECK(file.items[0].file == file.path);
+}
+
+TEST_CASE("a plugin built for another program is refused with what was found and what was expected") {
+  const TempFolder folder;
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.epoch = 0; })),
+             Contains("plugin 'rogue' was built for plugin layout 0, this program has 1"));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.epoch = 2; })), Contains("layout 2, this program has 1"));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.sdk_version = 20304; })),
+             Contains("SDK 2.3.4, this program has 0."));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.torch_version = 209; })),
+             Contains("LibTorch 2.9, this program has 2."));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { std::strcpy(d.abi_tag, "x86_64;libc++"); })),
+             Contains("C++ ABI x86_64;libc++, this program has "));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { std::memset(d.abi_tag, 'x', sizeof d.abi_tag); })),
+             Contains("C++ ABI"));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.magic[3] = 'x'; })),
+             Contains("not a gptcore plugin") || Contains("damaged"));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { std::strcpy(d.name, "No Name"); })), Contains("'No Name'"));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { std::strcpy(d.name, "other"); })),
+             Contains("manifest is of plugin 'rogue'"));
+}
+
+TEST_CASE("a library that is no plugin, or has no manifest, is refused") {
+  const TempFolder folder;
+  CHECK_THAT(refusal(fixture("no_plugin")), Contains("not a gptcore plugin"));
+  CHECK_THAT(refusal(spoiled(folder, [](std::string& b) { b.replace(b.find(".gptcore.manifest"), 17, ".gptcore.manifesx"); })),
+             Contains("no manifest"));
+  CHECK_THAT(refusal(spoiled(folder, [](std::string& b) { b[b.find("{\"plugin\"")] = '['; })), Contains("manifest is damaged"));
+}
+
+TEST_CASE("a plugin that every user may write, or whose folder they may, is refused") {
+  const TempFolder folder;
+  const std::string path = spoiled(folder, [](std::string&) {});
+  fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+  CHECK_THAT(refusal(path), Contains("the file may be written by every user"));
+  fs::permissions(path, fs::perms::others_write, fs::perm_options::remove);
+  REQUIRE_NOTHROW(read_plugin_file(path));
+  fs::permissions(folder.path, fs::perms::others_write, fs::perm_options::add);
+  CHECK_THAT(refusal(path), Contains("its folder"));
+}
+
+TEST_CASE("given files come before the search path, and a file found twice counts once") {
+  const TempFolder folder;
+  const std::string copy = spoiled(folder, [](std::string&) {});
+  const Variable path("GPTCORE_PLUGIN_PATH", folder.path.string() + "::" + folder.path.string());
+  fs::create_hard_link(copy, folder.path / "again.so");
+  fs::create_symlink(copy, folder.path / "link.so");
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog({copy}, refused);
+  REQUIRE(refused.empty());
+  REQUIRE(catalog.find(Kind::tokenizer, "rogue")->file == fs::canonical(copy));
+  REQUIRE(catalog.find(Kind::tokenizer, "rogue:rogue") == catalog.find(Kind::tokenizer, "rogue"));
+  REQUIRE(catalog.find(Kind::model, "rogue") == nullptr);
+}
+
+TEST_CASE("the installed plugins are found beside the program") {
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog({}, refused);
+  REQUIRE(program_folder().ends_with("/bin"));
+  for (const Error& e : refused) UNSCOPED_INFO(e.line());
+  REQUIRE(refused.empty());
+}
+
+TEST_CASE("two plugins with one item are a clash that names both") {
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog({fixture("rogue"), fixture("clash")}, refused);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].code() == Code::plugin_clash);
+  CHECK(refused[0].where() == fixture("clash"));
+  CHECK_THAT(refused[0].what(),
+             Contains("tokenizer 'rogue' is offered by plugin 'clash' and by plugin 'rogue' (" + fixture("rogue")));
+  CHECK(catalog.find(Kind::tokenizer, "alone") == nullptr);  // all of a plugin or nothing
+}
+
+TEST_CASE("a plugin cannot replace an item of the core") {
+  Catalog core;
+  core.add({Kind::dataset, "rogue", "doc", {}, "core", "1", "", nullptr});
+  std::vector<Error> refused;
+  read_catalog({fixture("rogue")}, refused, core);
+  REQUIRE(refused.size() == 1);
+  CHECK_THAT(refused[0].what(), Contains("by gptcore itself"));
+}
+
+TEST_CASE("one broken plugin does not hide the others") {
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog({"/no/such.so", fixture("no_plugin"), fixture("rogue")}, refused);
+  REQUIRE(refused.size() == 2);
+  CHECK(refused[0].code() == Code::plugin_missing);
+  CHECK(refused[1].code() == Code::plugin_refused);
+  CHECK(catalog.find(Kind::dataset, "rogue"));
+}
+
+TEST_CASE("the search path takes absolute folders that exist") {
+  const Variable path("GPTCORE_PLUGIN_PATH", "plugins:/no/such/folder");
+  std::vector<Error> refused;
+  read_catalog({}, refused);
+  REQUIRE(refused.size() == 2);
+  CHECK_THAT(refused[0].what(), Contains("'plugins'"));
+  CHECK(refused[1].where() == "/no/such/folder");
+}

@@ -1,0 +1,96 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "built_in.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// What the logger prints to standard output for these records.
+std::string printed(bool terminal, const std::vector<Record>& records) {
+  const TempFolder folder;
+  const std::string path = (folder.path / "out").string();
+  std::fflush(stdout);
+  const int saved = ::dup(STDOUT_FILENO);
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ::dup2(::fileno(file), STDOUT_FILENO);
+  {
+    SilentHost host;
+    const auto logger = built_in().logger("console", {});
+    logger->open({folder.path.string(), terminal, false, &host});
+    for (const Record& r : records) logger->record(r);
+    logger->close();
+  }
+  ::dup2(saved, STDOUT_FILENO);
+  ::close(saved);
+  std::fclose(file);
+  return read_raw(path);
+}
+
+Record step() {
+  return {Event::step_ended,
+          10,
+          1,
+          {{"loss", 3.21449},
+           {"lr", 1e-3},
+           {"grad_norm", 1.234},
+           {"ms", 36.1},
+           {"tokens_per_s", 21900},
+           {"mfu", 0.452},
+           {"progress", 0.05},
+           {"eta_s", 83.0}}};
+}
+
+Record evaluation() {
+  return {Event::evaluation_ended, 250, 2, {{"train_loss", 1.9}, {"val_loss", 2}}};
+}
+
+}  // namespace
+
+TEST_CASE("steps and evaluations are plain lines when the output is no terminal") {
+  CHECK(printed(false, {step(), evaluation()}) ==
+        "iter 10: loss 3.2145, lr 1.00e-03, norm 1.23, 36.10ms, 21.9K tok/s, mfu 45.2%\n"
+        "step 250: train loss 1.9000, val loss 2.0000\n");
+}
+
+TEST_CASE("on a terminal steps are one redrawn line and evaluations stay") {
+  const std::string out = printed(true, {step(), step(), evaluation(), step()});
+  CHECK_THAT(out, Contains("\r\x1b[K  5% iter 10: loss 3.2145") && Contains("1m23s left\r\x1b[K  5% iter") &&
+                      Contains("\r\x1b[Kstep 250: train loss 1.9000, val loss 2.0000\n"));
+  CHECK(out.back() == '\n');
+}
+
+TEST_CASE("fields that are missing or of another type are left out") {
+  std::vector<Record> records;
+  for (int i = 0; i <= static_cast<int>(Event::failed); ++i) {
+    records.push_back({static_cast<Event>(i), 7, 1, {}});
+    records.push_back({static_cast<Event>(i), 7, 1, {{"loss", "x"}, {"name", 3}, {"best", "y"}, {"eta_s", true}}});
+  }
+  for (const bool terminal : {false, true}) CHECK_THAT(printed(terminal, records), Contains("iter 7:"));
+}
+
+TEST_CASE("a run begins with what it is and ends with where its results are") {
+  const std::string out =
+      printed(false, {{Event::run_started,
+                       0,
+                       0,
+                       {{"name", "tiny"},
+                        {"run_dir", "runs/tiny"},
+                        {"params", 804096},
+                        {"device", "cpu"},
+                        {"precision", "float32"},
+                        {"tokens_per_step", 768}}},
+                      {Event::checkpoint_saved, 5, 1, {{"path", "runs/tiny/c5"}, {"best", true}}},
+                      {Event::sampled, 5, 1, {{"prompt", "To"}, {"text", " be"}}},
+                      {Event::run_ended,
+                       5,
+                       1,
+                       {{"run_dir", "runs/tiny"}, {"metrics", "m.jsonl"}, {"checkpoint", "c5"}, {"seconds", 3725.0}}}});
+  CHECK_THAT(out, Contains("run tiny: 804.1K parameters, cpu, float32, 768 tokens per step\n") &&
+                      Contains("best checkpoint: runs/tiny/c5\n") && Contains("To be\n") && Contains("done in 1h02m") &&
+                      Contains("m.jsonl") && Contains("runs/tiny\n"));
+}

@@ -1,0 +1,98 @@
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "built_in.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using nlohmann::json;
+
+namespace {
+
+std::vector<std::string> lines(const TempFolder& folder) {
+  std::ifstream in(folder.path / "metrics.jsonl");
+  std::vector<std::string> out;
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+Record step(int64_t n) {
+  return {Event::step_ended, n, 0.5, {{"loss", 1.0 / static_cast<double>(n + 1)}}};
+}
+
+// A logger's run over some records.
+void run(const TempFolder& folder, bool resumed, const std::vector<Record>& records) {
+  SilentHost host;
+  const auto logger = built_in().logger("jsonl", {});
+  logger->open({folder.path.string(), false, resumed, &host});
+  for (const Record& r : records) logger->record(r);
+  logger->close();
+}
+
+}  // namespace
+
+TEST_CASE("every record is one line of JSON with its fields in order") {
+  const TempFolder folder;
+  run(folder, false, {{Event::run_started, 0, 0, {{"name", "ü\n\"x\""}, {"list", List{1, 2.5, true}}}}, step(10)});
+  const auto all = lines(folder);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0] == R"({"event":"run_started","step":0,"seconds":0.0,"name":"ü\n\"x\"","list":[1,2.5,true]})");
+  CHECK(json::parse(all[1])["loss"].get<double>() == 1.0 / 11);
+}
+
+TEST_CASE("a loss that is no number is written as null, and bytes that are not UTF-8 do not break the line") {
+  const TempFolder folder;
+  run(folder, false, {{Event::step_ended, 1, 0, {{"loss", std::numeric_limits<double>::quiet_NaN()}, {"text", "a\xff"}}}});
+  CHECK(json::parse(lines(folder).at(0))["loss"].is_null());
+}
+
+TEST_CASE("a line is in the file as soon as it is recorded") {
+  const TempFolder folder;
+  SilentHost host;
+  const auto logger = built_in().logger("jsonl", {});
+  logger->open({folder.path.string(), false, false, &host});
+  logger->record(step(1));
+  CHECK(lines(folder).size() == 1);
+}
+
+TEST_CASE("a new run starts an empty file, a resumed one drops the steps it will repeat") {
+  const TempFolder folder;
+  run(folder, false, {step(1), step(2), step(3), step(4)});
+  run(folder, true, {{Event::run_started, 2, 0, {}}, step(3)});
+  std::vector<int64_t> steps;
+  for (const std::string& line : lines(folder)) steps.push_back(json::parse(line)["step"]);
+  CHECK(steps == std::vector<int64_t>{1, 2, 2, 3});
+  run(folder, false, {step(9)});
+  CHECK(lines(folder).size() == 1);
+}
+
+TEST_CASE("a line cut off by a crash is gone after resuming") {
+  const TempFolder folder;
+  run(folder, false, {step(1), step(2)});
+  const std::string whole = read_raw(folder.path / "metrics.jsonl");
+  write_raw(folder.path / "metrics.jsonl", whole + R"({"event":"step_en)");
+  run(folder, true, {step(5)});
+  CHECK(lines(folder).size() == 3);
+  for (const std::string& line : lines(folder)) CHECK(json::accept(line));
+}
+
+TEST_CASE("a resumed run without a file starts one") {
+  const TempFolder folder;
+  run(folder, true, {step(5)});
+  CHECK(lines(folder).size() == 1);
+}
+
+TEST_CASE("a metrics file that cannot be written is an error naming it") {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder.path / "metrics.jsonl");
+  const Error e = error_of([&] { run(folder, false, {}); });
+  CHECK(e.code() == Code::io);
+  CHECK(e.where() == (folder.path / "metrics.jsonl").string());
+}
+
+TEST_CASE("a full disk is an error and leaves whole lines only") {
+  const TempFolder folder;
+  std::filesystem::create_symlink("/dev/full", folder.path / "metrics.jsonl");
+  const Error e = error_of([&] { run(folder, false, {step(1)}); });
+  CHECK(e.code() == Code::disk_full);
+}

@@ -1,0 +1,74 @@
+#include "core/train/evaluation.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/model/gpt.h"
+#include "core/train/train_options.h"
+#include "tests/unit/train/counting_dataset.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using gptcore::testing::CountingDataset;
+
+namespace {
+
+Gpt tiny_model() {
+  GptOptions o;
+  o.n_layer = 1;
+  o.n_head = 2;
+  o.n_embd = 16;
+  o.block_size = 4;
+  o.vocab_size = 11;
+  Gpt model(o);
+  model.open({});
+  init_parameters(model.parameters(), 5);
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("the whole split's loss is the mean over tokens, whatever the batch size", "[evaluation]") {
+  Gpt model = tiny_model();
+  CountingDataset dataset(4, 11, 0, 23);  // 22 predicted tokens: the last window is half empty
+  std::mutex mutex;
+  const auto group = single_process_group();
+  const auto loss = [&](int64_t batch) {
+    return evaluate_loss(model, dataset, mutex, Split::val, {kWholeSplit, batch}, *group, at::kCPU);
+  };
+  double sum = 0;
+  for (int64_t window = 0; window < 6; ++window) {
+    Batch batch;
+    dataset.batch({Split::val, Order::sequential, window, 1}, batch);
+    sum += model.loss(batch.ids, batch.targets).item<double>() * batch.targets.ge(0).sum().item<double>();
+  }
+  CHECK(loss(1) == Approx(sum / 22).epsilon(1e-6));
+  CHECK(loss(4) == Approx(sum / 22).epsilon(1e-6));
+  CHECK(loss(100) == Approx(sum / 22).epsilon(1e-6));
+}
+
+TEST_CASE("evaluations use the same windows every time and none that training has begun with", "[evaluation]") {
+  Gpt model = tiny_model();
+  CountingDataset dataset(4, 11, 1000, 0);
+  std::mutex mutex;
+  const auto group = single_process_group();
+  const auto loss = [&] { return evaluate_loss(model, dataset, mutex, Split::train, {3, 2}, *group, at::kCPU); };
+  const double first = loss();
+  const std::vector<int64_t> samples = dataset.samples;
+  dataset.samples.clear();
+  CHECK(loss() == first);
+  CHECK(dataset.samples == samples);
+  CHECK(samples.size() == 6);
+  CHECK(samples.front() > (int64_t{1} << 40));
+}
+
+TEST_CASE("an evaluation can be cancelled between batches", "[evaluation]") {
+  Gpt model = tiny_model();
+  CountingDataset dataset(4, 11, 1000, 0);
+  std::mutex mutex;
+  const auto group = single_process_group();
+  CHECK(std::isnan(evaluate_loss(model, dataset, mutex, Split::train, {100, 2}, *group, at::kCPU, [&] { return dataset.samples.size() >= 6; })));
+  CHECK(dataset.samples.size() == 6);
+}

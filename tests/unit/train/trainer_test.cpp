@@ -1,0 +1,264 @@
+#include "core/train/trainer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "core/model/gpt.h"
+#include "gptcore/error.h"
+#include "tests/unit/train/counting_dataset.h"
+#include "tests/catch.h"
+
+using namespace gptcore;
+using gptcore::testing::CountingDataset;
+
+namespace {
+
+struct QuietHost final : Host {
+  void log(Level, std::string_view text) override { lines.emplace_back(text); }
+  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
+  std::string fetch(std::string_view, std::string_view) override { return {}; }
+  std::vector<std::string> lines;
+};
+
+// Keeps every record and may act on one.
+struct Recorder final : Logger {
+  explicit Recorder(std::vector<Record>& all, std::function<void(const Record&)> act) : all_(all), act_(std::move(act)) {}
+  void open(const LoggerContext&) override {}
+  void record(const Record& r) override {
+    all_.push_back(r);
+    if (act_) act_(r);
+  }
+  std::vector<Record>& all_;
+  std::function<void(const Record&)> act_;
+};
+
+GptOptions tiny(double dropout) {
+  GptOptions o;
+  o.n_layer = 1;
+  o.n_head = 2;
+  o.n_embd = 16;
+  o.block_size = 4;
+  o.vocab_size = 11;
+  o.dropout = dropout;
+  return o;
+}
+
+TrainOptions short_run() {
+  TrainOptions o;
+  o.max_iters = 12;
+  o.batch_size = 2;
+  o.learning_rate = 1e-2;
+  o.eval_interval = 4;
+  o.eval_iters = 2;
+  o.warmup_iters = 2;
+  return o;
+}
+
+// A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
+struct Rig {
+  explicit Rig(TrainOptions o, double dropout = 0) : options(o), model(tiny(dropout)) {
+    model.open({});
+    init_parameters(model.parameters(), 1);
+    flat.emplace(model.parameters());
+    optimizer.emplace(*flat, AdamWOptions{});
+    step.emplace(TrainStep{model, *flat, *optimizer, scaler, *reducer, at::kCPU, o.grad_clip, 99});
+    bus.add("recorder", std::make_unique<Recorder>(records, [this](const Record& r) { if (act) act(r); }), {});
+  }
+  StageEnd run() {
+    TrainContext context{*step, *group, dataset, mutex, bus, signals, host};
+    context.save = [&](const TrainState& s, bool best) {
+      saved = s;
+      saves.emplace_back(s.step, best);
+    };
+    return train(options, context, state);
+  }
+  void take(Rig& other) {  // as a resume does
+    const at::NoGradGuard no_grad;
+    for (size_t g = 0; g < 2; ++g) flat->groups()[g].values.copy_(other.flat->groups()[g].values);
+    auto mine = optimizer->state(), theirs = other.optimizer->state();
+    for (size_t i = 0; i < mine.size(); ++i) mine[i].second.copy_(theirs[i].second);
+    state = other.saved;
+  }
+  at::Tensor weights() { return flat->groups()[0].values; }
+  int64_t count(Event event) const {
+    return std::count_if(records.begin(), records.end(), [&](const Record& r) { return r.event == event; });
+  }
+
+  TrainOptions options;
+  Gpt model;
+  std::optional<FlatParameters> flat;
+  std::optional<AdamW> optimizer;
+  GradScaler scaler{false, at::kCPU};
+  std::unique_ptr<ProcessGroup> group = single_process_group();
+  std::unique_ptr<GradientReducer> reducer = flat_reducer(*group, {});
+  std::optional<TrainStep> step;
+  CountingDataset dataset{4, 11, 1000, 200};
+  std::mutex mutex;
+  QuietHost host;
+  StopSignals signals;
+  EventBus bus{host};
+  std::vector<Record> records;
+  std::function<void(const Record&)> act;
+  TrainState state, saved;
+  std::vector<std::pair<int64_t, bool>> saves;
+};
+
+}  // namespace
+
+TEST_CASE("a run evaluates at 0, at every interval and at the end, and learns", "[trainer]") {
+  TrainOptions o = short_run();
+  o.max_iters = 10;
+  Rig rig(o);
+  CHECK(rig.run() == StageEnd::finished);
+  std::vector<int64_t> at;
+  for (const Record& r : rig.records)
+    if (r.event == Event::evaluation_ended) at.push_back(r.step);
+  CHECK(at == std::vector<int64_t>{0, 4, 8, 10});
+  CHECK(rig.state.val_loss < std::log(11.0));
+  CHECK(rig.state.tokens == 10 * 2 * 4);
+  CHECK(rig.saves.back().first == 10);
+  CHECK(rig.count(Event::step_ended) == 10);
+}
+
+TEST_CASE("a run resumed at any checkpoint ends with the same bits as an undisturbed one", "[trainer]") {
+  const double dropout = GENERATE(0.0, 0.3);
+  const int64_t accumulation = GENERATE(1, 3);
+  const int64_t stop = GENERATE(1, 4, 7, 11);
+  CAPTURE(dropout, accumulation, stop);
+  TrainOptions o = short_run();
+  o.gradient_accumulation_steps = accumulation;
+  Rig whole(o, dropout);
+  whole.run();
+
+  Rig first(o, dropout);
+  first.act = [&](const Record& r) { if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1); };
+  CHECK(first.run() == StageEnd::interrupted);
+  CHECK(first.saved.step == stop);
+  Rig second(o, dropout);
+  second.take(first);
+  CHECK(second.run() == StageEnd::finished);
+  CHECK(at::equal(whole.weights(), second.weights()));
+  CHECK(whole.state.val_loss == second.state.val_loss);
+  CHECK(whole.state.best_val_loss == second.state.best_val_loss);
+}
+
+TEST_CASE("a finished stage started again changes and saves nothing", "[trainer]") {
+  Rig rig(short_run());
+  rig.run();
+  const at::Tensor weights = rig.weights().clone();
+  rig.saves.clear();
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(at::equal(weights, rig.weights()));
+  CHECK(rig.saves.empty());
+}
+
+TEST_CASE("accumulated micro-batches equal one big batch", "[trainer]") {
+  TrainOptions small = short_run(), big = short_run();
+  small.batch_size = 2;
+  small.gradient_accumulation_steps = 4;
+  big.batch_size = 8;
+  Rig a(small), b(big);
+  a.run();
+  b.run();
+  CHECK((a.weights() - b.weights()).abs().max().item<double>() < 1e-5);
+}
+
+TEST_CASE("tokens_per_step sets the accumulation or is refused when it does not divide", "[trainer]") {
+  TrainOptions o = short_run();
+  o.tokens_per_step = 2 * 4 * 5;
+  CHECK(accumulation_steps(o, 4, 1) == 5);
+  o.tokens_per_step = 80;
+  CHECK(accumulation_steps(o, 4, 2) == 5);
+  o.tokens_per_step = 81;
+  CHECK_THROWS_WITH(accumulation_steps(o, 4, 1), Catch::Contains("81 is not a multiple of batch_size x block_size x ranks = 8"));
+}
+
+TEST_CASE("training stops at max_tokens, and early without improvement", "[trainer]") {
+  TrainOptions o = short_run();
+  o.max_tokens = 5 * 8;
+  Rig tokens(o);
+  CHECK(tokens.run() == StageEnd::finished);
+  CHECK(tokens.state.step == 5);
+
+  o = short_run();
+  o.max_iters = 1000;
+  o.eval_interval = 1;
+  o.patience = 2;
+  o.learning_rate = 1e-12;  // cannot improve by min_delta
+  Rig stuck(o);
+  CHECK(stuck.run() == StageEnd::early_stopped);
+  CHECK(stuck.state.step == 2);
+  CHECK(stuck.run() == StageEnd::early_stopped);  // also when resumed
+  CHECK(stuck.state.step == 2);
+}
+
+TEST_CASE("eval_only measures and changes nothing", "[trainer]") {
+  TrainOptions o = short_run();
+  o.eval_only = true;
+  Rig rig(o);
+  const at::Tensor weights = rig.weights().clone();
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.count(Event::evaluation_ended) == 1);
+  CHECK(rig.count(Event::step_ended) == 0);
+  CHECK(rig.saves.empty());
+  CHECK(at::equal(weights, rig.weights()));
+}
+
+TEST_CASE("a loss that is not finite ends the run with the parameters of the last good update", "[trainer]") {
+  TrainOptions o = short_run();
+  o.log_interval = GENERATE(1, 100);
+  o.gradient_accumulation_steps = GENERATE(1, 2);
+  const float bad = GENERATE(std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity());
+  Rig rig(o);
+  at::Tensor poisoned;
+  rig.act = [&](const Record& r) {
+    if (r.event != Event::evaluation_ended || r.step != 4) return;
+    const at::NoGradGuard no_grad;
+    rig.weights()[0] = bad;
+    poisoned = rig.weights().clone();
+  };
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("step 4") && Catch::Contains("first gradient that is not finite"));
+  CHECK(at::equal(rig.weights().narrow(0, 1, 50), poisoned.narrow(0, 1, 50)));
+}
+
+TEST_CASE("on_nonfinite = skip goes on for max_skips updates and says so", "[trainer]") {
+  TrainOptions o = short_run();
+  o.on_nonfinite = "skip";
+  o.max_skips = 3;
+  Rig rig(o);
+  rig.act = [&](const Record& r) {
+    const at::NoGradGuard no_grad;
+    if (r.event == Event::evaluation_ended && r.step == 4) rig.weights()[0] = std::numeric_limits<float>::quiet_NaN();
+  };
+  CHECK_THROWS_AS(rig.run(), Error);
+  CHECK(rig.host.lines.size() == 3);
+  CHECK(rig.state.step == 8);
+}
+
+TEST_CASE("only improvements are saved when always_save_checkpoint is off, and the end always", "[trainer]") {
+  TrainOptions o = short_run();
+  o.always_save_checkpoint = false;
+  o.learning_rate = 10;  // diverges after the first updates
+  o.grad_clip = 0;
+  Rig rig(o);
+  rig.run();
+  for (size_t i = 0; i + 1 < rig.saves.size(); ++i) CHECK(rig.saves[i].second);
+  CHECK(rig.saves.back().first == 12);
+}
+
+TEST_CASE("the loss goes to a logger that fails without stopping the run", "[trainer]") {
+  Rig rig(short_run());
+  rig.act = [](const Record& r) { if (r.step == 3) throw std::runtime_error("disk is full"); };
+  CHECK(rig.run() == StageEnd::finished);
+  REQUIRE(rig.host.lines.size() == 1);
+  CHECK(rig.host.lines[0] == "logger 'recorder' is switched off for the rest of the run: disk is full");
+}
