@@ -99,17 +99,18 @@ struct Measured {
   double faults_per_step = 0;
 };
 
-Measured measure(const Workload& w, int64_t steps, at::Device device) {
+Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t threads) {
   Gpt model(w.model);
   model.open({w.model.vocab_size});
   init_parameters(model.parameters(), 1337);
   model.place(device, precision_of(w.precision));
   FlatParameters parameters(model.parameters());
   AdamW optimizer(parameters, {w.train.beta1, w.train.beta2, w.train.eps, w.train.weight_decay});
+  GradientWorkers workers(model, parameters, device, w.train.batch_size, threads);
   GradScaler scaler(w.precision == "float16", device);
   const auto group = single_process_group();
   const auto reducer = flat_reducer(*group, {});
-  TrainStep step{model, parameters, optimizer, scaler, *reducer, device, w.train.grad_clip, 1337};
+  TrainStep step{model, workers, parameters, optimizer, scaler, *reducer, device, w.train.grad_clip, 1337};
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
   const auto next = [&] { return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)}; };
   constexpr int64_t kWarmUp = 4;
@@ -135,7 +136,7 @@ int bench_verb(const BenchRequest& request) {
   const double load = one_minute_load();
   const double sgemm_before = device.is_cpu() ? measured_sgemm_flops() : 0;
   const int64_t steps = request.steps > 0 ? request.steps : w.steps;
-  const Measured m = measure(w, steps, device);
+  const Measured m = measure(w, steps, device, threads);
   const double sgemm = device.is_cpu() ? std::max(sgemm_before, measured_sgemm_flops()) : 0;
 
   Gpt model(w.model);

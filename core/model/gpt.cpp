@@ -134,6 +134,30 @@ at::Tensor Gpt::loss(const at::Tensor& ids, const at::Tensor& targets) {
   return linear_cross_entropy(x.reshape({-1, x.size(-1)}), wte_, targets.reshape({-1}), options_.vocab_size, compute_);
 }
 
+std::unique_ptr<Model> Gpt::share() {
+  if (options_.dropout > 0) return nullptr;
+  auto copy = std::make_unique<Gpt>(*this);
+  const auto apart = [](at::Tensor& t) {
+    if (t.defined()) t = t.detach().requires_grad_();
+  };
+  const auto layer_apart = [&](auto& layer) {
+    apart(layer.weight);
+    apart(layer.bias);
+  };
+  apart(copy->wte_);
+  apart(copy->wpe_);
+  for (BlockLayers& b : copy->blocks_) {
+    layer_apart(b.ln_1);
+    layer_apart(b.qkv);
+    layer_apart(b.attn_proj);
+    layer_apart(b.ln_2);
+    layer_apart(b.fc);
+    layer_apart(b.mlp_proj);
+  }
+  layer_apart(copy->ln_f_);
+  return copy;
+}
+
 double Gpt::flops_per_token() const {
   double n = 0;
   for (const Parameter& p : const_cast<Gpt*>(this)->parameters())

@@ -43,6 +43,7 @@ class Gpt final : public Model {
   int64_t vocab_size() const override { return options_.vocab_size; }
   at::Tensor logits(const at::Tensor& ids) override;  // (B, T) -> (B, T, V) float32
   at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) override;
+  std::unique_ptr<Model> share() override;
   void train(bool on) override { training_ = on; }
   double flops_per_token() const override;
 

@@ -31,6 +31,7 @@ class FlatParameters {
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<Slot>& slots() const { return slots_; }  // in the order of parameters()
   std::vector<Group>& groups() { return groups_; }
+  const std::vector<Group>& groups() const { return groups_; }
   // The slot's part of any buffer laid out like its group's.
   static at::Tensor view(const at::Tensor& buffer, const Slot& slot);
   void zero_grad();

@@ -21,6 +21,7 @@ class TrainStage {
       : c_(context), stage_(stage), options_(stage.options.as<TrainOptions>()),
         parameters_(c_.session.model->parameters()),
         optimizer_(parameters_, {options_.beta1, options_.beta2, options_.eps, options_.weight_decay}),
+        workers_(*c_.session.model, parameters_, c_.session.device, options_.batch_size, c_.session.threads),
         scaler_(c_.session.compute == at::kHalf, c_.session.device), group_(single_process_group()) {
     std::vector<at::Tensor> buffers;
     for (const FlatParameters::Group& g : parameters_.groups()) buffers.push_back(g.grads);
@@ -30,7 +31,7 @@ class TrainStage {
   bool run() {
     TrainState state = resume();
     const uint64_t seed = static_cast<uint64_t>(c_.run.seed);
-    TrainStep step{*c_.session.model, parameters_, optimizer_, scaler_, *reducer_, c_.session.device, options_.grad_clip,
+    TrainStep step{*c_.session.model, workers_, parameters_, optimizer_, scaler_, *reducer_, c_.session.device, options_.grad_clip,
                    stream_key(seed, "dropout " + stage_.name)};
     TrainContext context{step, *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus, c_.signals, c_.session.host};
     context.first_step = first_step_;
@@ -81,6 +82,7 @@ class TrainStage {
   TrainOptions options_;
   FlatParameters parameters_;
   AdamW optimizer_;
+  GradientWorkers workers_;
   GradScaler scaler_;
   std::unique_ptr<ProcessGroup> group_;
   std::unique_ptr<GradientReducer> reducer_;

@@ -24,17 +24,16 @@ void seed_dropout(at::Device device, uint64_t key, int64_t micro_batch) {
 
 StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
                       double learning_rate) {
-  s.parameters.zero_grad();
+  s.workers.begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
   const at::Tensor weight = s.scaler.scale() / micro_batches;  // 0-dim
   for (int64_t i = 0; i < micro_batches; ++i) {
     const Batch batch = next_batch();
     seed_dropout(s.device, s.dropout_key, first_micro_batch + i);
     s.reducer.prepare(i + 1 == micro_batches);
-    const at::Tensor loss = s.model.loss(batch.ids.to(s.device, /*non_blocking=*/true), batch.targets.to(s.device, true));
-    loss.backward(weight);
-    loss_sum.add_(loss.detach());
+    loss_sum.add_(s.workers.run(batch, weight));
   }
+  s.workers.finish();
   s.reducer.finish();
 
   const at::NoGradGuard no_grad;

@@ -10,6 +10,7 @@
 #include "core/optim/adamw.h"
 #include "core/optim/flat_parameters.h"
 #include "core/optim/grad_scaler.h"
+#include "core/train/gradient_workers.h"
 #include "gptcore/dataset.h"
 #include "gptcore/draft/model.h"
 
@@ -18,6 +19,7 @@ namespace gptcore {
 // What an update works on; all of it outlives the call.
 struct TrainStep {
   Model& model;
+  GradientWorkers& workers;
   FlatParameters& parameters;
   AdamW& optimizer;
   GradScaler& scaler;

@@ -119,3 +119,13 @@ TEST_CASE("files given on the command line take the place of a pipeline's url") 
   INFO(run.out << run.err);
   CHECK(run.status == 0);
 }
+
+TEST_CASE("eval_interval = 0 evaluates at the end only") {
+  const Workspace w;
+  const Outcome run = w.train({"--set", "train.max_iters=20", "--set", "train.eval_interval=0"});
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  const auto evaluations = records(w.path("out"), "evaluation_ended");
+  REQUIRE(evaluations.size() == 1);
+  CHECK(evaluations[0].at("step") == 20);
+}

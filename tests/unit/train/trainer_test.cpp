@@ -65,12 +65,13 @@ TrainOptions short_run() {
 
 // A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
 struct Rig {
-  explicit Rig(TrainOptions o, double dropout = 0) : options(o), model(tiny(dropout)) {
+  explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1) : options(o), model(tiny(dropout)) {
     model.open({});
     init_parameters(model.parameters(), 1);
     flat.emplace(model.parameters());
     optimizer.emplace(*flat, AdamWOptions{});
-    step.emplace(TrainStep{model, *flat, *optimizer, scaler, *reducer, at::kCPU, o.grad_clip, 99});
+    workers.emplace(model, *flat, at::kCPU, o.batch_size, threads);
+    step.emplace(TrainStep{model, *workers, *flat, *optimizer, scaler, *reducer, at::kCPU, o.grad_clip, 99});
     bus.add("recorder", std::make_unique<Recorder>(records, [this](const Record& r) { if (act) act(r); }), {});
   }
   StageEnd run() {
@@ -97,6 +98,7 @@ struct Rig {
   Gpt model;
   std::optional<FlatParameters> flat;
   std::optional<AdamW> optimizer;
+  std::optional<GradientWorkers> workers;
   GradScaler scaler{false, at::kCPU};
   std::unique_ptr<ProcessGroup> group = single_process_group();
   std::unique_ptr<GradientReducer> reducer = flat_reducer(*group, {});
@@ -170,6 +172,20 @@ TEST_CASE("accumulated micro-batches equal one big batch", "[trainer]") {
   a.run();
   b.run();
   CHECK((a.weights() - b.weights()).abs().max().item<double>() < 1e-5);
+}
+
+TEST_CASE("threads that share a batch reach the weights of one thread, and the same bits every time", "[trainer]") {
+  TrainOptions o = short_run();
+  o.batch_size = 5;  // the rows do not divide evenly
+  Rig one(o), three(o, 0, 3), again(o, 0, 3), dropout(o, 0.1, 3);
+  CHECK(one.workers->count() == 1);
+  CHECK(three.workers->count() == 3);
+  CHECK(dropout.workers->count() == 1);
+  one.run();
+  three.run();
+  again.run();
+  CHECK((one.weights() - three.weights()).abs().max().item<double>() < 1e-5);
+  CHECK(at::equal(three.weights(), again.weights()));
 }
 
 TEST_CASE("tokens_per_step sets the accumulation or is refused when it does not divide", "[trainer]") {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ class Model {
   virtual at::Tensor logits(const at::Tensor& ids) = 0;
   // Mean cross-entropy in nats over the targets that are not -1; 0-dim float32, differentiable in training.
   virtual at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) = 0;
+  // A second model on the same parameter values with gradients of its own, to be trained on another thread; null when two
+  // threads would disturb each other (dropout draws from one generator).
+  virtual std::unique_ptr<Model> share() { return nullptr; }
   // Dropout is on while training.
   virtual void train(bool on) = 0;
   // Floating point operations a token costs in training, forward and backward (6N + 12 L H Q T).
