@@ -58,5 +58,5 @@ function(gptcore_test name)
   target_link_libraries(test_${name} PRIVATE gptcore::test_main ${arg_DEPS})
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600
-    ENVIRONMENT "GPTCORE_SOURCE=${PROJECT_SOURCE_DIR};GPTCORE_BUILD=${PROJECT_BINARY_DIR}")
+    ENVIRONMENT "GPTCORE_SOURCE=${PROJECT_SOURCE_DIR};GPTCORE_BUILD=${PROJECT_BINARY_DIR};OMP_NUM_THREADS=1")
 endfunction()
