@@ -112,7 +112,9 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   const auto reducer = flat_reducer(*group, {});
   TrainStep step{model, workers, parameters, optimizer, scaler, *reducer, device, w.train.grad_clip, 1337};
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
-  const auto next = [&] { return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)}; };
+  const auto next = [&] {
+    return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};
+  };
   constexpr int64_t kWarmUp = 4;
   Measured m;
   int64_t faults = 0;
@@ -146,21 +148,31 @@ int bench_verb(const BenchRequest& request) {
   const double rate = tokens / ms * 1e3, model_flops = model.flops_per_token() * rate;
   const double peak = device.is_cpu() ? sgemm : peak_flops(device, precision_of(w.precision));
   const bool busy = load > 0.5 + 0.25 * static_cast<double>(threads);
-  if (busy) std::fprintf(stderr, "gptcore: warning: the machine is busy (load %.2f before the start): two-thread timings mean little\n", load);
+  if (busy)
+    std::fprintf(stderr, "gptcore: warning: the machine is busy (load %.2f before the start): two-thread timings mean little\n",
+                 load);
   if (request.json) {
-    std::printf("%s\n", nlohmann::ordered_json{{"case", w.name}, {"threads", threads}, {"steps", steps}, {"ms_per_step", ms},
-                                               {"ms_min", *std::min_element(m.ms.begin(), m.ms.end())}, {"tokens_per_s", rate},
-                                               {"mfu", peak > 0 ? model_flops / peak : 0}, {"model_gflops", model_flops / 1e9},
-                                               {"sgemm_gflops", sgemm / 1e9}, {"model_over_sgemm", sgemm > 0 ? model_flops / sgemm : 0},
-                                               {"page_faults", m.faults_per_step}, {"load", load}, {"busy", busy}}
+    std::printf("%s\n", nlohmann::ordered_json{{"case", w.name},
+                                               {"threads", threads},
+                                               {"steps", steps},
+                                               {"ms_per_step", ms},
+                                               {"ms_min", *std::min_element(m.ms.begin(), m.ms.end())},
+                                               {"tokens_per_s", rate},
+                                               {"mfu", peak > 0 ? model_flops / peak : 0},
+                                               {"model_gflops", model_flops / 1e9},
+                                               {"sgemm_gflops", sgemm / 1e9},
+                                               {"model_over_sgemm", sgemm > 0 ? model_flops / sgemm : 0},
+                                               {"page_faults", m.faults_per_step},
+                                               {"load", load},
+                                               {"busy", busy}}
                             .dump(2)
                             .c_str());
     return 0;
   }
-  std::printf("%s: %.2f ms per step (median of %lld), %.0f tokens/s, %lld threads\n", w.name.c_str(), ms, static_cast<long long>(steps), rate,
-              static_cast<long long>(threads));
-  std::printf("model %.1f GFLOP/s (6 N + 12 L H Q T), sgemm %.1f GFLOP/s, model/sgemm %.3f, %.0f page faults per step\n", model_flops / 1e9,
-              sgemm / 1e9, sgemm > 0 ? model_flops / sgemm : 0, m.faults_per_step);
+  std::printf("%s: %.2f ms per step (median of %lld), %.0f tokens/s, %lld threads\n", w.name.c_str(), ms,
+              static_cast<long long>(steps), rate, static_cast<long long>(threads));
+  std::printf("model %.1f GFLOP/s (6 N + 12 L H Q T), sgemm %.1f GFLOP/s, model/sgemm %.3f, %.0f page faults per step\n",
+              model_flops / 1e9, sgemm / 1e9, sgemm > 0 ? model_flops / sgemm : 0, m.faults_per_step);
   return 0;
 }
 

@@ -20,10 +20,11 @@ int report(const Error& error) {
 }
 
 // LibTorch's own words end where its stack trace begins.
-std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
+std::string first_line(std::string text) {
+  return text.substr(0, text.find('\n'));
+}
 
-template <class Request, int (*Verb)(const Request&)>
-int guarded(const Request& request) noexcept {
+template <class Request, int (*Verb)(const Request&)> int guarded(const Request& request) noexcept {
   try {
     return Verb(request);
   } catch (const ConfigErrors& errors) {
@@ -36,7 +37,8 @@ int guarded(const Request& request) noexcept {
   } catch (const c10::OutOfMemoryError& error) {
     return report(Error(Code::out_of_memory, first_line(error.what_without_backtrace()), "use a smaller batch_size or model"));
   } catch (const c10::Error& error) {
-    return report(Error(Code::internal, first_line(error.what_without_backtrace()), "please report this with the command you ran"));
+    return report(
+        Error(Code::internal, first_line(error.what_without_backtrace()), "please report this with the command you ran"));
   } catch (const std::exception& error) {
     return report(Error(Code::internal, error.what(), "please report this with the command you ran"));
   }

@@ -19,7 +19,7 @@ struct RunRequest {
 };
 
 struct SampleRequest {
-  std::string from;  // run or checkpoint folder
+  std::string from;                       // run or checkpoint folder
   std::vector<std::string> plugin_files;  // given by --plugin, beyond the search path
   std::vector<std::string> prompts;       // text, or FILE:path
   int64_t num_samples = 1;

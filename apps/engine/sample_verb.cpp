@@ -1,14 +1,12 @@
 // Text from a checkpoint, streamed to standard output as it is made.
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/config/core_items.h"
 #include "core/config/load.h"
 #include "core/model/generate.h"
+#include "core/pipeline/prompt.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/search.h"
@@ -16,16 +14,6 @@
 
 namespace gptcore {
 namespace {
-
-std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
-
-std::string prompt_text(const std::string& given) {
-  if (given == "-") return read_all(std::cin);
-  if (!given.starts_with("FILE:")) return given;
-  std::ifstream file(given.substr(5), std::ios::binary);
-  if (!file) throw Error(Code::data_missing, "cannot read the prompt file '" + given.substr(5) + "'", "check the path after FILE:");
-  return read_all(file);
-}
 
 PipelineConfig config_of(const Checkpoint& checkpoint, const SampleRequest& request, std::vector<std::string>& plugin_files) {
   LoadRequest load;
@@ -53,7 +41,8 @@ int sample_verb(const SampleRequest& request) {
   Session session(options, plugin_files);
   session.open_tokenizer(config, *files, &checkpoint);
   if (!session.tokenizer)
-    throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text", "train with a [tokenizer]", checkpoint.directory.string());
+    throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text", "train with a [tokenizer]",
+                checkpoint.directory.string());
   session.open_model(config);
   NamedTensors tensors;
   for (const Parameter& p : session.model->parameters()) tensors.emplace_back(p.name, p.tensor);

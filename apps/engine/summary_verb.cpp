@@ -43,8 +43,9 @@ void print_tree(const std::vector<Parameter>& parameters) {
     while (same < open.size() && same + 1 < parts.size() && open[same] == parts[same]) ++same;
     for (size_t i = same; i + 1 < parts.size(); ++i) std::printf("%*s%s\n", static_cast<int>(2 * i), "", parts[i].c_str());
     parts.back() += "  ";
-    std::printf("%*s%-*s%-18s %15s%s\n", static_cast<int>(2 * (parts.size() - 1)), "", 28 - static_cast<int>(2 * (parts.size() - 1)),
-                parts.back().c_str(), shape_of(p.tensor).c_str(), grouped(p.tensor.numel()).c_str(), p.decays() ? "" : "  no decay");
+    std::printf("%*s%-*s%-18s %15s%s\n", static_cast<int>(2 * (parts.size() - 1)), "",
+                28 - static_cast<int>(2 * (parts.size() - 1)), parts.back().c_str(), shape_of(p.tensor).c_str(),
+                grouped(p.tensor.numel()).c_str(), p.decays() ? "" : "  no decay");
     parts.pop_back();
     open = parts;
   }
@@ -70,11 +71,14 @@ int summary_verb(const SummaryRequest& request) {
   for (const Parameter& p : parameters) {
     total += p.tensor.numel();
     if (p.name == "wpe.weight") positions = p.tensor.numel();
-    listed.push_back({{"name", p.name}, {"shape", p.tensor.sizes().vec()}, {"count", p.tensor.numel()}, {"decays", p.decays()}});
+    listed.push_back(
+        {{"name", p.name}, {"shape", p.tensor.sizes().vec()}, {"count", p.tensor.numel()}, {"decays", p.decays()}});
   }
   const double bytes = 4.0 * static_cast<double>(total), flops = session.model->flops_per_token();
   if (request.json) {
-    std::printf("%s\n", Json{{"parameters", listed}, {"total", total}, {"without_positions", total - positions},
+    std::printf("%s\n", Json{{"parameters", listed},
+                             {"total", total},
+                             {"without_positions", total - positions},
                              {"memory_bytes", {{"weights", bytes}, {"gradients", bytes}, {"moments", 2 * bytes}}},
                              {"flops_per_token", flops}}
                             .dump(2)
@@ -83,7 +87,8 @@ int summary_verb(const SummaryRequest& request) {
   }
   print_tree(parameters);
   std::printf("\nparameters         %s (%s without positions)\n", grouped(total).c_str(), grouped(total - positions).c_str());
-  std::printf("memory, float32    weights %s, gradients %s, moments %s\n", mebibytes(bytes).c_str(), mebibytes(bytes).c_str(), mebibytes(2 * bytes).c_str());
+  std::printf("memory, float32    weights %s, gradients %s, moments %s\n", mebibytes(bytes).c_str(), mebibytes(bytes).c_str(),
+              mebibytes(2 * bytes).c_str());
   std::printf("FLOPs per token    %.1f M to train (6 N + 12 L H Q T, N without positions)\n", flops / 1e6);
   return 0;
 }

@@ -14,7 +14,7 @@ const EngineTable& engine() {
   const std::string path = (std::filesystem::path(program_folder()) / "../lib/libgptcore.so").lexically_normal().string();
   const char* const hint = "build or install gptcore again: the program and its library belong together";
   // OpenMP's threads would spin for milliseconds at every barrier: on a busy machine that slows a step tenfold. Read at load.
-  setenv("GOMP_SPINCOUNT", "20000", /*overwrite=*/0);
+  setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(Code::io, std::string("the library cannot be opened: ") + dlerror(), hint, path);
   const auto entry = reinterpret_cast<decltype(&gptcore_engine)>(dlsym(library, "gptcore_engine"));

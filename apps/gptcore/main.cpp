@@ -100,6 +100,7 @@ int guarded_main(int argc, char** argv) {
 }  // namespace gptcore
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a write error too
   std::signal(SIGPIPE, SIG_IGN);  // a closed reader is a write error, reported as such
   return gptcore::guarded_main(argc, argv);
 }

@@ -35,7 +35,9 @@ class FlatReducer final : public GradientReducer {
 
 }  // namespace
 
-std::unique_ptr<ProcessGroup> single_process_group() { return std::make_unique<SingleProcessGroup>(); }
+std::unique_ptr<ProcessGroup> single_process_group() {
+  return std::make_unique<SingleProcessGroup>();
+}
 
 std::unique_ptr<GradientReducer> flat_reducer(ProcessGroup& group, std::vector<at::Tensor> buffers) {
   return std::make_unique<FlatReducer>(group, std::move(buffers));

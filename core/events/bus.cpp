@@ -7,15 +7,16 @@ namespace gptcore {
 
 EventBus::EventBus(Host& host) : host_(host) {}
 
-EventBus::~EventBus() { close(); }
+EventBus::~EventBus() {
+  close();
+}
 
 void EventBus::add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context) {
   logger->open(context);
   loggers_.push_back({std::move(name), std::move(logger)});
 }
 
-template <class F>
-bool EventBus::attempt(const Entry& entry, F&& call) {
+template <class F> bool EventBus::attempt(const Entry& entry, F&& call) {
   try {
     call();
     return true;
@@ -29,6 +30,15 @@ void EventBus::emit(Event event, int64_t step, Table fields) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const Record record{event, step, seconds, std::move(fields)};
   std::erase_if(loggers_, [&](const Entry& e) { return !attempt(e, [&] { e.logger->record(record); }); });
+}
+
+std::vector<std::string> EventBus::sinks() {
+  std::vector<std::string> all;
+  for (const Entry& e : loggers_) {
+    std::string sink;
+    if (attempt(e, [&] { sink = e.logger->sink(); }) && !sink.empty()) all.push_back(std::move(sink));
+  }
+  return all;
 }
 
 void EventBus::close() {

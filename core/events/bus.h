@@ -19,6 +19,8 @@ class EventBus {
   // Opens the logger and adds it; one that fails to open throws.
   void add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context);
   void emit(Event event, int64_t step, Table fields = {});
+  // Where the loggers that are still on leave their records.
+  std::vector<std::string> sinks();
   // Closes every logger, last one first. emit() must not follow.
   void close();
 
@@ -27,8 +29,7 @@ class EventBus {
     std::string name;
     std::unique_ptr<Logger> logger;
   };
-  template <class F>
-  bool attempt(const Entry& entry, F&& call);
+  template <class F> bool attempt(const Entry& entry, F&& call);
   Host& host_;
   std::vector<Entry> loggers_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -21,7 +21,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::tensor_list;
 
-std::optional<at::Tensor> if_defined(const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; }
+std::optional<at::Tensor> if_defined(const at::Tensor& t) {
+  return t.defined() ? std::optional(t) : std::nullopt;
+}
 
 // Adds a^T b to the parameter's gradient: in place when it has one, else as the returned tensor.
 at::Tensor add_outer(const at::Tensor& parameter, const at::Tensor& a, const at::Tensor& b) {
@@ -108,8 +110,8 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
       logits.narrow(1, vocab_size, logits.size(1) - vocab_size).fill_(-std::numeric_limits<float>::infinity());
     const at::Tensor log_p = at::_log_softmax(logits.to(at::kFloat), 1, false);
     const at::Tensor valid = targets.ge(0);
-    const at::Tensor index = targets.clamp_min(0).unsqueeze(1);                          // (N, 1)
-    const at::Tensor share = valid.to(at::kFloat) / valid.sum().clamp_min(1);            // (N) weight of each row
+    const at::Tensor index = targets.clamp_min(0).unsqueeze(1);                // (N, 1)
+    const at::Tensor share = valid.to(at::kFloat) / valid.sum().clamp_min(1);  // (N) weight of each row
     const at::Tensor loss = log_p.gather(1, index).squeeze(1).mul(share).sum().neg();
     ctx->save_for_backward({h, weight, index, share});
     ctx->saved_data["log_p"] = log_p;  // overwritten by backward, so it is not a saved variable
@@ -127,7 +129,10 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
     const at::Tensor row = (share * grads[0]).unsqueeze(1);  // (N, 1)
     at::Tensor dh, dw;
     if (ctx->needs_input_grad(0))
-      dh = at::mm(delta, weight.to(h.scalar_type())).to(at::kFloat).mul_(row).to(static_cast<at::ScalarType>(ctx->saved_data["hidden_type"].toInt()));
+      dh = at::mm(delta, weight.to(h.scalar_type()))
+               .to(at::kFloat)
+               .mul_(row)
+               .to(static_cast<at::ScalarType>(ctx->saved_data["hidden_type"].toInt()));
     if (ctx->needs_input_grad(1)) dw = add_outer(weight, delta, h.mul(row).to(h.scalar_type()));
     return {dh, dw, {}, {}, {}};
   }
@@ -152,7 +157,7 @@ at::Tensor embed(const at::Tensor& ids, const at::Tensor& weight, const at::Tens
 
 at::Tensor attention(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin, double dropout) {
   const int64_t B = qkv.size(0), T = qkv.size(1), C = qkv.size(2) / 3;
-  const auto parts = qkv.view({B, T, 3, heads, C / heads}).unbind(2);  // each (B, T, H, D)
+  const auto parts = qkv.view({B, T, 3, heads, C / heads}).unbind(2);                                   // each (B, T, H, D)
   at::Tensor q = parts[0].transpose(1, 2), k = parts[1].transpose(1, 2), v = parts[2].transpose(1, 2);  // (B, H, T, D)
   if (cos.defined()) {
     q = rotate(q, cos, sin);

@@ -37,8 +37,8 @@ int32_t choose(at::Tensor logits, const Sampling& sampling, double u) {
 
 }  // namespace
 
-void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int64_t count, const Sampling& sampling, int64_t sample,
-              const std::function<bool(int32_t)>& on_token) {
+void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int64_t count, const Sampling& sampling,
+              int64_t sample, const std::function<bool(int32_t)>& on_token) {
   const at::NoGradGuard no_grad;
   model.train(false);
   std::vector<int64_t> ids(prompt.begin(), prompt.end());
@@ -47,7 +47,8 @@ void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int6
     const int64_t length = std::min(static_cast<int64_t>(ids.size()), model.block_size());
     const at::Tensor context = at::from_blob(ids.data() + ids.size() - length, {1, length}, at::kLong).to(device);  // (1, T)
     const at::Tensor logits = model.logits(context)[0][length - 1].to(at::kCPU);                                    // (V)
-    const int32_t token = choose(logits, sampling, random_uniform(key, (static_cast<uint64_t>(sample) << 32) | static_cast<uint64_t>(i)));
+    const int32_t token =
+        choose(logits, sampling, random_uniform(key, (static_cast<uint64_t>(sample) << 32) | static_cast<uint64_t>(i)));
     ids.push_back(token);
     if (!on_token(token)) break;
   }

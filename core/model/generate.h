@@ -19,7 +19,7 @@ struct Sampling {
 
 // Continues `prompt` (not empty) by `count` tokens, keeping the last block_size as context. Token i of sample s is a function
 // of (seed, s, i) and the model alone. `on_token` sees each new token; when it returns false generation ends.
-void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int64_t count, const Sampling& sampling, int64_t sample,
-              const std::function<bool(int32_t)>& on_token);
+void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int64_t count, const Sampling& sampling,
+              int64_t sample, const std::function<bool(int32_t)>& on_token);
 
 }  // namespace gptcore

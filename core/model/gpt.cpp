@@ -19,17 +19,20 @@
 namespace gptcore {
 namespace {
 
-at::Tensor parameter(at::IntArrayRef shape) { return at::empty(shape, at::kFloat).requires_grad_(); }
+at::Tensor parameter(at::IntArrayRef shape) {
+  return at::empty(shape, at::kFloat).requires_grad_();
+}
 
 LinearLayer make_linear(int64_t out, int64_t in, bool bias) {
   return {parameter({out, in}), bias ? parameter({out}) : at::Tensor(), nullptr};
 }
 
-NormLayer make_norm(int64_t width, bool bias) { return {parameter({width}), bias ? parameter({width}) : at::Tensor()}; }
+NormLayer make_norm(int64_t width, bool bias) {
+  return {parameter({width}), bias ? parameter({width}) : at::Tensor()};
+}
 
 // Calls visit(name, tensor, init) for weight and bias of each layer in a block, in forward order.
-template <class Layer, class Visit>
-void visit_layer(const std::string& path, Layer& layer, Init weight, Visit&& visit) {
+template <class Layer, class Visit> void visit_layer(const std::string& path, Layer& layer, Init weight, Visit&& visit) {
   visit(path + ".weight", layer.weight, weight);
   if (layer.bias.defined()) visit(path + ".bias", layer.bias, Init{});
 }
@@ -47,19 +50,23 @@ at::Tensor NormLayer::forward(const at::Tensor& x) const {
 
 Gpt::Gpt(GptOptions options) : options_(std::move(options)) {
   if (options_.n_embd % options_.n_head != 0)
-    throw Error(Code::model_shape, "n_embd " + std::to_string(options_.n_embd) + " is not divisible by n_head " + std::to_string(options_.n_head),
+    throw Error(Code::model_shape,
+                "n_embd " + std::to_string(options_.n_embd) + " is not divisible by n_head " + std::to_string(options_.n_head),
                 "each head takes n_embd / n_head of the width");
   if (options_.rotary && options_.n_embd / options_.n_head % 2 != 0)
-    throw Error(Code::model_shape, "rotary positions need an even head width, not " + std::to_string(options_.n_embd / options_.n_head));
+    throw Error(Code::model_shape,
+                "rotary positions need an even head width, not " + std::to_string(options_.n_embd / options_.n_head));
 }
 
 void Gpt::open(const ModelContext& context) {
   if (options_.vocab_size == 0) options_.vocab_size = context.vocab_size;
   if (options_.vocab_size < 1)
-    throw Error(Code::model_shape, "the model has no vocab_size", "set model.vocab_size, or name a [tokenizer] or dataset that knows it");
+    throw Error(Code::model_shape, "the model has no vocab_size",
+                "set model.vocab_size, or name a [tokenizer] or dataset that knows it");
   if (options_.vocab_size < context.vocab_size)
     throw Error(Code::model_shape,
-                "model.vocab_size " + std::to_string(options_.vocab_size) + " is smaller than the data's " + std::to_string(context.vocab_size),
+                "model.vocab_size " + std::to_string(options_.vocab_size) + " is smaller than the data's " +
+                    std::to_string(context.vocab_size),
                 "leave model.vocab_size out to take it from the data");
   const int64_t m = options_.vocab_multiple, rows = (options_.vocab_size + m - 1) / m * m;
   const int64_t C = options_.n_embd;
@@ -115,7 +122,8 @@ at::Tensor Gpt::block(const BlockLayers& layers, const at::Tensor& x, const at::
 at::Tensor Gpt::hidden(const at::Tensor& ids) {
   const int64_t T = ids.size(1);
   if (T > options_.block_size)
-    throw Error(Code::model_shape, "a context of " + std::to_string(T) + " tokens is longer than block_size " + std::to_string(options_.block_size));
+    throw Error(Code::model_shape, "a context of " + std::to_string(T) + " tokens is longer than block_size " +
+                                       std::to_string(options_.block_size));
   at::Tensor x = embed(ids, wte_, wpe_);
   if (wte_adapter_) x = x + wte_adapter_->forward(ids);
   x = drop(x);
@@ -184,7 +192,8 @@ std::shared_ptr<Adapter>* Gpt::adapter_slot(const std::string& path) {
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const std::string block = "blocks." + std::to_string(i);
     BlockLayers& b = blocks_[i];
-    for (auto& [name, layer] : {std::pair{".attn.qkv", &b.qkv}, {".attn.proj", &b.attn_proj}, {".mlp.fc", &b.fc}, {".mlp.proj", &b.mlp_proj}})
+    for (auto& [name, layer] :
+         {std::pair{".attn.qkv", &b.qkv}, {".attn.proj", &b.attn_proj}, {".mlp.fc", &b.fc}, {".mlp.proj", &b.mlp_proj}})
       if (path == block + name) return &layer->adapter;
   }
   return nullptr;

@@ -10,18 +10,18 @@ namespace gptcore {
 
 // GPT-2 (Radford et al. 2019) by default. nanoGPT's names.
 struct GptOptions {
-  std::string preset;           // gpt2 | gpt2-medium | ...; fills n_layer, n_head, n_embd, block_size, bias, gelu
+  std::string preset;  // gpt2 | gpt2-medium | ...; fills n_layer, n_head, n_embd, block_size, bias, gelu
   int64_t n_layer = 12;
   int64_t n_head = 12;
   int64_t n_embd = 768;
-  int64_t block_size = 1024;    // T, the longest context
-  int64_t vocab_size = 0;       // 0 = what the tokenizer or dataset has
-  int64_t vocab_multiple = 1;   // rows of the embedding are padded to a multiple of this; logits beyond V stay masked
+  int64_t block_size = 1024;   // T, the longest context
+  int64_t vocab_size = 0;      // 0 = what the tokenizer or dataset has
+  int64_t vocab_multiple = 1;  // rows of the embedding are padded to a multiple of this; logits beyond V stay masked
   double dropout = 0;
   bool bias = true;
-  bool rotary = false;          // rotary positions (Su et al. 2021) in place of learned ones
+  bool rotary = false;  // rotary positions (Su et al. 2021) in place of learned ones
   double rotary_base = 10000;
-  std::string gelu = "erf";     // erf | tanh (GPT-2's own weights)
+  std::string gelu = "erf";  // erf | tanh (GPT-2's own weights)
 
   static void schema(Schema<GptOptions>& s);
 };

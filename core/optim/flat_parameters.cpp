@@ -14,7 +14,9 @@ namespace {
 
 constexpr int64_t kAlign = 16;  // floats: every parameter starts on a cache line
 
-int64_t padded(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+int64_t padded(int64_t n) {
+  return (n + kAlign - 1) / kAlign * kAlign;
+}
 
 int64_t product(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());

@@ -27,7 +27,8 @@ bool is_identity(const std::string& key) {
 // Changes nothing about parameters, moments and their course.
 bool is_cosmetic(const std::string& key) {
   static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
-  static const std::set<std::string> stage = {"log_interval", "eval_only", "keep_checkpoints", "checkpoint_interval", "always_save_checkpoint", "max_time"};
+  static const std::set<std::string> stage = {"log_interval",           "eval_only", "keep_checkpoints", "checkpoint_interval",
+                                              "always_save_checkpoint", "max_time"};
   return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
 }
 
@@ -70,7 +71,9 @@ std::string format_state(const SavedState& s) {
 SavedState parse_state(const std::string& text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != 1) throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 1", "use the gptcore that wrote it", where);
+    if (json.at("format") != 1)
+      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 1",
+                  "use the gptcore that wrote it", where);
     SavedState s;
     TrainState& t = s.train;
     json.at("stage").get_to(s.stage);
@@ -91,7 +94,8 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("settings").get_to(s.settings);
     return s;
   } catch (const Json::exception& e) {
-    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(), "resume from an older checkpoint", where);
+    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),
+                "resume from an older checkpoint", where);
   }
 }
 
@@ -117,7 +121,8 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
   return changes;
 }
 
-StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir) : files_(files), path_(std::move(run_dir) / "progress.json") {
+StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
+    : files_(files), path_(std::move(run_dir) / "progress.json") {
   if (files_.kind(path_) != FileKind::file) return;
   // Only a note on what need not be done again: one that cannot be read costs a repetition.
   const Json json = Json::parse(read_text(files_, path_, uint64_t{1} << 20), nullptr, /*allow_exceptions=*/false);

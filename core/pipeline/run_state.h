@@ -19,12 +19,12 @@ using Settings = std::map<std::string, std::string>;
 Settings settings_of(const PipelineConfig& config);
 
 struct SavedState {
-  std::string stage;        // the train stage that the checkpoint was made in
-  int64_t first_step = 0;   // updates of the train stages before it
+  std::string stage;       // the train stage that the checkpoint was made in
+  int64_t first_step = 0;  // updates of the train stages before it
   TrainState train;
-  double loss_scale = 1;    // float16
+  double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
-  std::string data;         // the dataset's fingerprint
+  std::string data;  // the dataset's fingerprint
   Settings settings;
 };
 

@@ -1,6 +1,8 @@
 #include "core/pipeline/runner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <optional>
 
@@ -14,7 +16,8 @@ namespace gptcore {
 namespace {
 
 std::filesystem::path run_folder_of(const RunOptions& options) {
-  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name : std::filesystem::path(options.out_dir));
+  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name
+                                                           : std::filesystem::path(options.out_dir));
 }
 
 int64_t keep_checkpoints(const PipelineConfig& config) {
@@ -53,7 +56,9 @@ int run_pipeline(const RunPlan& plan) {
   std::optional<RunFolder> folder;
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
   if (elsewhere || std::filesystem::exists(run_dir)) folder.emplace(open_folder());
-  const auto checkpoint = [&]() -> const Checkpoint* { return folder && folder->resume_from ? &*folder->resume_from : nullptr; };
+  const auto checkpoint = [&]() -> const Checkpoint* {
+    return folder && folder->resume_from ? &*folder->resume_from : nullptr;
+  };
 
   session.open_tokenizer(config, *files, checkpoint());
   session.open_dataset(config, static_cast<uint64_t>(options.seed));
@@ -68,14 +73,23 @@ int run_pipeline(const RunPlan& plan) {
   context.load(checkpoint());
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
   open_loggers(config, session, context, checkpoint() != nullptr);
-  const int code = run_stages(context);
-
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  Table fields{{"run_dir", run_dir.string()}, {"seconds", seconds}};
-  if (!context.last_checkpoint.empty()) fields.emplace_back("checkpoint", context.last_checkpoint);
-  bus.emit(Event::run_ended, context.global_step(), std::move(fields));
-  bus.close();
-  return code;
+  const auto end = [&] {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    Table fields{{"run_dir", run_dir.string()}, {"seconds", seconds}};
+    for (const std::string& sink : bus.sinks()) fields.emplace_back("metrics", sink);
+    if (!context.last_checkpoint.empty()) fields.emplace_back("checkpoint", context.last_checkpoint);
+    bus.emit(Event::run_ended, context.global_step(), std::move(fields));
+    bus.close();
+  };
+  try {
+    const int code = run_stages(context);
+    end();
+    return code;
+  } catch (const std::exception& failure) {
+    bus.emit(Event::failed, context.global_step(), {{"message", failure.what()}});
+    end();
+    throw;
+  }
 }
 
 }  // namespace gptcore

@@ -8,7 +8,10 @@
 namespace gptcore {
 
 Session::Session(const RunOptions& options, const std::vector<std::string>& plugin_files)
-    : host(log), device(choose_device(options.device)), compute(precision_of(options.precision)), threads(set_threads(options.threads)) {
+    : host(log),
+      device(choose_device(options.device)),
+      compute(precision_of(options.precision)),
+      threads(set_threads(options.threads)) {
   use_caching_cpu_allocator();
   for (const std::string& file : plugin_files) plugins.load(file);
 }

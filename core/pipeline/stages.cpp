@@ -19,8 +19,12 @@ void announce(StageContext& c) {
   int64_t count = 0;
   for (const Parameter& p : c.session.model->parameters()) count += p.tensor.numel();
   c.bus.emit(Event::run_started, c.global_step(),
-             {{"name", c.run.name}, {"run_dir", c.run_dir.string()}, {"params", count}, {"device", c.session.device.str()},
-              {"precision", c.run.precision}, {"threads", c.session.threads}});
+             {{"name", c.run.name},
+              {"run_dir", c.run_dir.string()},
+              {"params", count},
+              {"device", c.session.device.str()},
+              {"precision", c.run.precision},
+              {"threads", c.session.threads}});
 }
 
 bool run_stage(StageContext& c, const StageConfig& stage) {
@@ -38,7 +42,9 @@ bool trained_before(const StageContext& c, size_t index) {
 
 }  // namespace
 
-bool is_terminal() { return isatty(STDOUT_FILENO) != 0; }
+bool is_terminal() {
+  return isatty(STDOUT_FILENO) != 0;
+}
 
 void StageContext::load(const Checkpoint* checkpoint) {
   const std::vector<Parameter> parameters = session.model->parameters();
@@ -53,7 +59,8 @@ void StageContext::load(const Checkpoint* checkpoint) {
   for (const std::string& change : changed_settings(saved->settings, settings_of(config), where))
     session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
-    session.host.log(Level::warning, "the data is not what it was when " + where + " was made: the run goes on, but as another run");
+    session.host.log(Level::warning,
+                     "the data is not what it was when " + where + " was made: the run goes on, but as another run");
   load_tensors(files, *checkpoint, "model.safetensors", named(parameters));
   resumed = *checkpoint;
   last_checkpoint = where;

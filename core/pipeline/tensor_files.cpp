@@ -13,12 +13,18 @@ namespace {
 
 Dtype dtype_of(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case at::kFloat: return Dtype::f32;
-    case at::kInt: return Dtype::i32;
-    case at::kLong: return Dtype::i64;
-    case at::kBFloat16: return Dtype::bf16;
-    case at::kHalf: return Dtype::f16;
-    default: throw Error(Code::internal, "a tensor of this type has no place in a checkpoint");
+    case at::kFloat:
+      return Dtype::f32;
+    case at::kInt:
+      return Dtype::i32;
+    case at::kLong:
+      return Dtype::i64;
+    case at::kBFloat16:
+      return Dtype::bf16;
+    case at::kHalf:
+      return Dtype::f16;
+    default:
+      throw Error(Code::internal, "a tensor of this type has no place in a checkpoint");
   }
 }
 
@@ -37,8 +43,9 @@ std::string differences(const SafetensorsFile& file, const NamedTensors& tensors
     if (!info)
       found.push_back("'" + name + "' is missing");
     else if (info->shape != tensor.sizes().vec() || info->dtype != dtype_of(tensor))
-      found.push_back("'" + name + "' is " + std::string(dtype_name(info->dtype)) + " " + shape_text(info->shape) + " there and " +
-                      std::string(dtype_name(dtype_of(tensor))) + " " + shape_text(tensor.sizes().vec()) + " here");
+      found.push_back("'" + name + "' is " + std::string(dtype_name(info->dtype)) + " " + shape_text(info->shape) +
+                      " there and " + std::string(dtype_name(dtype_of(tensor))) + " " + shape_text(tensor.sizes().vec()) +
+                      " here");
   }
   for (const TensorInfo& info : file.tensors())
     if (!wanted.contains(info.name)) found.push_back("'" + info.name + "' is not in this model");
@@ -63,12 +70,13 @@ void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::st
   const SafetensorsFile source = checkpoint.tensors(files, file);
   const std::string wrong = differences(source, tensors);
   if (!wrong.empty())
-    throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong, "use the config that the checkpoint was made with",
-                (checkpoint.directory / file).string());
+    throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong,
+                "use the config that the checkpoint was made with", (checkpoint.directory / file).string());
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor home = tensor.detach();
-    const at::Tensor staging = home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), home.options().device(at::kCPU));
+    const at::Tensor staging =
+        home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), home.options().device(at::kCPU));
     source.read_into(name, staging.mutable_data_ptr(), staging.nbytes());
     if (!staging.is_same(home)) home.copy_(staging);
   }

@@ -18,11 +18,14 @@ NamedTensors model_tensors(const FlatParameters& parameters) {
 class TrainStage {
  public:
   TrainStage(StageContext& context, const StageConfig& stage)
-      : c_(context), stage_(stage), options_(stage.options.as<TrainOptions>()),
+      : c_(context),
+        stage_(stage),
+        options_(stage.options.as<TrainOptions>()),
         parameters_(c_.session.model->parameters()),
         optimizer_(parameters_, {options_.beta1, options_.beta2, options_.eps, options_.weight_decay}),
         workers_(*c_.session.model, parameters_, c_.session.device, options_.batch_size, c_.session.threads),
-        scaler_(c_.session.compute == at::kHalf, c_.session.device), group_(single_process_group()) {
+        scaler_(c_.session.compute == at::kHalf, c_.session.device),
+        group_(single_process_group()) {
     std::vector<at::Tensor> buffers;
     for (const FlatParameters::Group& g : parameters_.groups()) buffers.push_back(g.grads);
     reducer_ = flat_reducer(*group_, std::move(buffers));
@@ -31,7 +34,14 @@ class TrainStage {
   bool run() {
     TrainState state = resume();
     const uint64_t seed = static_cast<uint64_t>(c_.run.seed);
-    TrainStep step{*c_.session.model, workers_, parameters_, optimizer_, scaler_, *reducer_, c_.session.device, options_.grad_clip,
+    TrainStep step{*c_.session.model,
+                   workers_,
+                   parameters_,
+                   optimizer_,
+                   scaler_,
+                   *reducer_,
+                   c_.session.device,
+                   options_.grad_clip,
                    stream_key(seed, "dropout " + stage_.name)};
     TrainContext context{step, *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus, c_.signals, c_.session.host};
     context.first_step = first_step_;
@@ -40,7 +50,8 @@ class TrainStage {
     c_.session.model->train(true);
     const StageEnd how = train(options_, context, state);
     if (how == StageEnd::early_stopped)
-      c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " + std::to_string(options_.patience) + " evaluations");
+      c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
+                                           std::to_string(options_.patience) + " evaluations");
     return how != StageEnd::interrupted;
   }
 
@@ -91,6 +102,8 @@ class TrainStage {
 
 }  // namespace
 
-bool run_train_stage(StageContext& context, const StageConfig& stage) { return TrainStage(context, stage).run(); }
+bool run_train_stage(StageContext& context, const StageConfig& stage) {
+  return TrainStage(context, stage).run();
+}
 
 }  // namespace gptcore

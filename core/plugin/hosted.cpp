@@ -63,6 +63,7 @@ class HostedLogger final : public Logger, Hosted<LoggerPort> {
   using Hosted::Hosted;
   void open(const LoggerContext& context) override { call("open", &LoggerPort::open, context); }
   void record(const Record& record) override { call("record", &LoggerPort::record, record); }
+  std::string sink() const override { return ask<std::string>("sink", &LoggerPort::sink); }
   void close() override { call("close", &LoggerPort::close); }
 };
 

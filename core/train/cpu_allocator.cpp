@@ -17,8 +17,8 @@
 namespace gptcore {
 namespace {
 
-constexpr size_t kAlignment = 64;               // one cache line, what LibTorch's kernels assume
-constexpr size_t kSmall = size_t{64} << 10;     // below: glibc keeps these itself
+constexpr size_t kAlignment = 64;            // one cache line, what LibTorch's kernels assume
+constexpr size_t kSmall = size_t{64} << 10;  // below: glibc keeps these itself
 constexpr size_t kHugePage = size_t{2} << 20;
 
 // Sizes rounded up to eight steps between powers of two: at most 12.5 % is unused.
@@ -58,7 +58,6 @@ class CachingAllocator final : public c10::Allocator {
   }
 
  private:
-
   static void release(void* data);
 
   void* take(size_t bytes) {
@@ -124,8 +123,14 @@ void CachingAllocator::release(void* data) {
 
 }  // namespace
 
-void use_caching_cpu_allocator() { c10::SetCPUAllocator(&gptcore_caching_allocator(), /*priority=*/1); }
-CpuMemory cpu_memory() { return gptcore_caching_allocator().memory(); }
-void release_cached_cpu_memory() { gptcore_caching_allocator().release_cached(); }
+void use_caching_cpu_allocator() {
+  c10::SetCPUAllocator(&gptcore_caching_allocator(), /*priority=*/1);
+}
+CpuMemory cpu_memory() {
+  return gptcore_caching_allocator().memory();
+}
+void release_cached_cpu_memory() {
+  gptcore_caching_allocator().release_cached();
+}
 
 }  // namespace gptcore

@@ -14,8 +14,10 @@ namespace {
 // Empty when a GPU is ready, else why not.
 std::string load_cuda() {
   if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL)) return "there is no NVIDIA driver (libcuda.so.1)";
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) return std::string("LibTorch's CUDA part does not load: ") + dlerror();
-  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) return "the driver reports no usable GPU";
+  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
+    return std::string("LibTorch's CUDA part does not load: ") + dlerror();
+  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0)
+    return "the driver reports no usable GPU";
   at::globalContext().setFloat32MatmulPrecision("high");
   return {};
 }
@@ -26,10 +28,12 @@ at::Device choose_device(const std::string& text) {
   if (text == "cpu") return at::kCPU;
   const std::string missing = load_cuda();
   if (text == "auto") return missing.empty() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  if (!missing.empty()) throw Error(Code::usage, "run.device is '" + text + "', but " + missing, "use device = \"cpu\" or \"auto\"");
+  if (!missing.empty())
+    throw Error(Code::usage, "run.device is '" + text + "', but " + missing, "use device = \"cpu\" or \"auto\"");
   const auto index = text == "cuda" ? 0 : std::stoi(text.substr(5));
   if (index >= at::detail::getCUDAHooks().deviceCount())
-    throw Error(Code::usage, "run.device is '" + text + "', but there are only " + std::to_string(at::detail::getCUDAHooks().deviceCount()) + " GPUs");
+    throw Error(Code::usage, "run.device is '" + text + "', but there are only " +
+                                 std::to_string(at::detail::getCUDAHooks().deviceCount()) + " GPUs");
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 

@@ -93,7 +93,8 @@ struct GradientWorkers::Helper {
   std::thread thread;
 };
 
-GradientWorkers::GradientWorkers(Model& model, FlatParameters& parameters, at::Device device, int64_t batch_size, int64_t threads)
+GradientWorkers::GradientWorkers(Model& model, FlatParameters& parameters, at::Device device, int64_t batch_size,
+                                 int64_t threads)
     : model_(model), parameters_(parameters), device_(device), threads_(threads) {
   const int64_t workers = std::min(threads, batch_size);
   if (!device.is_cpu() || workers < 2 || parameters.count() > kMaxSharedParameters) return;
@@ -107,7 +108,9 @@ GradientWorkers::GradientWorkers(Model& model, FlatParameters& parameters, at::D
 
 GradientWorkers::~GradientWorkers() = default;
 
-int64_t GradientWorkers::count() const { return static_cast<int64_t>(helpers_.size()) + 1; }
+int64_t GradientWorkers::count() const {
+  return static_cast<int64_t>(helpers_.size()) + 1;
+}
 
 void GradientWorkers::begin() {
   parameters_.zero_grad();

@@ -32,10 +32,16 @@ StopSignals::StopSignals() {
   install(note_signal);
 }
 
-StopSignals::~StopSignals() { install(SIG_DFL); }
+StopSignals::~StopSignals() {
+  install(SIG_DFL);
+}
 
-int StopSignals::received() const { return g_signal; }
+int StopSignals::received() const {
+  return g_signal;
+}
 
-int StopSignals::exit_code_of(int signal) { return signal == SIGINT ? 130 : 75; }
+int StopSignals::exit_code_of(int signal) {
+  return signal == SIGINT ? 130 : 75;
+}
 
 }  // namespace gptcore

@@ -1,7 +1,7 @@
 #include "core/train/throughput.h"
 
-#include <ATen/ops/mm.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <chrono>
@@ -33,8 +33,9 @@ struct Known {
 };
 
 // Data sheets' dense rates.
-constexpr Known kKnown[] = {{"B200", 2250e12, 1125e12}, {"H200", 989e12, 494.5e12}, {"H100", 989e12, 494.5e12}, {"A100", 312e12, 156e12},
-                            {"L40S", 362e12, 183e12},   {"L4", 121e12, 60e12},      {"4090", 165e12, 82.6e12},  {"3090", 71e12, 35.6e12}};
+constexpr Known kKnown[] = {{"B200", 2250e12, 1125e12}, {"H200", 989e12, 494.5e12}, {"H100", 989e12, 494.5e12},
+                            {"A100", 312e12, 156e12},   {"L40S", 362e12, 183e12},   {"L4", 121e12, 60e12},
+                            {"4090", 165e12, 82.6e12},  {"3090", 71e12, 35.6e12}};
 
 // The driver tells its cards' names in plain files, one folder a card.
 std::string first_gpu_name() {

@@ -14,7 +14,7 @@ constexpr int64_t kWholeSplit = -1;  // eval_iters = "all"
 
 struct RunOptions {
   std::string name = "run";
-  std::string out_dir;                // "" = runs/<name> under the current folder
+  std::string out_dir;  // "" = runs/<name> under the current folder
   int64_t seed = 1337;
   std::string device = "auto";        // auto | cpu | cuda | cuda:N
   std::string precision = "float32";  // float32 | bfloat16 | float16
@@ -40,19 +40,19 @@ struct TrainOptions {
   double wsd_decay_fraction = 0.2;
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8;
   double weight_decay = 0.1;
-  double grad_clip = 1.0;  // 0 = off
+  double grad_clip = 1.0;              // 0 = off
   std::string on_nonfinite = "abort";  // abort | skip
   int64_t max_skips = 10;              // consecutive skipped updates before giving up
 
   int64_t eval_interval = 2000;
-  int64_t eval_iters = 200;  // or "all"
+  int64_t eval_iters = 200;     // or "all"
   int64_t eval_batch_size = 0;  // 0 = batch_size
   bool eval_only = false;
   int64_t log_interval = 1;
-  int64_t checkpoint_interval = 0;  // updates; 0 = at every evaluation
+  int64_t checkpoint_interval = 0;     // updates; 0 = at every evaluation
   bool always_save_checkpoint = true;  // false: only when val loss improved
-  int64_t keep_checkpoints = 2;     // newest ones, besides the best
-  int64_t patience = 0;             // evaluations without improvement; 0 = never stop early
+  int64_t keep_checkpoints = 2;        // newest ones, besides the best
+  int64_t patience = 0;                // evaluations without improvement; 0 = never stop early
   double min_delta = 1e-4;
 
   static void schema(Schema<TrainOptions>& s);

@@ -36,8 +36,9 @@ struct StepResult {
   at::Tensor found_inf;  // 1: loss or gradients were not finite and nothing was changed
 };
 
-// `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of it.
-StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
-                      double learning_rate);
+// `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of
+// it.
+StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches,
+                      int64_t first_micro_batch, double learning_rate);
 
 }  // namespace gptcore

@@ -16,7 +16,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr int kMaxFailedSaves = 3;
 
 // The updates since the last log line: times exclude evaluations and checkpoints.
 struct Meter {
@@ -27,7 +31,9 @@ struct Meter {
 class Loop {
  public:
   Loop(const TrainOptions& options, TrainContext& context, TrainState& state)
-      : o_(options), c_(context), s_(state),
+      : o_(options),
+        c_(context),
+        s_(state),
         block_(context.step.model.block_size()),
         accumulation_(accumulation_steps(options, block_, context.group.size())),
         tokens_per_step_(options.batch_size * accumulation_ * block_ * context.group.size()),
@@ -36,13 +42,15 @@ class Loop {
   StageEnd run() {
     while (true) {
       const bool last = finished();
-      if ((last || s_.step % o_.eval_interval == 0 || o_.eval_only) && s_.evaluated_step != s_.step) {
+      const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
+      if (due && s_.evaluated_step != s_.step) {
         if (!evaluate()) return interrupted();
       }
       if (last || o_.eval_only) return end(StageEnd::finished);
       if (o_.patience > 0 && s_.evaluations_since_best >= o_.patience) return end(StageEnd::early_stopped);
       update();
-      if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished()) save(false);
+      if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished())
+        save(false, Must::try_again_later);
       if (c_.signals.received()) return interrupted();
     }
   }
@@ -54,18 +62,27 @@ class Loop {
   }
 
   StageEnd end(StageEnd how) {
-    if (!o_.eval_only && saved_step_ != s_.step) save(false);
+    if (!o_.eval_only && saved_step_ != s_.step) save(false, Must::succeed);
     return how;
   }
 
   StageEnd interrupted() {
-    save(false);
+    save(false, Must::succeed);
     return StageEnd::interrupted;
   }
 
-  void save(bool best) {
-    c_.save(s_, best);
-    saved_step_ = s_.step;
+  enum class Must { succeed, try_again_later };
+
+  void save(bool best, Must must) {
+    try {
+      c_.save(s_, best);
+      saved_step_ = s_.step;
+      failed_saves_ = 0;
+    } catch (const Error& e) {
+      const bool disk = e.code() == Code::io || e.code() == Code::disk_full;
+      if (!disk || must == Must::succeed || ++failed_saves_ >= kMaxFailedSaves) throw;
+      c_.host.log(Level::warning, std::string("the checkpoint could not be saved, training goes on: ") + e.what());
+    }
   }
 
   bool evaluate() {
@@ -93,15 +110,18 @@ class Loop {
     if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
     c_.bus.emit(Event::evaluation_ended, c_.first_step + s_.step, std::move(fields));
     const bool due = o_.checkpoint_interval == 0 && s_.step > 0;
-    if (!o_.eval_only && due && (best || o_.always_save_checkpoint)) save(best);
+    if (!o_.eval_only && due && (best || o_.always_save_checkpoint)) save(best, Must::try_again_later);
     return true;
   }
 
   void update() {
     const auto start = Clock::now();
-    if (!prefetcher_) prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.micro_batches}, c_.dataset_mutex);
+    if (!prefetcher_)
+      prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.micro_batches},
+                          c_.dataset_mutex);
     const double lr = learning_rate_at(o_, s_.step);
-    const StepResult result = train_step(c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr);
+    const StepResult result = train_step(
+        c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr);
     s_.micro_batches += accumulation_;
     s_.tokens += tokens_per_step_;
     ++s_.step;
@@ -122,11 +142,13 @@ class Loop {
       return;
     }
     ++s_.skips_in_a_row;
-    const std::string what = "step " + std::to_string(c_.first_step + s_.step - 1) + ": loss " + std::to_string(result.loss.item<float>()) +
-                             ", gradient norm " + std::to_string(result.grad_norm.item<float>()) + first_bad();
+    const std::string what = "step " + std::to_string(c_.first_step + s_.step - 1) + ": loss " +
+                             std::to_string(result.loss.item<float>()) + ", gradient norm " +
+                             std::to_string(result.grad_norm.item<float>()) + first_bad();
     const bool patient = c_.step.scaler.enabled() || o_.on_nonfinite == "skip";
     if (!patient || s_.skips_in_a_row > o_.max_skips)
-      throw Error(Code::nonfinite, what, "no parameter was changed by this step; lower learning_rate, or set on_nonfinite = \"skip\"");
+      throw Error(Code::nonfinite, what,
+                  "no parameter was changed by this step; lower learning_rate, or set on_nonfinite = \"skip\"");
     if (!c_.step.scaler.enabled()) c_.host.log(Level::warning, what + "; update skipped");
   }
 
@@ -149,7 +171,8 @@ class Loop {
                  {"ms", per_update * 1e3},
                  {"tokens_per_s", rate}};
     if (c_.peak_flops > 0)
-      fields.emplace_back("mfu", c_.step.model.flops_per_token() * rate / (c_.peak_flops * static_cast<double>(c_.group.size())));
+      fields.emplace_back("mfu",
+                          c_.step.model.flops_per_token() * rate / (c_.peak_flops * static_cast<double>(c_.group.size())));
     fields.emplace_back("tokens", s_.tokens);
     fields.emplace_back("max_iters", o_.max_iters);
     fields.emplace_back("progress", static_cast<double>(s_.step) / static_cast<double>(o_.max_iters));
@@ -161,7 +184,8 @@ class Loop {
   TrainContext& c_;
   TrainState& s_;
   int64_t block_, accumulation_, tokens_per_step_;
-  int64_t saved_step_;  // where the newest checkpoint is
+  int64_t saved_step_;    // where the newest checkpoint is
+  int failed_saves_ = 0;  // in a row
   Meter meter_;
   std::optional<Prefetcher> prefetcher_;
 };
@@ -173,12 +197,14 @@ int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int6
   const int64_t one = options.batch_size * block_size * ranks;
   if (options.tokens_per_step % one != 0)
     throw Error(Code::conflict,
-                "tokens_per_step " + std::to_string(options.tokens_per_step) + " is not a multiple of batch_size x block_size x ranks = " +
-                    std::to_string(one),
+                "tokens_per_step " + std::to_string(options.tokens_per_step) +
+                    " is not a multiple of batch_size x block_size x ranks = " + std::to_string(one),
                 "choose a batch_size that divides it");
   return options.tokens_per_step / one;
 }
 
-StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state) { return Loop(options, context, state).run(); }
+StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state) {
+  return Loop(options, context, state).run();
+}
 
 }  // namespace gptcore

@@ -21,14 +21,14 @@ namespace gptcore {
 
 // What a stage carries from step to step besides parameters and moments. Saved in every checkpoint.
 struct TrainState {
-  int64_t step = 0;            // updates done in this stage
-  int64_t micro_batches = 0;   // taken by each rank in this stage: the place in the data
-  int64_t tokens = 0;          // trained on, over all ranks
-  int64_t evaluated_step = -1; // of the last evaluation: not repeated on resume
+  int64_t step = 0;             // updates done in this stage
+  int64_t micro_batches = 0;    // taken by each rank in this stage: the place in the data
+  int64_t tokens = 0;           // trained on, over all ranks
+  int64_t evaluated_step = -1;  // of the last evaluation: not repeated on resume
   double best_val_loss = std::numeric_limits<double>::infinity();
   int64_t evaluations_since_best = 0;
   int64_t skips_in_a_row = 0;
-  double seconds = 0;          // spent training
+  double seconds = 0;                   // spent training
   double train_loss = 0, val_loss = 0;  // of the last evaluation
 };
 
@@ -41,9 +41,10 @@ struct TrainContext {
   EventBus& bus;
   const StopSignals& signals;
   Host& host;
-  int64_t first_step = 0;   // updates of earlier stages, for events and checkpoints
-  double peak_flops = 0;    // of this rank's device; 0 = unknown, no MFU
-  std::function<void(const TrainState&, bool best)> save = {};  // publishes a checkpoint
+  int64_t first_step = 0;  // updates of earlier stages, for events and checkpoints
+  double peak_flops = 0;   // of this rank's device; 0 = unknown, no MFU
+  // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
+  std::function<void(const TrainState&, bool best)> save = {};
 };
 
 enum class StageEnd { finished, early_stopped, interrupted };

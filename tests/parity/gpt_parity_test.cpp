@@ -60,8 +60,8 @@ void load(Gpt& model, const Reference& reference) {
 
 TEST_CASE("logits, loss and every gradient equal PyTorch's to 1e-5", "[parity]") {
   const std::string variant = GENERATE("bias", "no_bias", "rotary", "tanh");
-  const bool flat = GENERATE(false, true);       // gradients returned by autograd, or added into flat buffers
-  const int64_t multiple = GENERATE(1, 16);      // padded rows of the embedding take no part
+  const bool flat = GENERATE(false, true);   // gradients returned by autograd, or added into flat buffers
+  const int64_t multiple = GENERATE(1, 16);  // padded rows of the embedding take no part
   CAPTURE(variant, flat, multiple);
   const Reference reference(variant);
   GptOptions options = options_of(variant);

@@ -63,7 +63,9 @@ void append(std::string& line, const std::string& part) {
 }
 
 std::string step_line(const Record& r) {
-  std::string line = format("iter %lld:", static_cast<long long>(r.step));
+  double iter = static_cast<double>(r.step);
+  number(r, "iter", iter);
+  std::string line = format("iter %.0f:", iter);
   double n = 0;
   if (number(r, "loss", n)) append(line, format("loss %.4f", n));
   if (number(r, "lr", n)) append(line, format("lr %.2e", n));

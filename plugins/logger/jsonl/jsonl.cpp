@@ -64,6 +64,8 @@ class Jsonl final : public Logger {
     write_line(line_of(r));
   }
 
+  std::string sink() const override { return path_; }
+
   void close() override {
     const int file = std::exchange(file_, -1);
     if (file >= 0 && ::close(file) != 0) fail("close");

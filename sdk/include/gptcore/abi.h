@@ -24,7 +24,7 @@ typedef struct gptcore_descriptor {
   char abi_tag[64];       /* "x86_64;libstdc++;cxx11;c++20[;glibcxx_debug][;asan][;tsan]" */
   char name[48];          /* of the plugin */
   char version[24];
-  char build_id[41];      /* shown, never compared */
+  char build_id[41]; /* shown, never compared */
   uint8_t pad[3];
   uint8_t reserved[52];
 } gptcore_descriptor;

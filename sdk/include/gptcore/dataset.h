@@ -13,7 +13,9 @@
 namespace gptcore {
 
 enum class Split : int { train, val };
-constexpr const char* name_of(Split split) { return split == Split::train ? "train" : "val"; }
+constexpr const char* name_of(Split split) {
+  return split == Split::train ? "train" : "val";
+}
 
 // What a dataset is opened with. References stay valid for the dataset's life.
 struct DatasetContext {

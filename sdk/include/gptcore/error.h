@@ -9,21 +9,21 @@ namespace gptcore {
 
 // Stable numbers, printed as GCnnn; docs/errors.md explains each. Numbers are never reused.
 enum class Code : int {
-  usage = 1,              // command line
-  config_syntax = 100,    // not TOML
-  unknown_name = 101,     // no plugin item of that name
+  usage = 1,            // command line
+  config_syntax = 100,  // not TOML
+  unknown_name = 101,   // no plugin item of that name
   unknown_key = 102,
   wrong_type = 103,
   out_of_range = 104,
   missing_key = 105,
-  conflict = 106,         // values that do not fit each other
-  bad_override = 107,     // --set that names nothing or is ambiguous
-  missing_variable = 108, // ${ENV} that is not set
+  conflict = 106,          // values that do not fit each other
+  bad_override = 107,      // --set that names nothing or is ambiguous
+  missing_variable = 108,  // ${ENV} that is not set
   unreadable_config = 109,
   plugin_missing = 200,
-  plugin_refused = 201,   // not a plugin, or one this program cannot load
-  plugin_failed = 202,    // an exception or failure inside a plugin
-  plugin_clash = 203,     // two plugins offer the same item
+  plugin_refused = 201,  // not a plugin, or one this program cannot load
+  plugin_failed = 202,   // an exception or failure inside a plugin
+  plugin_clash = 203,    // two plugins offer the same item
   data_missing = 300,
   data_empty = 301,
   data_too_short = 302,
@@ -35,7 +35,7 @@ enum class Code : int {
   checkpoint_missing = 500,
   checkpoint_corrupt = 501,
   checkpoint_mismatch = 502,
-  run_exists = 503,       // the folder holds another run
+  run_exists = 503,  // the folder holds another run
   run_locked = 504,
   nonfinite = 600,
   out_of_memory = 700,

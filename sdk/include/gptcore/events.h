@@ -41,9 +41,9 @@ const char* name_of(Event event);
 
 struct Record {
   Event event = Event::run_started;
-  int64_t step = 0;       // updates done so far
-  double seconds = 0;     // since the run started, monotonic
-  Table fields;           // by name: loss, lr, grad_norm, ms, tokens_per_s, mfu, val_loss, path, ...
+  int64_t step = 0;    // updates done so far
+  double seconds = 0;  // since the run started, monotonic
+  Table fields;        // by name: loss, lr, grad_norm, ms, tokens_per_s, mfu, val_loss, path, ...
 };
 
 }  // namespace gptcore

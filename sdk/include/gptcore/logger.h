@@ -21,6 +21,8 @@ class Logger {
   virtual ~Logger();
   virtual void open(const LoggerContext& context) = 0;
   virtual void record(const Record& record) = 0;
+  // Where a person finds the records, a path or an address; "" when they stay nowhere.
+  virtual std::string sink() const { return {}; }
   // Last call; everything recorded must have reached its sink when it returns.
   virtual void close() {}
 };

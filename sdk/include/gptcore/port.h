@@ -25,8 +25,7 @@ struct Status {
 };
 
 // Runs f here, in the library this is compiled into, and turns what it throws into a Status.
-template <class F>
-Status guard(F&& f) noexcept {
+template <class F> Status guard(F&& f) noexcept {
   try {
     std::forward<F>(f)();
     return {};
@@ -73,6 +72,7 @@ class LoggerPort : public Port {
   virtual Status open(const LoggerContext& context) noexcept = 0;
   virtual Status record(const Record& record) noexcept = 0;
   virtual Status close() noexcept = 0;
+  virtual Status sink(std::string& out) const noexcept = 0;
 };
 
 // Kinds whose interface is still a draft: registered, listed and checked, not yet called across the boundary.
@@ -80,53 +80,88 @@ class DraftPort : public Port {};
 
 namespace detail {
 
-template <class T>
-class TokenizerPortOf final : public TokenizerPort {
+template <class T> class TokenizerPortOf final : public TokenizerPort {
  public:
   explicit TokenizerPortOf(T item) : item_(std::move(item)) {}
-  Status open(Host& host) noexcept override { return guard([&] { item_.open(host); }); }
-  Status ready(bool& out) const noexcept override { return guard([&] { out = item_.ready(); }); }
-  Status learn(std::string_view corpus) noexcept override { return guard([&] { item_.learn(corpus); }); }
-  Status save(std::string& out) const noexcept override { return guard([&] { out = item_.save(); }); }
-  Status load(std::string_view saved) noexcept override { return guard([&] { item_.load(saved); }); }
-  Status vocab_size(int64_t& out) const noexcept override { return guard([&] { out = item_.vocab_size(); }); }
-  Status encode(std::string_view text, std::vector<int32_t>& out) const noexcept override { return guard([&] { out = item_.encode(text); }); }
-  Status decode(std::span<const int32_t> ids, std::string& out) const noexcept override { return guard([&] { out = item_.decode(ids); }); }
-  Status special(std::string_view name, std::optional<int32_t>& out) const noexcept override { return guard([&] { out = item_.special(name); }); }
+  Status open(Host& host) noexcept override {
+    return guard([&] { item_.open(host); });
+  }
+  Status ready(bool& out) const noexcept override {
+    return guard([&] { out = item_.ready(); });
+  }
+  Status learn(std::string_view corpus) noexcept override {
+    return guard([&] { item_.learn(corpus); });
+  }
+  Status save(std::string& out) const noexcept override {
+    return guard([&] { out = item_.save(); });
+  }
+  Status load(std::string_view saved) noexcept override {
+    return guard([&] { item_.load(saved); });
+  }
+  Status vocab_size(int64_t& out) const noexcept override {
+    return guard([&] { out = item_.vocab_size(); });
+  }
+  Status encode(std::string_view text, std::vector<int32_t>& out) const noexcept override {
+    return guard([&] { out = item_.encode(text); });
+  }
+  Status decode(std::span<const int32_t> ids, std::string& out) const noexcept override {
+    return guard([&] { out = item_.decode(ids); });
+  }
+  Status special(std::string_view name, std::optional<int32_t>& out) const noexcept override {
+    return guard([&] { out = item_.special(name); });
+  }
 
  private:
   T item_;
 };
 
-template <class T>
-class DatasetPortOf final : public DatasetPort {
+template <class T> class DatasetPortOf final : public DatasetPort {
  public:
   explicit DatasetPortOf(T item) : item_(std::move(item)) {}
-  Status open(const DatasetContext& context) noexcept override { return guard([&] { item_.open(context); }); }
-  Status vocab_size(int64_t& out) const noexcept override { return guard([&] { out = item_.vocab_size(); }); }
-  Status tokens(Split split, int64_t& out) const noexcept override { return guard([&] { out = item_.tokens(split); }); }
-  Status windows(Split split, int64_t& out) const noexcept override { return guard([&] { out = item_.windows(split); }); }
-  Status batch(const BatchRequest& request, Batch& out) noexcept override { return guard([&] { item_.batch(request, out); }); }
-  Status fingerprint(std::string& out) const noexcept override { return guard([&] { out = item_.fingerprint(); }); }
+  Status open(const DatasetContext& context) noexcept override {
+    return guard([&] { item_.open(context); });
+  }
+  Status vocab_size(int64_t& out) const noexcept override {
+    return guard([&] { out = item_.vocab_size(); });
+  }
+  Status tokens(Split split, int64_t& out) const noexcept override {
+    return guard([&] { out = item_.tokens(split); });
+  }
+  Status windows(Split split, int64_t& out) const noexcept override {
+    return guard([&] { out = item_.windows(split); });
+  }
+  Status batch(const BatchRequest& request, Batch& out) noexcept override {
+    return guard([&] { item_.batch(request, out); });
+  }
+  Status fingerprint(std::string& out) const noexcept override {
+    return guard([&] { out = item_.fingerprint(); });
+  }
 
  private:
   T item_;
 };
 
-template <class T>
-class LoggerPortOf final : public LoggerPort {
+template <class T> class LoggerPortOf final : public LoggerPort {
  public:
   explicit LoggerPortOf(T item) : item_(std::move(item)) {}
-  Status open(const LoggerContext& context) noexcept override { return guard([&] { item_.open(context); }); }
-  Status record(const Record& record) noexcept override { return guard([&] { item_.record(record); }); }
-  Status close() noexcept override { return guard([&] { item_.close(); }); }
+  Status open(const LoggerContext& context) noexcept override {
+    return guard([&] { item_.open(context); });
+  }
+  Status record(const Record& record) noexcept override {
+    return guard([&] { item_.record(record); });
+  }
+  Status close() noexcept override {
+    return guard([&] { item_.close(); });
+  }
+  Status sink(std::string& out) const noexcept override {
+    return guard([&] { out = item_.sink(); });
+  }
 
  private:
   T item_;
 };
 
-template <class T>
-class DraftPortOf final : public DraftPort {
+template <class T> class DraftPortOf final : public DraftPort {
  public:
   explicit DraftPortOf(T item) : item_(std::move(item)) {}
 

@@ -37,21 +37,34 @@ struct Item {
 class Registrar {
  public:
   virtual ~Registrar();
-  template <class T> void tokenizer(std::string name, std::string doc) { put<Tokenizer, T, detail::TokenizerPortOf<T>>(Kind::tokenizer, name, doc); }
-  template <class T> void dataset(std::string name, std::string doc) { put<Dataset, T, detail::DatasetPortOf<T>>(Kind::dataset, name, doc); }
-  template <class T> void logger(std::string name, std::string doc) { put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, name, doc); }
+  template <class T> void tokenizer(std::string name, std::string doc) {
+    put<Tokenizer, T, detail::TokenizerPortOf<T>>(Kind::tokenizer, name, doc);
+  }
+  template <class T> void dataset(std::string name, std::string doc) {
+    put<Dataset, T, detail::DatasetPortOf<T>>(Kind::dataset, name, doc);
+  }
+  template <class T> void logger(std::string name, std::string doc) {
+    put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, name, doc);
+  }
   // Include gptcore/draft/<kind>.h for these.
-  template <class T> void model(std::string name, std::string doc) { put<Model, T, detail::DraftPortOf<T>>(Kind::model, name, doc); }
-  template <class T> void adapter(std::string name, std::string doc) { put<Adapter, T, detail::DraftPortOf<T>>(Kind::adapter, name, doc); }
-  template <class T> void operation(std::string name, std::string doc) { put<Operation, T, detail::DraftPortOf<T>>(Kind::operation, name, doc); }
-  template <class T> void evaluator(std::string name, std::string doc) { put<Evaluator, T, detail::DraftPortOf<T>>(Kind::evaluator, name, doc); }
+  template <class T> void model(std::string name, std::string doc) {
+    put<Model, T, detail::DraftPortOf<T>>(Kind::model, name, doc);
+  }
+  template <class T> void adapter(std::string name, std::string doc) {
+    put<Adapter, T, detail::DraftPortOf<T>>(Kind::adapter, name, doc);
+  }
+  template <class T> void operation(std::string name, std::string doc) {
+    put<Operation, T, detail::DraftPortOf<T>>(Kind::operation, name, doc);
+  }
+  template <class T> void evaluator(std::string name, std::string doc) {
+    put<Evaluator, T, detail::DraftPortOf<T>>(Kind::evaluator, name, doc);
+  }
 
  protected:
   virtual void add(Item item) = 0;
 
  private:
-  template <class Interface, class T, class PortOf>
-  void put(Kind kind, std::string name, std::string doc) {
+  template <class Interface, class T, class PortOf> void put(Kind kind, std::string name, std::string doc) {
     static_assert(std::is_base_of_v<Interface, T>, "the class must derive from the kind's interface");
     static_assert(std::is_default_constructible_v<T> && std::is_move_constructible_v<T>);
     Item item;

@@ -77,7 +77,9 @@ Value to_value(const std::vector<std::string>& v);
 Value to_value(const std::vector<int64_t>& v);
 Value to_value(const std::vector<double>& v);
 Value to_value(const Table& v);
-template <class M> Value to_value(const std::optional<M>& v) { return v ? to_value(*v) : Value(); }
+template <class M> Value to_value(const std::optional<M>& v) {
+  return v ? to_value(*v) : Value();
+}
 
 void from_value(const Value& v, bool& out);
 void from_value(const Value& v, int64_t& out);
@@ -87,36 +89,68 @@ void from_value(const Value& v, std::vector<std::string>& out);
 void from_value(const Value& v, std::vector<int64_t>& out);
 void from_value(const Value& v, std::vector<double>& out);
 void from_value(const Value& v, Table& out);
-template <class M> void from_value(const Value& v, std::optional<M>& out) { M m{}; from_value(v, m); out = m; }
+template <class M> void from_value(const Value& v, std::optional<M>& out) {
+  M m{};
+  from_value(v, m);
+  out = m;
+}
 }  // namespace detail
 
 // What `schema()` of a parameter struct fills in. T must be default constructible.
-template <class T>
-class Schema {
+template <class T> class Schema {
  public:
   // Chained after param(): .range(0, 1).required() ...
   class Entry {
    public:
     explicit Entry(ParamSpec& spec) : spec_(spec) {}
-    Entry& at_least(double low) { spec_.minimum = low; return *this; }
-    Entry& above(double low) { spec_.minimum = low; spec_.minimum_open = true; return *this; }
-    Entry& at_most(double high) { spec_.maximum = high; return *this; }
-    Entry& below(double high) { spec_.maximum = high; spec_.maximum_open = true; return *this; }
+    Entry& at_least(double low) {
+      spec_.minimum = low;
+      return *this;
+    }
+    Entry& above(double low) {
+      spec_.minimum = low;
+      spec_.minimum_open = true;
+      return *this;
+    }
+    Entry& at_most(double high) {
+      spec_.maximum = high;
+      return *this;
+    }
+    Entry& below(double high) {
+      spec_.maximum = high;
+      spec_.maximum_open = true;
+      return *this;
+    }
     Entry& range(double low, double high) { return at_least(low).at_most(high); }
-    Entry& choice(std::string text, std::string doc = {}) { spec_.choices.push_back({std::move(text), std::move(doc)}); return *this; }
-    Entry& word(std::string text, double number) { spec_.words.push_back({std::move(text), number}); return *this; }
-    Entry& unit(std::string text) { spec_.unit = std::move(text); return *this; }
-    Entry& required() { spec_.required = true; spec_.fallback = Value(); return *this; }
+    Entry& choice(std::string text, std::string doc = {}) {
+      spec_.choices.push_back({std::move(text), std::move(doc)});
+      return *this;
+    }
+    Entry& word(std::string text, double number) {
+      spec_.words.push_back({std::move(text), number});
+      return *this;
+    }
+    Entry& unit(std::string text) {
+      spec_.unit = std::move(text);
+      return *this;
+    }
+    Entry& required() {
+      spec_.required = true;
+      spec_.fallback = Value();
+      return *this;
+    }
     // A text or list of texts that names files: relative ones count from the pipeline file's folder.
-    Entry& path() { spec_.type = spec_.type == Type::text_list ? Type::path_list : Type::path; return *this; }
+    Entry& path() {
+      spec_.type = spec_.type == Type::text_list ? Type::path_list : Type::path;
+      return *this;
+    }
 
    private:
     ParamSpec& spec_;
   };
 
   // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, or std::optional of one.
-  template <class M>
-  Entry param(std::string name, M T::*member, std::string doc) {
+  template <class M> Entry param(std::string name, M T::*member, std::string doc) {
     ParamSpec spec;
     spec.name = std::move(name);
     spec.type = detail::type_of<M>::value;
@@ -160,8 +194,7 @@ class Schema {
 };
 
 // T's schema: what its static `schema(Schema<T>&)` says, or no parameters when it has none.
-template <class T>
-Schema<T> schema_of() {
+template <class T> Schema<T> schema_of() {
   Schema<T> s;
   if constexpr (requires { T::schema(s); }) T::schema(s);
   return s;

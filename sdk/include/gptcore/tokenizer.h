@@ -31,7 +31,10 @@ class Tokenizer {
   // Ids must be below vocab_size(). Bytes of one character may come from several ids.
   virtual std::string decode(std::span<const int32_t> ids) const = 0;
   // The id of a special token ("<|endoftext|>"), if there is one.
-  virtual std::optional<int32_t> special(std::string_view name) const { static_cast<void>(name); return std::nullopt; }
+  virtual std::optional<int32_t> special(std::string_view name) const {
+    static_cast<void>(name);
+    return std::nullopt;
+  }
 };
 
 }  // namespace gptcore

@@ -27,10 +27,8 @@ struct Value {
   Value(Table v) : data(std::move(v)) {}
 
   bool empty() const { return data.index() == 0; }
-  template <class T>
-  bool is() const { return std::holds_alternative<T>(data); }
-  template <class T>
-  const T& as() const { return std::get<T>(data); }
+  template <class T> bool is() const { return std::holds_alternative<T>(data); }
+  template <class T> const T& as() const { return std::get<T>(data); }
   bool operator==(const Value& other) const { return data == other.data; }
 };
 

@@ -2,8 +2,8 @@
 
 #include <ATen/ops/equal.h>
 
-#include "tests/unit/train/counting_dataset.h"
 #include "tests/catch.h"
+#include "tests/unit/train/counting_dataset.h"
 
 using namespace gptcore;
 using gptcore::testing::CountingDataset;

@@ -181,7 +181,10 @@ TEST_CASE("generation is a function of seed and sample, slides its window, and i
   init_parameters(model.parameters(), 3);
   const auto text = [&](Sampling sampling, int64_t sample) {
     std::vector<int32_t> ids;
-    generate(model, at::kCPU, {1, 2, 3}, 20, sampling, sample, [&](int32_t id) { ids.push_back(id); return true; });
+    generate(model, at::kCPU, {1, 2, 3}, 20, sampling, sample, [&](int32_t id) {
+      ids.push_back(id);
+      return true;
+    });
     return ids;
   };
   CHECK(text({1.0, 0, 5}, 0).size() == 20);
@@ -191,6 +194,9 @@ TEST_CASE("generation is a function of seed and sample, slides its window, and i
   CHECK(text({0.0, 0, 5}, 0) == text({0.0, 0, 6}, 1));
   CHECK(text({1.0, 1, 5}, 0) == text({0.0, 0, 5}, 0));
   std::vector<int32_t> stopped;
-  generate(model, at::kCPU, {1}, 20, {}, 0, [&](int32_t id) { stopped.push_back(id); return stopped.size() < 4; });
+  generate(model, at::kCPU, {1}, 20, {}, 0, [&](int32_t id) {
+    stopped.push_back(id);
+    return stopped.size() < 4;
+  });
   CHECK(stopped.size() == 4);
 }

@@ -24,7 +24,9 @@ struct Pair {
   FlatParameters flat{{{"a.matrix", matrix, {}}, {"a.vector", vector, {}}}};
 };
 
-at::Tensor scalar(double v) { return at::full({}, v); }
+at::Tensor scalar(double v) {
+  return at::full({}, v);
+}
 
 // One parameter by the paper's formulas in double.
 struct Reference {

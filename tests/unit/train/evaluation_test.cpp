@@ -7,8 +7,8 @@
 
 #include "core/model/gpt.h"
 #include "core/train/train_options.h"
-#include "tests/unit/train/counting_dataset.h"
 #include "tests/catch.h"
+#include "tests/unit/train/counting_dataset.h"
 
 using namespace gptcore;
 using gptcore::testing::CountingDataset;
@@ -69,6 +69,7 @@ TEST_CASE("an evaluation can be cancelled between batches", "[evaluation]") {
   CountingDataset dataset(4, 11, 1000, 0);
   std::mutex mutex;
   const auto group = single_process_group();
-  CHECK(std::isnan(evaluate_loss(model, dataset, mutex, Split::train, {100, 2}, *group, at::kCPU, [&] { return dataset.samples.size() >= 6; })));
+  CHECK(std::isnan(evaluate_loss(model, dataset, mutex, Split::train, {100, 2}, *group, at::kCPU,
+                                 [&] { return dataset.samples.size() >= 6; })));
   CHECK(dataset.samples.size() == 6);
 }

@@ -14,8 +14,8 @@
 
 #include "core/model/gpt.h"
 #include "gptcore/error.h"
-#include "tests/unit/train/counting_dataset.h"
 #include "tests/catch.h"
+#include "tests/unit/train/counting_dataset.h"
 
 using namespace gptcore;
 using gptcore::testing::CountingDataset;
@@ -72,11 +72,17 @@ struct Rig {
     optimizer.emplace(*flat, AdamWOptions{});
     workers.emplace(model, *flat, at::kCPU, o.batch_size, threads);
     step.emplace(TrainStep{model, *workers, *flat, *optimizer, scaler, *reducer, at::kCPU, o.grad_clip, 99});
-    bus.add("recorder", std::make_unique<Recorder>(records, [this](const Record& r) { if (act) act(r); }), {});
+    bus.add("recorder",
+            std::make_unique<Recorder>(records,
+                                       [this](const Record& r) {
+                                         if (act) act(r);
+                                       }),
+            {});
   }
   StageEnd run() {
     TrainContext context{*step, *group, dataset, mutex, bus, signals, host};
     context.save = [&](const TrainState& s, bool best) {
+      if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
       saved = s;
       saves.emplace_back(s.step, best);
     };
@@ -110,6 +116,7 @@ struct Rig {
   EventBus bus{host};
   std::vector<Record> records;
   std::function<void(const Record&)> act;
+  int refuse_saves = 0;
   TrainState state, saved;
   std::vector<std::pair<int64_t, bool>> saves;
 };
@@ -142,7 +149,9 @@ TEST_CASE("a run resumed at any checkpoint ends with the same bits as an undistu
   whole.run();
 
   Rig first(o, dropout);
-  first.act = [&](const Record& r) { if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1); };
+  first.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
   CHECK(first.run() == StageEnd::interrupted);
   CHECK(first.saved.step == stop);
   Rig second(o, dropout);
@@ -151,6 +160,29 @@ TEST_CASE("a run resumed at any checkpoint ends with the same bits as an undistu
   CHECK(at::equal(whole.weights(), second.weights()));
   CHECK(whole.state.val_loss == second.state.val_loss);
   CHECK(whole.state.best_val_loss == second.state.best_val_loss);
+}
+
+TEST_CASE("eval_interval 0 evaluates at the end only", "[trainer]") {
+  TrainOptions o = short_run();
+  o.eval_interval = 0;
+  Rig rig(o);
+  rig.run();
+  CHECK(rig.count(Event::evaluation_ended) == 1);
+  CHECK(rig.saves == std::vector<std::pair<int64_t, bool>>{{12, true}});
+}
+
+TEST_CASE("a save that fails for want of disk is tried again later, three times at most", "[trainer]") {
+  TrainOptions o = short_run();
+  o.eval_interval = 1;
+  Rig rig(o);
+  rig.refuse_saves = 2;
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.host.lines.size() == 2);
+  CHECK(rig.saves.back().first == 12);
+  Rig full(o);
+  full.refuse_saves = 1000;
+  CHECK_THROWS_WITH(full.run(), "no space");
+  CHECK(full.state.step == 3);
 }
 
 TEST_CASE("a finished stage started again changes and saves nothing", "[trainer]") {
@@ -195,7 +227,8 @@ TEST_CASE("tokens_per_step sets the accumulation or is refused when it does not 
   o.tokens_per_step = 80;
   CHECK(accumulation_steps(o, 4, 2) == 5);
   o.tokens_per_step = 81;
-  CHECK_THROWS_WITH(accumulation_steps(o, 4, 1), Catch::Contains("81 is not a multiple of batch_size x block_size x ranks = 8"));
+  CHECK_THROWS_WITH(accumulation_steps(o, 4, 1),
+                    Catch::Contains("81 is not a multiple of batch_size x block_size x ranks = 8"));
 }
 
 TEST_CASE("training stops at max_tokens, and early without improvement", "[trainer]") {
@@ -273,7 +306,9 @@ TEST_CASE("only improvements are saved when always_save_checkpoint is off, and t
 
 TEST_CASE("the loss goes to a logger that fails without stopping the run", "[trainer]") {
   Rig rig(short_run());
-  rig.act = [](const Record& r) { if (r.step == 3) throw std::runtime_error("disk is full"); };
+  rig.act = [](const Record& r) {
+    if (r.step == 3) throw std::runtime_error("disk is full");
+  };
   CHECK(rig.run() == StageEnd::finished);
   REQUIRE(rig.host.lines.size() == 1);
   CHECK(rig.host.lines[0] == "logger 'recorder' is switched off for the rest of the run: disk is full");

@@ -1,0 +1,87 @@
+#include "core/pipeline/run_state.h"
+
+#include <filesystem>
+#include <limits>
+
+#include "core/base/file_system.h"
+#include "gptcore/error.h"
+#include "tests/catch.h"
+#include "tests/unit/base/temp_folder.h"
+
+using namespace gptcore;
+
+namespace {
+
+SavedState full_state() {
+  SavedState s;
+  s.stage = "train";
+  s.first_step = 100;
+  s.train.step = 7;
+  s.train.micro_batches = 28;
+  s.train.tokens = 12345;
+  s.train.evaluated_step = 4;
+  s.train.best_val_loss = 1.0 / 3;
+  s.train.evaluations_since_best = 2;
+  s.train.skips_in_a_row = 1;
+  s.train.seconds = 0.1;
+  s.train.train_loss = 2.5;
+  s.train.val_loss = 2.75;
+  s.loss_scale = 32768;
+  s.loss_scale_growth = 12;
+  s.data = "abc";
+  s.settings = {{"model.n_layer", "2"}, {"train.learning_rate", "0.001"}};
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("saved state comes back to the last bit", "[state]") {
+  SavedState s = full_state();
+  CHECK(format_state(parse_state(format_state(s), "x")) == format_state(s));
+  CHECK(parse_state(format_state(s), "x").train.best_val_loss == 1.0 / 3);
+  s.train.best_val_loss = std::numeric_limits<double>::infinity();  // nothing evaluated yet
+  CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
+}
+
+TEST_CASE("a state that lacks a field or has another format is refused", "[state]") {
+  std::string text = format_state(full_state());
+  CHECK_THROWS_AS(parse_state("{", "x"), Error);
+  CHECK_THROWS_AS(parse_state("[]", "x"), Error);
+  std::string renamed = text;
+  renamed.replace(renamed.find("\"tokens\""), 8, "\"tokenz\"");
+  CHECK_THROWS_WITH(parse_state(renamed, "x"), Catch::Contains("tokens"));
+  text.replace(text.find("\"format\": 1"), 11, "\"format\": 9");
+  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 1"));
+}
+
+TEST_CASE("what changes on resume is named, another model is refused, cosmetics are silent", "[state]") {
+  const Settings old{{"model.n_layer", "2"},
+                     {"model.dropout", "0.0"},
+                     {"run.name", "\"a\""},
+                     {"train.learning_rate", "0.001"},
+                     {"train.log_interval", "1"}};
+  Settings now = old;
+  CHECK(changed_settings(old, now, "c").empty());
+  now["run.name"] = "\"b\"";
+  now["train.log_interval"] = "10";
+  CHECK(changed_settings(old, now, "c").empty());
+  now["train.learning_rate"] = "0.002";
+  now["model.dropout"] = "0.1";
+  CHECK(changed_settings(old, now, "c") ==
+        std::vector<std::string>{"model.dropout: 0.0 -> 0.1", "train.learning_rate: 0.001 -> 0.002"});
+  now["model.n_layer"] = "4";
+  CHECK_THROWS_WITH(changed_settings(old, now, "c"), Catch::Contains("model.n_layer is 4 here and 2 there"));
+}
+
+TEST_CASE("a stage is done for the step it was marked at only, also after a restart", "[state]") {
+  const TempFolder folder;
+  const auto files = posix_file_system();
+  StageProgress progress(*files, folder.path);
+  CHECK_FALSE(progress.done("sample", 10));
+  progress.mark("sample", 10);
+  CHECK(progress.done("sample", 10));
+  CHECK(StageProgress(*files, folder.path).done("sample", 10));
+  CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 20));
+  std::filesystem::resize_file(folder.path / "progress.json", 3);  // damage costs a repetition, nothing else
+  CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 10));
+}
