@@ -18,8 +18,9 @@
 
 namespace gptcore {
 
-// Shuffled sample i starts at a place that a keyed permutation gives: every start is used once before any is used again.
-// Sequential window i starts at i*T; the last may be shorter, and is filled up with targets of -1.
+// Shuffled samples go through the split in epochs: each cuts it into consecutive windows from a random place on and takes
+// them in a keyed order that spreads a batch over the whole split, so an epoch predicts no token twice and all but the split's
+// ends once. Sequential window i starts at i*T; the last may be shorter, and is filled up with targets of -1.
 class TokenWindows {
  public:
   TokenWindows() = default;
@@ -41,9 +42,13 @@ class TokenWindows {
   // Where the sample's first token is. Precondition: the split is not empty.
   int64_t start(Order order, int64_t sample) const {
     if (order == Order::sequential) return sample * block_;
-    const auto starts = static_cast<uint64_t>(tokens_ - block_), i = static_cast<uint64_t>(sample);
-    return static_cast<int64_t>(Permutation(starts, random_bits(key_, i / starts))(i % starts));
+    const auto n = static_cast<uint64_t>(epoch()), i = static_cast<uint64_t>(sample);
+    const uint64_t key = random_bits(key_, i / n);
+    const auto places = static_cast<uint64_t>(std::min(block_, tokens_ - epoch() * block_));
+    return static_cast<int64_t>(SpreadOrder(n, key)(i % n)) * block_ + static_cast<int64_t>(random_bits(key, n) % places);
   }
+  // Samples in an epoch of the shuffled order.
+  int64_t epoch() const { return std::max<int64_t>(1, (tokens_ - block_) / block_); }
 
   // Makes the batch. `read(first, std::span<int64_t> out)` copies the tokens first .. first + out.size() - 1.
   template <class Read> void batch(const BatchRequest& request, Batch& out, Read&& read) const {

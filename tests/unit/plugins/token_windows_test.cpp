@@ -56,24 +56,32 @@ TEST_CASE("sequential windows predict every token after the first exactly once")
   });
 }
 
-TEST_CASE("shuffled windows use every start once before any is used again") {
+TEST_CASE("an epoch of shuffled windows predicts no token twice, and all but the split's ends") {
   rc::check([] {
     const Case c;
-    const int64_t starts = c.tokens - c.block, epoch = *rc::gen::inRange<int64_t>(0, 3);
-    std::set<int64_t> seen;
-    const Batch batch = c.batch(Order::shuffled, epoch * starts, starts);
+    const int64_t n = c.windows.epoch(), epoch = *rc::gen::inRange<int64_t>(0, 3);
+    std::set<int64_t> predicted;
+    const Batch batch = c.batch(Order::shuffled, epoch * n, n);
     const int64_t* ids = batch.ids.const_data_ptr<int64_t>();
     const int64_t* targets = batch.targets.const_data_ptr<int64_t>();
-    for (int64_t b = 0; b < starts; ++b) {
-      seen.insert(ids[b * c.block]);
-      for (int64_t t = 0; t < c.block; ++t) {
-        RC_ASSERT(ids[b * c.block + t] == ids[b * c.block] + t);
-        RC_ASSERT(targets[b * c.block + t] == ids[b * c.block + t] + 1);
-      }
+    for (int64_t i = 0; i < batch.ids.numel(); ++i) {
+      RC_ASSERT(ids[i] == ids[i - i % c.block] + i % c.block);
+      RC_ASSERT(targets[i] == ids[i] + 1);
+      RC_ASSERT(predicted.insert(targets[i]).second);
     }
-    RC_ASSERT(seen.size() == static_cast<size_t>(starts));
-    RC_ASSERT(*seen.rbegin() == starts - 1);
+    RC_ASSERT(*predicted.rbegin() < c.tokens);
+    RC_ASSERT(*predicted.rbegin() - *predicted.begin() + 1 == static_cast<int64_t>(predicted.size()));  // no gap
+    RC_ASSERT(c.tokens - static_cast<int64_t>(predicted.size()) < 2 * c.block + 1);
   });
+}
+
+TEST_CASE("over the epochs a window may start anywhere") {
+  const TokenWindows windows(40, 8, 1, Split::train, "", "");
+  std::set<int64_t> starts;
+  for (int64_t i = 0; i < 4000; ++i) starts.insert(windows.start(Order::shuffled, i));
+  CHECK(*starts.begin() == 0);
+  CHECK(*starts.rbegin() == 31);
+  CHECK(starts.size() == 32);
 }
 
 TEST_CASE("a sample is the same in whatever batch it comes") {
