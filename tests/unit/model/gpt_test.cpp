@@ -116,6 +116,31 @@ TEST_CASE("a token's logits do not depend on later tokens", "[model]") {
   CHECK_FALSE(at::equal(model.logits(ids)[0][7], model.logits(other)[0][7]));
 }
 
+TEST_CASE("bfloat16 and float16 come close to float32 and leave weights and gradients in float32", "[model]") {
+  Gpt exact(tiny()), rounded(tiny());
+  const auto [type, tolerance] = GENERATE(table<at::ScalarType, double>({{at::kBFloat16, 0.02}, {at::kHalf, 0.003}}));
+  for (Gpt* model : {&exact, &rounded}) {
+    model->open({});
+    init_parameters(model->parameters(), 3);
+  }
+  rounded.place(at::kCPU, type);
+  const at::Tensor ids = at::randint(20, {4, 8}, at::kLong), targets = at::randint(20, {4, 8}, at::kLong);
+  const at::Tensor a = exact.loss(ids, targets), b = rounded.loss(ids, targets);
+  CHECK(b.scalar_type() == at::kFloat);
+  CHECK(a.item<double>() != b.item<double>());
+  CHECK(a.item<double>() == Approx(b.item<double>()).epsilon(tolerance));
+  a.backward();
+  b.backward();
+  auto wanted = by_name(exact);
+  for (const Parameter& p : rounded.parameters()) {
+    CAPTURE(p.name);
+    CHECK(p.tensor.scalar_type() == at::kFloat);
+    const at::Tensor &ours = p.tensor.grad(), &theirs = wanted[p.name].grad();
+    CHECK(ours.scalar_type() == at::kFloat);
+    CHECK((ours - theirs).norm().item<double>() <= 5 * tolerance * theirs.norm().item<double>());
+  }
+}
+
 TEST_CASE("dropout changes the loss in training only", "[model]") {
   GptOptions o = tiny();
   o.dropout = 0.5;
