@@ -2,14 +2,15 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/randint.h>
 
 #include <cmath>
 #include <map>
 
 #include "core/model/generate.h"
 #include "gptcore/error.h"
+#include "gptcore/random.h"
 #include "tests/catch.h"
 
 using namespace gptcore;
@@ -24,6 +25,15 @@ GptOptions tiny() {
   o.block_size = 8;
   o.vocab_size = 20;
   return o;
+}
+
+// Token ids (rows, columns) below `vocab`, the same at every run.
+at::Tensor some_ids(int64_t vocab, int64_t rows, int64_t columns, uint64_t seed = 1) {
+  const at::Tensor ids = at::empty({rows, columns}, at::kLong);
+  for (int64_t i = 0; i < ids.numel(); ++i)
+    ids.mutable_data_ptr<int64_t>()[i] =
+        static_cast<int64_t>(random_bits(seed, static_cast<uint64_t>(i)) % static_cast<uint64_t>(vocab));
+  return ids;
 }
 
 std::map<std::string, at::Tensor> by_name(Gpt& model) {
@@ -97,7 +107,7 @@ TEST_CASE("the first loss is ln V + C * 0.02^2 / 2", "[model]") {
   Gpt model(o);
   model.open({});
   init_parameters(model.parameters(), 3);
-  const at::Tensor ids = at::randint(65, {32, 8}, at::kLong), targets = at::randint(65, {32, 8}, at::kLong);
+  const at::Tensor ids = some_ids(65, 32, 8), targets = some_ids(65, 32, 8, 2);
   const at::NoGradGuard no_grad;
   CHECK(model.loss(ids, targets).item<double>() == Approx(std::log(65.0) + 128 * 0.02 * 0.02 / 2).margin(0.05));
 }
@@ -109,7 +119,7 @@ TEST_CASE("a token's logits do not depend on later tokens", "[model]") {
   model.open({});
   init_parameters(model.parameters(), 3);
   const at::NoGradGuard no_grad;
-  const at::Tensor ids = at::randint(20, {1, 8}, at::kLong);
+  const at::Tensor ids = some_ids(20, 1, 8);
   at::Tensor other = ids.clone();
   other[0][7] = (other[0][7] + 1).remainder(20);
   CHECK(at::equal(model.logits(ids).narrow(1, 0, 7), model.logits(other).narrow(1, 0, 7)));
@@ -124,7 +134,7 @@ TEST_CASE("bfloat16 and float16 come close to float32 and leave weights and grad
     init_parameters(model->parameters(), 3);
   }
   rounded.place(at::kCPU, type);
-  const at::Tensor ids = at::randint(20, {4, 8}, at::kLong), targets = at::randint(20, {4, 8}, at::kLong);
+  const at::Tensor ids = some_ids(20, 4, 8), targets = some_ids(20, 4, 8, 2);
   const at::Tensor a = exact.loss(ids, targets), b = rounded.loss(ids, targets);
   CHECK(b.scalar_type() == at::kFloat);
   CHECK(a.item<double>() != b.item<double>());
@@ -148,7 +158,7 @@ TEST_CASE("dropout changes the loss in training only", "[model]") {
   model.open({});
   init_parameters(model.parameters(), 3);
   const at::NoGradGuard no_grad;
-  const at::Tensor ids = at::randint(20, {4, 8}, at::kLong);
+  const at::Tensor ids = some_ids(20, 4, 8);
   const auto loss = [&] { return model.loss(ids, ids).item<double>(); };
   CHECK(loss() != loss());
   model.train(false);
@@ -166,7 +176,7 @@ TEST_CASE("an adapter's output is added to its layer's", "[model]") {
   model.open({});
   init_parameters(model.parameters(), 3);
   const at::NoGradGuard no_grad;
-  const at::Tensor ids = at::randint(20, {1, 8}, at::kLong), before = model.logits(ids);
+  const at::Tensor ids = some_ids(20, 1, 8), before = model.logits(ids);
   for (const char* path : {"blocks.1.attn.proj", "blocks.1.mlp.proj"}) {
     CAPTURE(path);
     std::shared_ptr<Adapter>* slot = model.adapter_slot(path);
@@ -197,7 +207,7 @@ TEST_CASE("sizes that do not fit are refused", "[model]") {
   CHECK_THROWS_AS(unknown.open({}), Error);
   Gpt model(tiny());
   model.open({});
-  CHECK_THROWS_WITH(model.logits(at::randint(20, {1, 9}, at::kLong)), Catch::Contains("longer than block_size 8"));
+  CHECK_THROWS_WITH(model.logits(some_ids(20, 1, 9)), Catch::Contains("longer than block_size 8"));
 }
 
 TEST_CASE("generation is a function of seed and sample, slides its window, and is greedy at temperature 0", "[model]") {
