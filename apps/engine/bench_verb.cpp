@@ -97,6 +97,7 @@ double median(std::vector<double> values) {
 struct Measured {
   std::vector<double> ms;
   double faults_per_step = 0;
+  double flops_per_token = 0;
 };
 
 Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t threads) {
@@ -117,6 +118,7 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   };
   constexpr int64_t kWarmUp = 4;
   Measured m;
+  m.flops_per_token = model.flops_per_token();
   int64_t faults = 0;
   for (int64_t i = 0; i < kWarmUp + steps; ++i) {
     if (i == kWarmUp) faults = minor_faults();
@@ -141,11 +143,9 @@ int bench_verb(const BenchRequest& request) {
   const Measured m = measure(w, steps, device, threads);
   const double sgemm = device.is_cpu() ? std::max(sgemm_before, measured_sgemm_flops()) : 0;
 
-  Gpt model(w.model);
-  model.open({w.model.vocab_size});
   const double ms = median(m.ms);
   const auto tokens = static_cast<double>(w.train.batch_size * w.model.block_size * w.train.gradient_accumulation_steps);
-  const double rate = tokens / ms * 1e3, model_flops = model.flops_per_token() * rate;
+  const double rate = tokens / ms * 1e3, model_flops = m.flops_per_token * rate;
   const double peak = device.is_cpu() ? sgemm : peak_flops(device, precision_of(w.precision));
   const bool busy = load > 0.5 + 0.25 * static_cast<double>(threads);
   if (busy)

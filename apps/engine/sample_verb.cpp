@@ -44,9 +44,7 @@ int sample_verb(const SampleRequest& request) {
     throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text", "train with a [tokenizer]",
                 checkpoint.directory.string());
   session.open_model(config);
-  NamedTensors tensors;
-  for (const Parameter& p : session.model->parameters()) tensors.emplace_back(p.name, p.tensor);
-  load_tensors(*files, checkpoint, "model.safetensors", tensors);
+  load_tensors(*files, checkpoint, "model.safetensors", named_tensors(session.model->parameters()));
 
   const Sampling sampling{request.temperature, request.top_k, request.seed};
   const std::vector<std::string> prompts = request.prompts.empty() ? std::vector<std::string>{"\n"} : request.prompts;

@@ -9,12 +9,6 @@
 namespace gptcore {
 namespace {
 
-NamedTensors named(const std::vector<Parameter>& parameters) {
-  NamedTensors all;
-  for (const Parameter& p : parameters) all.emplace_back(p.name, p.tensor);
-  return all;
-}
-
 void announce(StageContext& c) {
   int64_t count = 0;
   for (const Parameter& p : c.session.model->parameters()) count += p.tensor.numel();
@@ -47,7 +41,6 @@ bool is_terminal() {
 }
 
 void StageContext::load(const Checkpoint* checkpoint) {
-  const std::vector<Parameter> parameters = session.model->parameters();
   if (!checkpoint) {
     session.model->place(at::kCPU, session.compute);  // values come from counters on the CPU, the same for every device
     init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed));
@@ -61,7 +54,7 @@ void StageContext::load(const Checkpoint* checkpoint) {
   if (session.dataset && saved->data != session.dataset->fingerprint())
     session.host.log(Level::warning,
                      "the data is not what it was when " + where + " was made: the run goes on, but as another run");
-  load_tensors(files, *checkpoint, "model.safetensors", named(parameters));
+  load_tensors(files, *checkpoint, "model.safetensors", named_tensors(session.model->parameters()));
   resumed = *checkpoint;
   last_checkpoint = where;
   session.host.log(Level::info, "resuming from " + where);

@@ -57,6 +57,12 @@ std::string differences(const SafetensorsFile& file, const NamedTensors& tensors
 
 }  // namespace
 
+NamedTensors named_tensors(const std::vector<Parameter>& parameters) {
+  NamedTensors all;
+  for (const Parameter& p : parameters) all.emplace_back(p.name, p.tensor);
+  return all;
+}
+
 CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep) {
   TensorPart part;
   for (const auto& [name, tensor] : tensors) {

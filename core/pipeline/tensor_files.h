@@ -9,10 +9,12 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/store.h"
+#include "gptcore/draft/model.h"
 
 namespace gptcore {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+NamedTensors named_tensors(const std::vector<Parameter>& parameters);
 
 // A part that refers to the tensors' memory; tensors on a GPU are copied to the CPU first and kept in `keep`.
 CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep);

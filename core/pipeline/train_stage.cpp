@@ -1,6 +1,4 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
-#include <ATen/ops/full.h>
-
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/train/throughput.h"
@@ -8,12 +6,6 @@
 
 namespace gptcore {
 namespace {
-
-NamedTensors model_tensors(const FlatParameters& parameters) {
-  NamedTensors all;
-  for (const Parameter& p : parameters.parameters()) all.emplace_back(p.name, p.tensor);
-  return all;
-}
 
 class TrainStage {
  public:
@@ -78,7 +70,7 @@ class TrainStage {
     state.settings = settings_of(c_.config);
     std::vector<at::Tensor> keep;
     std::vector<CheckpointPart> parts;
-    parts.push_back(tensor_part("model.safetensors", model_tensors(parameters_), keep));
+    parts.push_back(tensor_part("model.safetensors", named_tensors(parameters_.parameters()), keep));
     parts.push_back(tensor_part("optimizer.safetensors", optimizer_.state(), keep));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.to_toml()});
