@@ -28,11 +28,16 @@ function(gptcore_compile_options target)
   endif()
 endfunction()
 
-# Finds our libraries next to the program, and LibTorch where it was at build time.
+# Programs and libraries go where they look for each other: bin/ and lib/ of one prefix, which may be moved.
+set(CMAKE_INSTALL_BINDIR bin)
+set(CMAKE_INSTALL_LIBDIR lib)
+set(CMAKE_SHARED_MODULE_PREFIX "")  # our plugins are char.so, text.so, ...
+
+# Finds our libraries from where the file itself lies, and LibTorch where it was at build time.
 function(gptcore_rpath target)
   set_target_properties(${target} PROPERTIES
     BUILD_WITH_INSTALL_RPATH ON
-    INSTALL_RPATH "$ORIGIN;$ORIGIN/../lib;$ORIGIN/../../..;${GPTCORE_TORCH}/lib;${GPTCORE_TORCH}/../nvidia/cu13/lib")
+    INSTALL_RPATH "$ORIGIN;$ORIGIN/../lib;${GPTCORE_TORCH}/lib;${GPTCORE_TORCH}/../nvidia/cu13/lib")
   # LibTorch's own libraries look for their neighbours through the program's path.
   target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
 endfunction()

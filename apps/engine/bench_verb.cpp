@@ -111,7 +111,7 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   GradScaler scaler(w.precision == "float16", device);
   const auto group = single_process_group();
   const auto reducer = flat_reducer(*group, {});
-  TrainStep step{model, workers, parameters, optimizer, scaler, *reducer, device, w.train.grad_clip, 1337};
+  TrainStep step{model, scaler, device, &workers, &parameters, &optimizer, reducer.get(), w.train.grad_clip, 1337};
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
   const auto next = [&] {
     return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};

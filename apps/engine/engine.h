@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/pipeline_config.h"
+#include "core/testing/conformance_request.h"
 
 namespace gptcore {
 
@@ -50,6 +51,7 @@ struct EngineTable {
   int (*sample)(const SampleRequest&) noexcept;
   int (*summary)(const SummaryRequest&) noexcept;
   int (*bench)(const BenchRequest&) noexcept;
+  int (*test)(const ConformanceRequest&) noexcept;
 };
 
 }  // namespace gptcore

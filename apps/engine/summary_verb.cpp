@@ -62,7 +62,7 @@ int summary_verb(const SummaryRequest& request) {
   if (!vocab || vocab->as<int64_t>() == 0) {
     const auto files = posix_file_system();
     session.open_tokenizer(request.config, *files, nullptr);
-    session.open_dataset(request.config, static_cast<uint64_t>(options.seed));
+    session.open_dataset(request.config, static_cast<uint64_t>(options.seed), *files, nullptr);
   }
   session.open_model(request.config);
   const std::vector<Parameter> parameters = session.model->parameters();

@@ -9,5 +9,6 @@ int run_verb(const RunRequest& request);
 int sample_verb(const SampleRequest& request);
 int summary_verb(const SummaryRequest& request);
 int bench_verb(const BenchRequest& request);
+int test_verb(const ConformanceRequest& request);
 
 }  // namespace gptcore

@@ -4,6 +4,7 @@
 #include <boost/program_options/cmdline.hpp>
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/parsers.hpp>
+#include <cstdlib>
 
 #include "core/config/suggest.h"
 #include "gptcore/error.h"
@@ -68,6 +69,22 @@ std::vector<std::string> without_overrides(const VerbOptions& options, const std
   return rest;
 }
 
+void check_plugin_options(const GlobalArguments& given) {
+  for (const std::string& file : given.plugin_files)
+    if (file.find('/') == std::string::npos)
+      throw Error(Code::plugin_bare_name, "'--plugin' wants a path with a slash, got '" + file + "'",
+                  "write --plugin ./" + file);
+  if (!given.safe_mode) return;
+  if (!given.plugin_files.empty())
+    throw Error(Code::usage,
+                "'--safe-mode' loads installed plugins only, but '--plugin " + given.plugin_files[0] + "' is given",
+                "leave one of them out");
+  if (const char* path = std::getenv("GPTCORE_PLUGIN_PATH"); path && *path)
+    throw Error(Code::usage,
+                "'--safe-mode' loads installed plugins only, but GPTCORE_PLUGIN_PATH is set to '" + std::string(path) + "'",
+                "unset it");
+}
+
 }  // namespace
 
 VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std::string>& arguments) {
@@ -109,13 +126,17 @@ GlobalArguments split_global(int argc, const char* const* argv) {
   for (size_t i = 0; i < all.size(); ++i) {
     const std::string& text = all[i];
     if (text == "--") options = false;
-    if (options && (is(text, "--plugin"))) {
+    if (options && is(text, "--plugin")) {
       out.plugin_files.push_back(value(i));
     } else if (options && (is(text, "--error-format") || is(text, "--error_format"))) {
       const std::string format = value(i);
       if (format != "text" && format != "json")
         throw Error(Code::usage, "'--error-format' wants text or json, got '" + format + "'");
       out.json_errors = format == "json";
+    } else if (options && (text == "--safe-mode" || text == "--safe_mode")) {
+      out.safe_mode = true;
+    } else if (options && (text == "--allow-insecure-plugins" || text == "--allow_insecure_plugins")) {
+      out.allow_insecure_plugins = true;
     } else if (options && (text == "--help" || text == "-h")) {
       out.help = true;
     } else if (!out.verb.empty()) {
@@ -128,6 +149,7 @@ GlobalArguments split_global(int argc, const char* const* argv) {
       out.verb = text;
     }
   }
+  check_plugin_options(out);
   return out;
 }
 

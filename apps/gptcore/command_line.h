@@ -35,11 +35,12 @@ void take_overrides(VerbOptions& options);
 struct GlobalArguments {
   std::vector<std::string> plugin_files;
   bool help = false, version = false, json_errors = false;
+  bool safe_mode = false, allow_insecure_plugins = false;
   std::string verb;                    // "" when none is given
   std::vector<std::string> arguments;  // the verb's own
 };
 
-// Throws Error(usage).
+// Throws Error(usage), also for a plugin together with --safe-mode; Error(plugin_bare_name) for one without a slash.
 GlobalArguments split_global(int argc, const char* const* argv);
 
 }  // namespace gptcore

@@ -5,7 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/plugin/search.h"
+#include "core/plugin/installation.h"
+#include "core/plugin/torch_library.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -15,6 +16,7 @@ const EngineTable& engine() {
   const char* const hint = "build or install gptcore again: the program and its library belong together";
   // OpenMP's threads would spin for milliseconds at every barrier: on a busy machine that slows a step tenfold. Read at load.
   setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
+  open_torch();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(Code::io, std::string("the library cannot be opened: ") + dlerror(), hint, path);
   const auto entry = reinterpret_cast<decltype(&gptcore_engine)>(dlsym(library, "gptcore_engine"));

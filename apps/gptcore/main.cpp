@@ -3,13 +3,16 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/plugins_verb.h"
 #include "apps/gptcore/verbs.h"
 #include "core/config/config_errors.h"
 #include "core/config/suggest.h"
+#include "core/plugin/trust.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
 
@@ -35,8 +38,11 @@ std::string help() {
   return out +
          "For every verb:\n"
          "  --plugin FILE              a plugin beyond the installed ones; may be given more than once\n"
+         "  --safe-mode                installed plugins only: none of --plugin, [plugins].load or GPTCORE_PLUGIN_PATH\n"
+         "  --allow-insecure-plugins   also plugin files that other users may change\n"
          "  --error-format text|json   how errors are printed on standard error\n"
          "  --help                     help on the verb\n"
+         "gptcore --plugin FILE without a verb shows what the plugin offers and whether it would load.\n"
          "gptcore --version prints the version.\n";
 }
 
@@ -55,6 +61,7 @@ int dispatch(const GlobalArguments& global) {
     return 0;
   }
   if (global.verb.empty()) {
+    if (!global.help && !global.plugin_files.empty()) return show_plugins(global.plugin_files);
     if (!global.help) throw Error(Code::usage, "no verb", "gptcore --help lists them");
     std::fputs(help().c_str(), stdout);
     return 0;
@@ -83,6 +90,8 @@ int guarded_main(int argc, char** argv) {
   try {
     const GlobalArguments global = split_global(argc, argv);
     as_json = global.json_errors;
+    if (global.safe_mode) ::setenv(kSafeModeVariable, "1", 1);
+    if (global.allow_insecure_plugins) ::setenv(kAllowInsecureVariable, "1", 1);
     return flushed(dispatch(global));
   } catch (const ConfigErrors& e) {
     for (const Error& error : e.errors()) print_error(error, as_json);

@@ -1,15 +1,29 @@
-// gptcore plugins list [--json] | info NAME|KIND/NAME|FILE [--json|--toml]
+// gptcore plugins ACTION ...: one function an action. `arguments` are those after the action.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "gptcore/error.h"
+
 namespace gptcore {
 
-// `arguments` are those after the verb. Reads plugin files without loading them and prints to standard output. Plugins that
-// were refused get a line each on standard error and make the exit code 3. Throws Error(usage) for wrong arguments,
-// Error(unknown_name) for an item that nobody offers.
+// Throws Error(usage) for an action that there is not.
 int plugins_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string plugins_help();
+
+// Reads plugin files without loading them. Plugins that were refused get a line each on standard error and make the exit
+// code 3.
+int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+// Throws Error(unknown_name) for an item that nobody offers.
+int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+
+// Writes the lock file of a pipeline's plugins beside it, or of all that can be found into this folder.
+int plugins_lock(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+// Describes these files and says whether they would load here. Throws ConfigErrors with the refusals.
+int show_plugins(const std::vector<std::string>& plugin_files);
+
+// A line for each on standard error; the exit code they make, 0 when there are none.
+int report_refused(const std::vector<Error>& refused);
 
 }  // namespace gptcore

@@ -3,6 +3,8 @@
 #include "apps/gptcore/engine_library.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
+#include "core/plugin/lock_file.h"
+#include "core/plugin/probe.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -15,6 +17,7 @@ VerbOptions run_options() {
   options.visible.add_options()("resume", po::value<std::string>()->default_value("auto")->value_name("auto|never|PATH"),
                                 "go on where the run's folder stands, start anew, or go on from a checkpoint");
   options.visible.add_options()("overwrite", po::bool_switch(), "move an existing run aside instead of refusing");
+  options.visible.add_options()("locked", po::bool_switch(), "refuse plugins that are not as in gptcore.lock beside FILE");
   options.positional.add_options()("file", po::value<std::string>());
   options.order.add("file", 1);
   take_overrides(options);
@@ -37,6 +40,8 @@ int run_verb(const std::vector<std::string>& arguments, const std::vector<std::s
   RunRequest request;
   request.config = pipeline.config;
   request.plugin_files = files_used(pipeline.config, pipeline.catalog);
+  if (given.get<bool>("locked")) require_locked(request.plugin_files, lock_path_of(given.get<std::string>("file")));
+  probe_files(request.plugin_files);
   request.resume = given.get<std::string>("resume");
   request.overwrite = given.get<bool>("overwrite");
   return engine().run(request);

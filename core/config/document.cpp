@@ -84,8 +84,9 @@ class Reader {
         if (const toml::table* table = expect_table(name, *key, *node)) *slot = raw_table(*table);
       } else if (name == "stage") {
         for (const toml::table* table : expect_tables(name, *key, *node)) document_.stages.push_back(raw_stage(*table));
-      } else if (name == "logger") {
-        for (const toml::table* table : expect_tables(name, *key, *node)) document_.loggers.push_back(raw_table(*table));
+      } else if (name == "logger" || name == "adapter") {
+        auto& tables = name == "logger" ? document_.loggers : document_.adapters;
+        for (const toml::table* table : expect_tables(name, *key, *node)) tables.push_back(raw_table(*table));
       } else {
         unknown(name, *key, *node);
       }
@@ -109,14 +110,15 @@ class Reader {
     if (array && std::all_of(array->begin(), array->end(), [](const toml::node& item) { return item.is_table(); })) {
       for (const toml::node& item : *array) out.push_back(item.as_table());
     } else {
-      const std::string path = name == "operation" ? "stage.operation" : name;
+      const std::string path = name == "operation" || name == "evaluator" ? "stage." + name : name;
       errors_.add(Code::wrong_type, "'" + path + "' wants an array of tables", "write [[" + path + "]]", at(key.source()));
     }
     return out;
   }
 
   void unknown(const std::string& name, const toml::key& key, const toml::node& node) {
-    static const std::vector<std::string> kTables = {"run", "plugins", "tokenizer", "dataset", "model", "stage", "logger"};
+    static const std::vector<std::string> kTables = {"run", "plugins", "tokenizer", "dataset",
+                                                  "model", "adapter", "stage", "logger"};
     if (node.is_table() || node.is_array_of_tables())
       errors_.add(Code::unknown_key, "no table '" + name + "'", did_you_mean(name, kTables, "there are " + listed(kTables)),
                   at(node.source()));
@@ -125,11 +127,11 @@ class Reader {
                   "put it below its table: one of " + listed(kTables), at(key.source()));
   }
 
-  // A key named `skip` is left out.
-  RawTable raw_table(const toml::table& table, const std::string& skip = {}) {
+  // Keys in `skip` are left out.
+  RawTable raw_table(const toml::table& table, const std::vector<std::string>& skip = {}) {
     RawTable out{at(table.source()), {}};
     for (const auto& [key, node] : in_file_order(table)) {
-      if (key->str() == skip) continue;
+      if (std::find(skip.begin(), skip.end(), key->str()) != skip.end()) continue;
       Entry entry{std::string(key->str()), {}, at(key->source()), at(node->source())};
       try {
         entry.value = expand_variables(plain_value(*node));
@@ -143,11 +145,13 @@ class Reader {
 
   RawStage raw_stage(const toml::table& table) {
     RawStage out;
-    if (const auto operation = table.find("operation"); operation != table.end()) {
-      for (const toml::table* item : expect_tables("operation", operation->first, operation->second))
-        out.operations.push_back(raw_table(*item));
-    }
-    out.table = raw_table(table, "operation");
+    const auto inner = [&](const std::string& name, std::vector<RawTable>& tables) {
+      if (const auto found = table.find(name); found != table.end())
+        for (const toml::table* item : expect_tables(name, found->first, found->second)) tables.push_back(raw_table(*item));
+    };
+    inner("operation", out.operations);
+    inner("evaluator", out.evaluators);
+    out.table = raw_table(table, {"operation", "evaluator"});
     return out;
   }
 

@@ -30,7 +30,7 @@ struct RawTable {
 
 struct RawStage {
   RawTable table;  // with `kind` and `name`
-  std::vector<RawTable> operations;
+  std::vector<RawTable> operations, evaluators;
 };
 
 struct Document {
@@ -38,7 +38,7 @@ struct Document {
   std::filesystem::path folder;  // relative paths of the file count from here
   std::optional<RawTable> run, plugins, tokenizer, dataset, model;
   std::vector<RawStage> stages;
-  std::vector<RawTable> loggers;
+  std::vector<RawTable> adapters, loggers;
 
   // The table of that name ("run", "model", ...), or null for another name.
   std::optional<RawTable>* named(const std::string& name);

@@ -32,9 +32,11 @@ std::vector<Explanation> explain(const PipelineConfig& config, const Catalog& ca
   if (config.tokenizer) add(*config.tokenizer);
   if (config.dataset) add(*config.dataset);
   add(config.model);
+  for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {
     add(stage.options);
     for (const Section& operation : stage.operations) add(operation);
+    for (const Section& evaluator : stage.evaluators) add(evaluator);
   }
   for (const Section& logger : config.loggers) add(logger);
   return out;

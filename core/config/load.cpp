@@ -37,9 +37,9 @@ class Loader {
     if (document_.tokenizer) config.tokenizer = item("tokenizer", *document_.tokenizer);
     if (document_.dataset) config.dataset = item("dataset", *document_.dataset);
     config.model = item("model", document_.model.value_or(absent()));
+    config.adapters = items("adapter.", document_.adapters);
     load_stages(config);
-    for (size_t i = 0; i < document_.loggers.size(); ++i)
-      config.loggers.push_back(item("logger." + std::to_string(i), document_.loggers[i]));
+    config.loggers = items("logger.", document_.loggers);
     errors_.throw_if_any();
     return config;
   }
@@ -84,6 +84,12 @@ class Loader {
     return {};
   }
 
+  std::vector<Section> items(const std::string& prefix, const std::vector<RawTable>& tables) {
+    std::vector<Section> out;
+    for (size_t i = 0; i < tables.size(); ++i) out.push_back(item(prefix + std::to_string(i), tables[i]));
+    return out;
+  }
+
   std::vector<std::string> plugin_files() {
     std::vector<std::string> out;
     for (const std::string& file : request_.plugin_files) add_once(out, (folders_.current / file).lexically_normal().string());
@@ -117,10 +123,17 @@ class Loader {
       stage.kind = raw.table.text("kind");
       const std::string path = "stage." + names[i];
       stage.options = section(path, stage.kind, raw.table);
-      for (size_t k = 0; k < raw.operations.size(); ++k)
-        stage.operations.push_back(item(path + ".operation." + std::to_string(k), raw.operations[k]));
+      stage.operations = items(path + ".operation.", raw.operations);
+      stage.evaluators = items(path + ".evaluator.", raw.evaluators);
+      if (stage.kind != "train") refuse_tables(raw.operations, "a train stage's");
+      if (stage.kind == "sample") refuse_tables(raw.evaluators, "a train or evaluate stage's");
       config.stages.push_back(std::move(stage));
     }
+  }
+
+  void refuse_tables(const std::vector<RawTable>& tables, const std::string& whose) {
+    for (const RawTable& table : tables)
+      errors_.add(Code::conflict, "this table is " + whose, "move it below one", table.header);
   }
 
   void check_kind(const RawTable& table) {
@@ -186,8 +199,11 @@ std::vector<std::string> files_used(const PipelineConfig& config, const Catalog&
   if (config.tokenizer) add(*config.tokenizer);
   if (config.dataset) add(*config.dataset);
   add(config.model);
-  for (const StageConfig& stage : config.stages)
+  for (const Section& adapter : config.adapters) add(adapter);
+  for (const StageConfig& stage : config.stages) {
     for (const Section& operation : stage.operations) add(operation);
+    for (const Section& evaluator : stage.evaluators) add(evaluator);
+  }
   for (const Section& logger : config.loggers) add(logger);
   return out;
 }

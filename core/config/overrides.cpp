@@ -71,6 +71,12 @@ class Overrider {
       return Target{&**slot, head, use_of(head, **slot), path[1]};
     }
     if (head == "logger") return path.size() == 3 ? logger(path[1], path[2]) : no_such_form("write logger.NAME.KEY=VALUE");
+    if (head == "adapter") {
+      if (path.size() != 3) return no_such_form("write adapter.NAME.KEY=VALUE");
+      RawTable* adapter = one_of(document_.adapters, path[1], "adapter");
+      if (!adapter) return std::nullopt;
+      return Target{adapter, "adapter", adapter->text("use"), path[2]};
+    }
     if (head == "stage" && path.size() > 2) return in_stage(path[1], {path.begin() + 2, path.end()});
     return in_stage(head, {path.begin() + 1, path.end()});
   }
@@ -96,10 +102,10 @@ class Overrider {
     const auto& kinds = stage_kinds();
     const bool is_kind = std::find(kinds.begin(), kinds.end(), name) != kinds.end();
     if (is_kind && names.empty()) {
-      document_.stages.push_back({RawTable{where_, {{"kind", name, where_, where_}}}, {}});
+      document_.stages.push_back({RawTable{where_, {{"kind", name, where_, where_}}}, {}, {}});
       return 0;
     }
-    Segments known = {"run", "model", "dataset", "tokenizer", "plugins", "logger"};
+    Segments known = {"run", "model", "adapter", "dataset", "tokenizer", "plugins", "logger"};
     known.insert(known.end(), names.begin(), names.end());
     fail(is_kind ? "the pipeline has no " + name + " stage" : "no table or stage '" + name + "'",
          did_you_mean(name, known, "there are " + listed(known)));
@@ -112,10 +118,11 @@ class Overrider {
     RawStage& found = document_.stages[*index];
     const std::string path = "stage." + stage_names(document_)[*index];
     if (rest.size() == 1) return Target{&found.table, path, found.table.text("kind"), rest[0]};
-    if (rest.size() != 3 || rest[0] != "operation") return no_such_form("write " + name + ".KEY=VALUE");
-    RawTable* operation = one_of(found.operations, rest[1], "operation");
-    if (!operation) return std::nullopt;
-    return Target{operation, path + ".operation", operation->text("use"), rest[2]};
+    const bool operation = rest[0] == "operation";
+    if (rest.size() != 3 || (!operation && rest[0] != "evaluator")) return no_such_form("write " + name + ".KEY=VALUE");
+    RawTable* table = one_of(operation ? found.operations : found.evaluators, rest[1], rest[0]);
+    if (!table) return std::nullopt;
+    return Target{table, path + "." + rest[0], table->text("use"), rest[2]};
   }
 
   std::optional<Target> logger(const std::string& name, const std::string& key) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/config/suggest.h"
 #include "core/model/gpt_options.h"
 #include "core/train/train_options.h"
+#include "core/train/when.h"
 
 namespace gptcore {
 namespace {
@@ -15,13 +17,13 @@ struct PluginsOptions {
   }
 };
 
-// When an operation runs; every condition that is given can start it. A key of every [[stage.operation]].
-struct WhenOptions {
-  std::optional<double> loss_below;
-  std::optional<int64_t> after_iters;
-  static void schema(Schema<WhenOptions>& s) {
-    s.param("loss_below", &WhenOptions::loss_below, "the val loss fell below this");
-    s.param("after_iters", &WhenOptions::after_iters, "so many updates of the stage are done").at_least(0);
+// The core's own keys of an [[adapter]].
+struct AdapterOptions {
+  std::vector<std::string> targets;
+  bool train_base = false;
+  static void schema(Schema<AdapterOptions>& s) {
+    s.param("targets", &AdapterOptions::targets, "paths of the layers it is put on; * stands for any text").required();
+    s.param("train_base", &AdapterOptions::train_base, "the model's own parameters are trained too");
   }
 };
 
@@ -49,17 +51,20 @@ Problems check_when(const Table& values) {
   Problems found;
   const Value* when = find(values, "when");
   if (!when || when->empty()) return found;
-  const Schema<WhenOptions> schema = schema_of<WhenOptions>();
+  const Schema<When> schema = schema_of<When>();
+  std::vector<std::string> names;
+  for (const ParamSpec& spec : schema.specs()) names.push_back(spec.name);
   for (const auto& [key, value] : when->as<Table>()) {
-    const auto& specs = schema.specs();
-    const auto name = key;
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const ParamSpec& s) { return s.name == name; });
-    if (spec == specs.end())
-      found.push_back({"when", "'when' has no condition '" + key + "'", "there are loss_below and after_iters"});
-    else if (const auto wrong = misfit(*spec, value))
+    const auto at = std::find(names.begin(), names.end(), key);
+    if (at == names.end())
+      found.push_back({"when", "'when' has no condition '" + key + "'", did_you_mean(key, names, "there are " + listed(names))});
+    else if (const auto wrong = misfit(schema.specs()[static_cast<size_t>(at - names.begin())], value))
       found.push_back({"when", "'when." + key + "' " + wrong->text, {}});
   }
-  return found;
+  if (!found.empty()) return found;
+  When conditions;
+  schema.assign(when->as<Table>(), conditions);
+  return schema.problems(conditions);
 }
 
 void add_when(Owner& owner) {
@@ -67,7 +72,7 @@ void add_when(Owner& owner) {
   ParamSpec when;
   when.name = "when";
   when.type = Type::table;
-  when.doc = "conditions that start the operation: loss_below, after_iters";
+  when.doc = "when it is asked: { every = 10 }, or at_iter, or loss_below and after_iters";
   owner.params.push_back(std::move(when));
   owner.check = [own = owner.check](const Table& values) {
     Problems found = own ? own(values) : Problems{};
@@ -106,7 +111,12 @@ std::optional<Kind> item_kind(const std::string& path) {
   if (path == "dataset") return Kind::dataset;
   if (path == "model") return Kind::model;
   if (path.starts_with("logger")) return Kind::logger;
-  if (path.starts_with("stage.") && path.find(".operation") != std::string::npos) return Kind::operation;
+  if (path.starts_with("adapter")) return Kind::adapter;
+  if (!path.starts_with("stage.")) return std::nullopt;
+  const size_t dot = path.find('.', std::string_view("stage.").size());  // behind the stage's name
+  const std::string inner = dot == std::string::npos ? "" : path.substr(dot + 1);
+  if (inner.starts_with("operation")) return Kind::operation;
+  if (inner.starts_with("evaluator")) return Kind::evaluator;
   return std::nullopt;
 }
 
@@ -121,6 +131,10 @@ std::optional<Owner> owner_of(const std::string& path, const std::string& use, c
   if (item->check) owner.check = item->check;
   if (*kind == Kind::model && item->plugin == "core") owner.preset = preset_values;
   if (*kind == Kind::operation) add_when(owner);
+  if (*kind == Kind::adapter) {
+    const Schema<AdapterOptions> own = schema_of<AdapterOptions>();
+    owner.params.insert(owner.params.end(), own.specs().begin(), own.specs().end());
+  }
   return owner;
 }
 

@@ -21,6 +21,7 @@ void put_stage(std::string& out, const StageConfig& stage) {
   put_key(out, "name", stage.name);
   for (const auto& [key, value] : stage.options.values) put_key(out, key, value);
   for (const Section& operation : stage.operations) put_section(out, "[[stage.operation]]", operation.use, operation);
+  for (const Section& evaluator : stage.evaluators) put_section(out, "[[stage.evaluator]]", evaluator.use, evaluator);
 }
 
 }  // namespace
@@ -51,6 +52,7 @@ std::string PipelineConfig::to_toml() const {
   if (tokenizer) put_section(out, "[tokenizer]", tokenizer->use, *tokenizer);
   if (dataset) put_section(out, "[dataset]", dataset->use, *dataset);
   put_section(out, "[model]", model.use, model);
+  for (const Section& adapter : adapters) put_section(out, "[[adapter]]", adapter.use, adapter);
   for (const StageConfig& stage : stages) put_stage(out, stage);
   for (const Section& logger : loggers) put_section(out, "[[logger]]", logger.use, logger);
   return out;

@@ -28,7 +28,7 @@ struct Origin {
 
 // One table of the file. `values` and `origins` run in parallel.
 struct Section {
-  std::string path;  // "run", "model", "stage.train", "stage.train.operation.0", "logger.1"
+  std::string path;  // "run", "model", "adapter.0", "stage.train", "stage.train.operation.0", "logger.1"
   std::string use;   // the item's name; for a stage its kind; "" elsewhere
   Table values;      // defaults filled in, paths absolute, ${ENV} replaced
   std::vector<Origin> origins;
@@ -45,7 +45,8 @@ struct StageConfig {
   std::string name;  // "train", or the key `name` of the table; unique
   std::string kind;  // "train" | "evaluate" | "sample"
   Section options;
-  std::vector<Section> operations;
+  std::vector<Section> operations;  // of a train stage
+  std::vector<Section> evaluators;  // of a train or evaluate stage
 };
 
 struct PipelineConfig {
@@ -55,6 +56,7 @@ struct PipelineConfig {
   std::optional<Section> tokenizer;
   std::optional<Section> dataset;
   Section model;
+  std::vector<Section> adapters;
   std::vector<StageConfig> stages;
   std::vector<Section> loggers;
 

@@ -28,7 +28,7 @@ Batch Prefetcher::next() {
 }
 
 void Prefetcher::work() {
-  for (int64_t k = plan_.first_micro_batch;; ++k) {
+  for (int64_t k = 0;; ++k) {
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stop_ || ready_.size() < kDepth; });
@@ -38,8 +38,8 @@ void Prefetcher::work() {
     std::exception_ptr failure;
     try {
       const std::lock_guard guard(dataset_mutex_);
-      dataset_.batch({Split::train, Order::shuffled, (k * plan_.ranks + plan_.rank) * plan_.batch_size, plan_.batch_size},
-                     batch);
+      const int64_t first = plan_.first_sample + (k * plan_.ranks + plan_.rank) * plan_.batch_size;
+      dataset_.batch({Split::train, Order::shuffled, first, plan_.batch_size}, batch);
     } catch (...) {
       failure = std::current_exception();
     }

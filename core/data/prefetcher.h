@@ -12,11 +12,11 @@
 
 namespace gptcore {
 
-// Micro-batch k of rank r of R is the samples (k R + r) B ... (k R + r) B + B - 1: all ranks together see one order.
+// The k-th micro-batch of rank r of R is the B samples from first + (k R + r) B on: all ranks together see one order.
 struct BatchPlan {
-  int64_t batch_size = 0;         // B
-  int64_t rank = 0, ranks = 1;    // r, R
-  int64_t first_micro_batch = 0;  // k of the first call of next()
+  int64_t batch_size = 0;       // B
+  int64_t rank = 0, ranks = 1;  // r, R
+  int64_t first_sample = 0;     // first: the global index where the first call of next() starts
 };
 
 class Prefetcher {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 

@@ -142,11 +142,25 @@ at::Tensor Gpt::loss(const at::Tensor& ids, const at::Tensor& targets) {
   return linear_cross_entropy(x.reshape({-1, x.size(-1)}), wte_, targets.reshape({-1}), options_.vocab_size, compute_);
 }
 
+template <class Visit> void Gpt::visit_slots(Visit&& visit) {
+  visit("wte", wte_adapter_);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    visit(block + ".attn.qkv", blocks_[i].qkv.adapter);
+    visit(block + ".attn.proj", blocks_[i].attn_proj.adapter);
+    visit(block + ".mlp.fc", blocks_[i].fc.adapter);
+    visit(block + ".mlp.proj", blocks_[i].mlp_proj.adapter);
+  }
+}
+
 std::unique_ptr<Model> Gpt::share() {
   if (options_.dropout > 0) return nullptr;
+  bool adapted = false;
+  visit_slots([&](const std::string&, const std::shared_ptr<Adapter>& slot) { adapted = adapted || slot; });
+  if (adapted) return nullptr;  // both would add to the adapters' gradients
   auto copy = std::make_unique<Gpt>(*this);
   const auto apart = [](at::Tensor& t) {
-    if (t.defined()) t = t.detach().requires_grad_();
+    if (t.defined()) t = t.detach().requires_grad_(t.requires_grad());
   };
   const auto layer_apart = [&](auto& layer) {
     apart(layer.weight);
@@ -187,16 +201,32 @@ void Gpt::place(at::Device device, at::ScalarType compute) {
   }
 }
 
-std::shared_ptr<Adapter>* Gpt::adapter_slot(const std::string& path) {
-  if (path == "wte") return &wte_adapter_;
+std::vector<Layer> Gpt::layers() {
+  std::vector<Layer> all = {{"wte", LayerKind::embedding, true}};
+  if (wpe_.defined()) all.push_back({"wpe", LayerKind::embedding});
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const std::string block = "blocks." + std::to_string(i);
-    BlockLayers& b = blocks_[i];
-    for (auto& [name, layer] :
-         {std::pair{".attn.qkv", &b.qkv}, {".attn.proj", &b.attn_proj}, {".mlp.fc", &b.fc}, {".mlp.proj", &b.mlp_proj}})
-      if (path == block + name) return &layer->adapter;
+    all.push_back({block, LayerKind::block});
+    all.push_back({block + ".ln_1", LayerKind::norm});
+    all.push_back({block + ".attn.qkv", LayerKind::linear, true});
+    all.push_back({block + ".attn.proj", LayerKind::linear, true});
+    all.push_back({block + ".ln_2", LayerKind::norm});
+    all.push_back({block + ".mlp.fc", LayerKind::linear, true});
+    all.push_back({block + ".mlp.proj", LayerKind::linear, true});
   }
-  return nullptr;
+  all.push_back({"ln_f", LayerKind::norm});
+  return all;
+}
+
+void Gpt::set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter) {
+  bool found = false;
+  visit_slots([&](const std::string& at, std::shared_ptr<Adapter>& slot) {
+    if (at != path) return;
+    slot = std::move(adapter);
+    found = true;
+  });
+  if (!found)
+    throw Error(Code::model_shape, "layer '" + path + "' takes no adapter", "linears of blocks and the embedding wte do");
 }
 
 }  // namespace gptcore

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/model/gpt_options.h"
-#include "gptcore/draft/adapter.h"
-#include "gptcore/draft/model.h"
+#include "gptcore/adapter.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 
@@ -46,12 +46,14 @@ class Gpt final : public Model {
   std::unique_ptr<Model> share() override;
   void train(bool on) override { training_ = on; }
   double flops_per_token() const override;
+  std::vector<Layer> layers() override;
+  void set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter) override;
 
   const GptOptions& options() const { return options_; }
-  // Adapter slot of a linear by its path ("blocks.0.attn.qkv"), or of the embedding ("wte"); null when there is none.
-  std::shared_ptr<Adapter>* adapter_slot(const std::string& path);
 
  private:
+  // Calls visit(path, slot) for each layer that takes an adapter.
+  template <class Visit> void visit_slots(Visit&& visit);
   at::Tensor hidden(const at::Tensor& ids);  // (B, T) -> (B, T, C), after the last LayerNorm
   at::Tensor block(const BlockLayers& layers, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const;
   at::Tensor drop(const at::Tensor& x) const;

@@ -23,8 +23,15 @@ class AdamW {
   // changes: no parameter, no moment, no step count. Neither is read back, so nothing waits for a device.
   void step(double learning_rate, const at::Tensor& grad_scale, const at::Tensor& found_inf);
 
-  // "exp_avg.<name>", "exp_avg_sq.<name>" of every parameter and "step" (updates done): views, to be saved or copied into.
+  // "exp_avg.<name>", "exp_avg_sq.<name>" of every trainable parameter and every parked one, and "step" (updates done): views,
+  // to be saved or copied into.
   std::vector<std::pair<std::string, at::Tensor>> state();
+  // Keeps zero moments of the frozen parameter `name` in the state, until a later AdamW takes them over.
+  void park(const std::string& name);
+  // Takes over every moment of `before` whose parameter is here, and the step count; moments of parameters that are frozen now
+  // are parked.
+  void take_over(AdamW& before);
+  void set_weight_decay(double value) { options_.weight_decay = value; }
 
  private:
   struct Moments {
@@ -33,6 +40,7 @@ class AdamW {
   FlatParameters& parameters_;
   AdamWOptions options_;
   std::vector<Moments> moments_;  // one a group
+  std::vector<std::pair<std::string, Moments>> parked_;
 };
 
 }  // namespace gptcore

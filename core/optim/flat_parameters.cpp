@@ -25,11 +25,15 @@ int64_t product(const std::vector<int64_t>& shape) {
 }  // namespace
 
 FlatParameters::FlatParameters(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {
-  at::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   groups_ = {{true, {}, {}}, {false, {}, {}}};
   std::vector<int64_t> sizes(groups_.size(), 0);
   for (const Parameter& p : parameters_) {
     const size_t group = p.decays() ? 0 : 1;
+    if (!p.tensor.requires_grad()) {
+      slots_.push_back({p.name, group, 0, p.tensor.sizes().vec(), true});
+      continue;
+    }
     slots_.push_back({p.name, group, sizes[group], p.tensor.sizes().vec()});
     sizes[group] += padded(p.tensor.numel());
   }
@@ -40,6 +44,12 @@ FlatParameters::FlatParameters(std::vector<Parameter> parameters) : parameters_(
   }
   for (size_t i = 0; i < slots_.size(); ++i) {
     at::Tensor tensor = parameters_[i].tensor;
+    if (slots_[i].frozen) {
+      // What is frozen now may be a view of an older buffer: with a home of its own it does not keep that alive.
+      tensor.set_data(tensor.detach().clone());
+      tensor.mutable_grad() = at::Tensor();
+      continue;
+    }
     at::Tensor home = view(groups_[slots_[i].group].values, slots_[i]);
     home.copy_(tensor);
     tensor.set_data(home);
@@ -63,7 +73,8 @@ at::Tensor FlatParameters::grad_norm() const {
 
 int64_t FlatParameters::count() const {
   int64_t n = 0;
-  for (const Slot& s : slots_) n += product(s.shape);
+  for (const Slot& s : slots_)
+    if (!s.frozen) n += product(s.shape);
   return n;
 }
 

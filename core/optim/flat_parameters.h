@@ -1,5 +1,5 @@
-// All parameters in two flat buffers, those that decay and those that do not, with gradients in two more of the same layout:
-// one kernel updates a group, one memset clears it, one reduction takes its norm.
+// The trainable parameters in two flat buffers, those that decay and those that do not, with gradients in two more of the same
+// layout: one kernel updates a group, one memset clears it, one reduction takes its norm. Frozen ones stay where they are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 
@@ -19,13 +19,15 @@ class FlatParameters {
     size_t group = 0;
     int64_t offset = 0;  // in elements of the group's buffers
     std::vector<int64_t> shape;
+    bool frozen = false;  // then group and offset mean nothing
   };
   struct Group {
     bool decays = false;
     at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
   };
 
-  // Re-homes the parameters: their tensors become views of `values`, their .grad views of `grads`. Order is kept.
+  // Re-homes the parameters that require gradients: their tensors become views of `values`, their .grad views of `grads`. The
+  // others lose their .grad. Order is kept.
   explicit FlatParameters(std::vector<Parameter> parameters);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
@@ -37,7 +39,7 @@ class FlatParameters {
   void zero_grad();
   // 2-norm of all gradients, 0-dim, on the device.
   at::Tensor grad_norm() const;
-  int64_t count() const;  // number of scalars, without padding
+  int64_t count() const;  // number of trainable scalars, without padding
 
  private:
   std::vector<Parameter> parameters_;

@@ -26,6 +26,9 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
                                       c.session.device, [&] { return c.signals.received() != 0; }));
   }
   if (c.signals.received()) return false;
+  const NetworkView view(*c.session.model);
+  for (auto& metric : c.items.at(stage.name).evaluators.run(view, *group, c.bus, c.session.host, c.global_step()))
+    fields.push_back(std::move(metric));
   fields.emplace_back("whole_split", plan.iters == kWholeSplit);
   if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
   c.bus.emit(Event::evaluation_ended, c.global_step(), std::move(fields));

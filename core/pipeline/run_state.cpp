@@ -1,11 +1,13 @@
 #include "core/pipeline/run_state.h"
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
+#include "core/config/document.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
 
@@ -19,9 +21,16 @@ void add(Settings& all, const std::string& prefix, const Section& section) {
   for (const auto& [key, value] : section.values) all[prefix + "." + key] = to_toml(value);
 }
 
+Settings texts_of(const Table& table) {
+  Settings all;
+  for (const auto& [key, value] : table) all[key] = to_toml(value);
+  return all;
+}
+
 // The same model and tokens: weights of one do not fit the other.
 bool is_identity(const std::string& key) {
-  return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset") || key == "tokenizer.use";
+  return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset") || key == "tokenizer.use" ||
+         (key.starts_with("adapter.") && !key.ends_with(".train_base"));
 }
 
 // Changes nothing about parameters, moments and their course.
@@ -40,19 +49,24 @@ Settings settings_of(const PipelineConfig& config) {
   if (config.tokenizer) add(all, "tokenizer", *config.tokenizer);
   if (config.dataset) add(all, "dataset", *config.dataset);
   add(all, "model", config.model);
+  for (const Section& adapter : config.adapters) add(all, adapter.path, adapter);
   for (const StageConfig& stage : config.stages)
-    if (stage.kind == "train") add(all, stage.name, stage.options);
+    if (stage.kind == "train") {
+      add(all, stage.name, stage.options);
+      for (const Section& operation : stage.operations) add(all, operation.path.substr(std::strlen("stage.")), operation);
+    }
   return all;
 }
 
 std::string format_state(const SavedState& s) {
   const TrainState& t = s.train;
-  Json json = {{"format", 1},
+  Json json = {{"format", 2},
                {"gptcore", GPTCORE_VERSION},
                {"stage", s.stage},
                {"step", t.step},
                {"first_step", s.first_step},
                {"micro_batches", t.micro_batches},
+               {"samples", t.samples},
                {"tokens", t.tokens},
                {"evaluated_step", t.evaluated_step},
                {"evaluations_since_best", t.evaluations_since_best},
@@ -61,6 +75,10 @@ std::string format_state(const SavedState& s) {
                {"val_loss", t.val_loss},
                {"best_val_loss", std::isfinite(t.best_val_loss) ? Json(t.best_val_loss) : Json()},
                {"seconds", t.seconds},
+               {"started", t.started},
+               {"changed_settings", texts_of(t.settings)},
+               {"changed_trainable", t.trainable},
+               {"operations_fired", t.fired},
                {"loss_scale", s.loss_scale},
                {"loss_scale_growth", s.loss_scale_growth},
                {"data", s.data},
@@ -71,8 +89,8 @@ std::string format_state(const SavedState& s) {
 SavedState parse_state(const std::string& text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != 1)
-      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 1",
+    if (json.at("format") != 2)
+      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 2",
                   "use the gptcore that wrote it", where);
     SavedState s;
     TrainState& t = s.train;
@@ -80,6 +98,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("step").get_to(t.step);
     json.at("first_step").get_to(s.first_step);
     json.at("micro_batches").get_to(t.micro_batches);
+    json.at("samples").get_to(t.samples);
     json.at("tokens").get_to(t.tokens);
     json.at("evaluated_step").get_to(t.evaluated_step);
     json.at("evaluations_since_best").get_to(t.evaluations_since_best);
@@ -88,6 +107,11 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("val_loss").get_to(t.val_loss);
     if (!json.at("best_val_loss").is_null()) json.at("best_val_loss").get_to(t.best_val_loss);
     json.at("seconds").get_to(t.seconds);
+    json.at("started").get_to(t.started);
+    for (const auto& [key, value] : json.at("changed_settings").items())
+      t.settings.emplace_back(key, parse_value(value.get<std::string>()));
+    json.at("changed_trainable").get_to(t.trainable);
+    json.at("operations_fired").get_to(t.fired);
     json.at("loss_scale").get_to(s.loss_scale);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);

@@ -61,15 +61,16 @@ int run_pipeline(const RunPlan& plan) {
   };
 
   session.open_tokenizer(config, *files, checkpoint());
-  session.open_dataset(config, static_cast<uint64_t>(options.seed));
+  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
   check_stages(config, session);
+  auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
   if (!folder) folder.emplace(open_folder());
 
   StopSignals signals;
   EventBus bus(session.host);
   CheckpointStore checkpoints(*files, run_dir, store);
-  StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals};
+  StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items};
   context.load(checkpoint());
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
   open_loggers(config, session, context, checkpoint() != nullptr);

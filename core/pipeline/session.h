@@ -11,14 +11,16 @@
 #include "core/base/log.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
+#include "core/model/network.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/program_host.h"
 #include "core/train/train_options.h"
-#include "gptcore/draft/model.h"
 
 namespace gptcore {
 
-inline constexpr const char* kTokenizerFile = "tokenizer.bin";  // in a checkpoint
+// Files of a checkpoint.
+inline constexpr const char* kTokenizerFile = "tokenizer.bin";
+inline constexpr const char* kDatasetFile = "dataset.bin";  // when the dataset has a state
 
 // Members are made in this order and by these calls; each may throw what its part throws.
 struct Session {
@@ -27,8 +29,8 @@ struct Session {
 
   // With `checkpoint`, the tokenizer is as it was then, instead of learned from the data.
   void open_tokenizer(const PipelineConfig& config, FileSystem& files, const Checkpoint* checkpoint);
-  void open_dataset(const PipelineConfig& config, uint64_t seed);
-  // Parameters are allocated on the device, not yet set.
+  void open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint);
+  // Parameters are allocated on the device, not yet set; adapters hang on their layers.
   void open_model(const PipelineConfig& config);
 
   Log log;
@@ -40,10 +42,11 @@ struct Session {
   std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none
   std::unique_ptr<Dataset> dataset;
   std::mutex dataset_mutex;
-  std::unique_ptr<Model> model;
-};
+  std::unique_ptr<Network> model;
 
-// The model that [model] describes, not opened.
-std::unique_ptr<Model> make_model(const Section& section);
+ private:
+  void make_model(const Section& section);
+  void attach_adapters(const std::vector<Section>& sections);
+};
 
 }  // namespace gptcore

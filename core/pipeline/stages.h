@@ -10,6 +10,7 @@
 #include "core/events/bus.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
+#include "core/pipeline/stage_items.h"
 #include "core/train/stop_signals.h"
 
 namespace gptcore {
@@ -23,6 +24,7 @@ struct StageContext {
   CheckpointStore& store;
   EventBus& bus;
   const StopSignals& signals;
+  std::map<std::string, StageItems>& items;
 
   // Fills the model: from the checkpoint, after comparing settings, or from the seed when null.
   void load(const Checkpoint* checkpoint);

@@ -9,7 +9,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/store.h"
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 

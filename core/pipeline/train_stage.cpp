@@ -1,11 +1,32 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
+#include "core/plugin/breadcrumb.h"
 #include "core/train/throughput.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
 namespace {
+
+// What an update works on, made anew when an operation changes what is trained.
+struct Parts {
+  Parts(Network& network, const TrainOptions& o, at::Device device, int64_t threads, ProcessGroup& group)
+      : parameters(network.parameters()),
+        optimizer(parameters, {o.beta1, o.beta2, o.eps, o.weight_decay}),
+        workers(network, parameters, device, o.batch_size, threads) {
+    std::vector<at::Tensor> buffers;
+    for (const FlatParameters::Group& g : parameters.groups()) buffers.push_back(g.grads);
+    reducer = flat_reducer(group, std::move(buffers));
+  }
+  FlatParameters parameters;
+  AdamW optimizer;
+  GradientWorkers workers;
+  std::unique_ptr<GradientReducer> reducer;
+};
+
+std::string operation_file(size_t index) {
+  return "operation." + std::to_string(index) + ".bin";
+}
 
 class TrainStage {
  public:
@@ -13,34 +34,26 @@ class TrainStage {
       : c_(context),
         stage_(stage),
         options_(stage.options.as<TrainOptions>()),
-        parameters_(c_.session.model->parameters()),
-        optimizer_(parameters_, {options_.beta1, options_.beta2, options_.eps, options_.weight_decay}),
-        workers_(*c_.session.model, parameters_, c_.session.device, options_.batch_size, c_.session.threads),
+        network_(*c_.session.model),
+        items_(c_.items.at(stage.name)),
         scaler_(c_.session.compute == at::kHalf, c_.session.device),
-        group_(single_process_group()) {
-    std::vector<at::Tensor> buffers;
-    for (const FlatParameters::Group& g : parameters_.groups()) buffers.push_back(g.grads);
-    reducer_ = flat_reducer(*group_, std::move(buffers));
+        group_(single_process_group()),
+        step_{network_, scaler_, c_.session.device} {
+    step_.grad_clip = options_.grad_clip;
+    step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
   }
 
   bool run() {
     TrainState state = resume();
-    const uint64_t seed = static_cast<uint64_t>(c_.run.seed);
-    TrainStep step{*c_.session.model,
-                   workers_,
-                   parameters_,
-                   optimizer_,
-                   scaler_,
-                   *reducer_,
-                   c_.session.device,
-                   options_.grad_clip,
-                   stream_key(seed, "dropout " + stage_.name)};
-    TrainContext context{step, *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus, c_.signals, c_.session.host};
+    TrainContext context{step_,     network_,           *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus,
+                         c_.signals, c_.session.host, items_.operations, items_.evaluators};
     context.first_step = first_step_;
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
     context.save = [&](const TrainState& now, bool best) { save(now, best); };
-    c_.session.model->train(true);
+    context.rebuild = [&](const TrainOptions& now) { build(now); };
+    network_.train(true);
     const StageEnd how = train(options_, context, state);
+    set_breadcrumb_place(-1, 0);
     if (how == StageEnd::early_stopped)
       c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
                                            std::to_string(options_.patience) + " evaluations");
@@ -48,15 +61,41 @@ class TrainStage {
   }
 
  private:
+  void build(const TrainOptions& options) {
+    auto made = std::make_unique<Parts>(network_, options, c_.session.device, c_.session.threads, *group_);
+    if (parts_) made->optimizer.take_over(parts_->optimizer);
+    parts_ = std::move(made);
+    step_.workers = &parts_->workers;
+    step_.parameters = &parts_->parameters;
+    step_.optimizer = &parts_->optimizer;
+    step_.reducer = parts_->reducer.get();
+  }
+
   TrainState resume() {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
-    if (!mine) return {};
-    load_tensors(c_.files, *c_.resumed, "optimizer.safetensors", optimizer_.state());
+    if (!mine) {
+      build(options_);
+      return {};
+    }
+    const TrainState& state = c_.saved->train;
+    for (const Parameter& p : network_.parameters())
+      if (const auto found = state.trainable.find(p.name); found != state.trainable.end())
+        p.tensor.set_requires_grad(found->second);
+    const TrainOptions changed = with_settings(options_, state.settings);
+    step_.grad_clip = changed.grad_clip;
+    build(changed);
+    for (const auto& [name, on] : state.trainable)
+      if (!on) parts_->optimizer.park(name);
+    load_tensors(c_.files, *c_.resumed, "optimizer.safetensors", parts_->optimizer.state());
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
+    std::vector<std::string> own(state.fired.size());
+    for (size_t i = 0; i < own.size(); ++i)
+      if (c_.resumed->has(operation_file(i))) own[i] = c_.resumed->text(c_.files, operation_file(i));
+    items_.operations.load(state.fired, own);
     c_.resumed.reset();
-    return c_.saved->train;
+    return state;
   }
 
   void save(const TrainState& now, bool best) {
@@ -70,11 +109,15 @@ class TrainStage {
     state.settings = settings_of(c_.config);
     std::vector<at::Tensor> keep;
     std::vector<CheckpointPart> parts;
-    parts.push_back(tensor_part("model.safetensors", named_tensors(parameters_.parameters()), keep));
-    parts.push_back(tensor_part("optimizer.safetensors", optimizer_.state(), keep));
+    parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), keep));
+    parts.push_back(tensor_part("optimizer.safetensors", parts_->optimizer.state(), keep));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});
+    if (std::string own = c_.session.dataset->save(); !own.empty()) parts.push_back({kDatasetFile, std::move(own)});
+    const std::vector<std::string> operations = items_.operations.save();
+    for (size_t i = 0; i < operations.size(); ++i)
+      if (!operations[i].empty()) parts.push_back({operation_file(i), operations[i]});
     c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
     c_.saved = std::move(state);
     c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}});
@@ -83,12 +126,12 @@ class TrainStage {
   StageContext& c_;
   const StageConfig& stage_;
   TrainOptions options_;
-  FlatParameters parameters_;
-  AdamW optimizer_;
-  GradientWorkers workers_;
+  Network& network_;
+  StageItems& items_;
   GradScaler scaler_;
   std::unique_ptr<ProcessGroup> group_;
-  std::unique_ptr<GradientReducer> reducer_;
+  std::unique_ptr<Parts> parts_;
+  TrainStep step_;
   int64_t first_step_ = 0;
 };
 

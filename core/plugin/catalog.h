@@ -17,6 +17,8 @@ struct ItemInfo {
   std::string file;                    // absolute path; "" for the core's own
   // Cross-field rules; set for the core's own items only (a plugin's run once it is loaded).
   Problems (*check)(const Table& params) = nullptr;
+  EventSet events = 0;
+  Effects effects = 0;
 };
 
 class Catalog {

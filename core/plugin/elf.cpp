@@ -46,25 +46,31 @@ class Bytes {
       return;
     }
     ::close(file_);
-    refuse(S_ISDIR(info.st_mode) ? "is a folder, not a plugin" : "is not a regular file", "name the .so file itself");
+    const bool folder = S_ISDIR(info.st_mode);
+    refuse(folder ? Code::plugin_is_directory : Code::plugin_not_elf,
+           folder ? "is a folder, not a plugin" : "is not a regular file", "name the .so file itself");
   }
   Bytes(const Bytes&) = delete;
   Bytes& operator=(const Bytes&) = delete;
   ~Bytes() { ::close(file_); }
 
-  [[noreturn]] void refuse(const std::string& message, const std::string& hint) const {
-    throw Error(Code::plugin_refused, message, hint, path_);
+  [[noreturn]] void refuse(Code code, const std::string& message, const std::string& hint) const {
+    throw Error(code, message, hint, path_);
+  }
+  [[noreturn]] void refuse_damaged(const std::string& message) const {
+    refuse(Code::plugin_truncated, message, "build or copy it again");
   }
 
   uint64_t size() const { return size_; }
 
   void read(uint64_t offset, void* out, uint64_t count, const char* what) const {
     if (offset > size_ || count > size_ - offset)
-      refuse("is truncated: its " + std::string(what) + " ends beyond the file's " + std::to_string(size_) + " bytes",
-             "build or copy it again");
+      refuse_damaged("is truncated: its " + std::string(what) + " ends beyond the file's " + std::to_string(size_) + " bytes");
     for (uint64_t done = 0; done < count;) {
       const ssize_t got = ::pread(file_, static_cast<char*>(out) + done, count - done, static_cast<off_t>(offset + done));
-      if (got <= 0) refuse("cannot be read: " + std::string(got < 0 ? std::strerror(errno) : "it shrank"), "check the disk");
+      if (got <= 0)
+        refuse(Code::plugin_refused, "cannot be read: " + std::string(got < 0 ? std::strerror(errno) : "it shrank"),
+               "check the disk");
       done += static_cast<uint64_t>(got);
     }
   }
@@ -88,21 +94,26 @@ bool looks_like_text(const std::string& head) {
 }
 
 Elf64_Ehdr read_header(const Bytes& bytes) {
-  if (bytes.size() == 0) bytes.refuse("is empty", "build or copy it again");
   const std::string head = bytes.text(0, std::min<uint64_t>(bytes.size(), 64), "head");
   if (head.compare(0, SELFMAG, ELFMAG) != 0)
-    bytes.refuse(looks_like_text(head) ? "is a text file, not a shared library" : "is not an ELF file",
+    bytes.refuse(Code::plugin_not_elf,
+                 head.empty()            ? "is empty"
+                 : looks_like_text(head) ? "is a text file, not a shared library"
+                                         : "is not an ELF file",
                  "name a plugin's .so file");
   Elf64_Ehdr header{};
   bytes.read(0, &header, sizeof header, "ELF header");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
-    bytes.refuse("is not a 64-bit little-endian ELF file", "build it for this machine");
+    bytes.refuse(Code::plugin_architecture, "is not a 64-bit little-endian ELF file", "build it for this machine");
   if (header.e_machine != kMachine)
-    bytes.refuse("was built for " + machine_name(header.e_machine) + ", this program for " + machine_name(kMachine),
+    bytes.refuse(Code::plugin_architecture,
+                 "was built for " + machine_name(header.e_machine) + ", this program for " + machine_name(kMachine),
                  "build it for this machine");
-  if (header.e_type != ET_DYN) bytes.refuse("is an ELF file but not a shared library", "link it with -shared");
+  if (header.e_type != ET_DYN)
+    bytes.refuse(Code::plugin_not_elf, "is an ELF file but not a shared library", "link it with -shared");
   if (header.e_shoff == 0 || header.e_shnum == 0 || header.e_shentsize != sizeof(Elf64_Shdr))
-    bytes.refuse("has no section table", "do not strip section headers from plugins");
+    bytes.refuse(Code::plugin_no_descriptor, "has no section table, so no plugin's descriptor can be found",
+                 "do not strip section headers from plugins");
   return header;
 }
 
@@ -113,9 +124,9 @@ ElfFile::ElfFile(const std::string& path) : path_(path) {
   const Elf64_Ehdr header = read_header(bytes);
   std::vector<Elf64_Shdr> table(header.e_shnum);
   bytes.read(header.e_shoff, table.data(), table.size() * sizeof(Elf64_Shdr), "section table");
-  if (header.e_shstrndx >= table.size()) bytes.refuse("has a damaged section table", "build or copy it again");
+  if (header.e_shstrndx >= table.size() || table[header.e_shstrndx].sh_size > kMaxNames)
+    bytes.refuse_damaged("has a damaged section table");
   const Elf64_Shdr& strings = table[header.e_shstrndx];
-  if (strings.sh_size > kMaxNames) bytes.refuse("has a damaged section table", "build or copy it again");
   const std::string names = bytes.text(strings.sh_offset, strings.sh_size, "table of section names");
 
   for (const Elf64_Shdr& s : table) {
@@ -131,9 +142,8 @@ std::optional<std::string> ElfFile::section(std::string_view name, uint64_t limi
   const std::string what = "section " + std::string(name);
   const Bytes bytes(path_);
   if (found->size > limit)
-    bytes.refuse(
-        "has a " + what + " of " + std::to_string(found->size) + " bytes; at most " + std::to_string(limit) + " are allowed",
-        "build it again");
+    bytes.refuse_damaged("has a " + what + " of " + std::to_string(found->size) + " bytes; at most " + std::to_string(limit) +
+                         " are allowed");
   return bytes.text(found->offset, found->size, what.c_str());
 }
 

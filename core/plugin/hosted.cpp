@@ -12,17 +12,29 @@ template <class PortType> class Hosted {
  protected:
   template <class... Parameters, class... Arguments>
   void call(const char* method, Status (PortType::*function)(Parameters...) noexcept, Arguments&&... arguments) {
+    const Breadcrumb inside(callee_, method);
     raise((port_.get()->*function)(std::forward<Arguments>(arguments)...), callee_, method);
   }
   // A call of a const method whose last parameter is its result.
   template <class Out, class... Parameters, class... Arguments>
   Out ask(const char* method, Status (PortType::*function)(Parameters...) const noexcept, Arguments&&... arguments) const {
+    const Breadcrumb inside(callee_, method);
     Out out{};
     raise((port_.get()->*function)(std::forward<Arguments>(arguments)..., out), callee_, method);
     return out;
   }
+  template <class Out, class... Parameters, class... Arguments>
+  Out ask(const char* method, Status (PortType::*function)(Parameters...) noexcept, Arguments&&... arguments) {
+    const Breadcrumb inside(callee_, method);
+    Out out{};
+    raise((port_.get()->*function)(std::forward<Arguments>(arguments)..., out), callee_, method);
+    return out;
+  }
+  void* extend(std::string_view id) {
+    const Breadcrumb inside(callee_, "extension");
+    return port_->extension(id);
+  }
 
- private:
   PortHandle<PortType> port_;
   Callee callee_;
 };
@@ -45,6 +57,7 @@ class HostedTokenizer final : public Tokenizer, Hosted<TokenizerPort> {
   std::optional<int32_t> special(std::string_view name) const override {
     return ask<std::optional<int32_t>>("special", &TokenizerPort::special, name);
   }
+  void* extension(std::string_view id) override { return extend(id); }
 };
 
 class HostedDataset final : public Dataset, Hosted<DatasetPort> {
@@ -56,6 +69,66 @@ class HostedDataset final : public Dataset, Hosted<DatasetPort> {
   int64_t windows(Split split) const override { return ask<int64_t>("windows", &DatasetPort::windows, split); }
   void batch(const BatchRequest& request, Batch& out) override { call("batch", &DatasetPort::batch, request, out); }
   std::string fingerprint() const override { return ask<std::string>("fingerprint", &DatasetPort::fingerprint); }
+  std::string save() const override { return ask<std::string>("save", &DatasetPort::save); }
+  void load(std::string_view saved) override { call("load", &DatasetPort::load, saved); }
+  void* extension(std::string_view id) override { return extend(id); }
+};
+
+class HostedModel final : public Model, Hosted<ModelPort> {
+ public:
+  using Hosted::Hosted;
+  void open(const ModelContext& context) override { call("open", &ModelPort::open, context); }
+  void place(at::Device device, at::ScalarType compute) override { call("place", &ModelPort::place, device, compute); }
+  std::vector<Parameter> parameters() override { return ask<std::vector<Parameter>>("parameters", &ModelPort::parameters); }
+  int64_t block_size() const override { return ask<int64_t>("block_size", &ModelPort::block_size); }
+  int64_t vocab_size() const override { return ask<int64_t>("vocab_size", &ModelPort::vocab_size); }
+  at::Tensor logits(const at::Tensor& ids) override { return ask<at::Tensor>("logits", &ModelPort::logits, ids); }
+  at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) override {
+    return ask<at::Tensor>("loss", &ModelPort::loss, ids, targets);
+  }
+  std::unique_ptr<Model> share() override {
+    ModelPort* second = ask<ModelPort*>("share", &ModelPort::share);
+    if (!second) return nullptr;
+    return std::make_unique<HostedModel>(PortHandle<ModelPort>(second, port_.get_deleter()), callee_);
+  }
+  void train(bool on) override { call("train", &ModelPort::train, on); }
+  double flops_per_token() const override { return ask<double>("flops_per_token", &ModelPort::flops_per_token); }
+  std::vector<Layer> layers() override { return ask<std::vector<Layer>>("layers", &ModelPort::layers); }
+  void set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter) override {
+    call("set_adapter", &ModelPort::set_adapter, path, std::move(adapter));
+  }
+  void* extension(std::string_view id) override { return extend(id); }
+};
+
+class HostedAdapter final : public Adapter, Hosted<AdapterPort> {
+ public:
+  using Hosted::Hosted;
+  void open(const AdapterContext& context) override { call("open", &AdapterPort::open, context); }
+  std::vector<Parameter> parameters() override { return ask<std::vector<Parameter>>("parameters", &AdapterPort::parameters); }
+  at::Tensor forward(const at::Tensor& input) override { return ask<at::Tensor>("forward", &AdapterPort::forward, input); }
+  at::Tensor delta() override { return ask<at::Tensor>("delta", &AdapterPort::delta); }
+  void train(bool on) override { call("train", &AdapterPort::train, on); }
+  void* extension(std::string_view id) override { return extend(id); }
+};
+
+class HostedOperation final : public Operation, Hosted<OperationPort> {
+ public:
+  using Hosted::Hosted;
+  void open(const OperationContext& context) override { call("open", &OperationPort::open, context); }
+  void plan(const TrainingView& now, ModelEdit& edit) override { call("plan", &OperationPort::plan, now, edit); }
+  std::string save() const override { return ask<std::string>("save", &OperationPort::save); }
+  void load(std::string_view saved) override { call("load", &OperationPort::load, saved); }
+  void* extension(std::string_view id) override { return extend(id); }
+};
+
+class HostedEvaluator final : public Evaluator, Hosted<EvaluatorPort> {
+ public:
+  using Hosted::Hosted;
+  void open(const EvaluatorContext& context) override { call("open", &EvaluatorPort::open, context); }
+  void evaluate(const ModelView& model, Results& results) override {
+    call("evaluate", &EvaluatorPort::evaluate, model, results);
+  }
+  void* extension(std::string_view id) override { return extend(id); }
 };
 
 class HostedLogger final : public Logger, Hosted<LoggerPort> {
@@ -65,6 +138,7 @@ class HostedLogger final : public Logger, Hosted<LoggerPort> {
   void record(const Record& record) override { call("record", &LoggerPort::record, record); }
   std::string sink() const override { return ask<std::string>("sink", &LoggerPort::sink); }
   void close() override { call("close", &LoggerPort::close); }
+  void* extension(std::string_view id) override { return extend(id); }
 };
 
 }  // namespace
@@ -75,7 +149,7 @@ void raise(const Status& status, const Callee& callee, const char* method) {
   if (code != Code::plugin_failed) throw Error(code, status.message, status.hint, status.where);
   // LibTorch's exceptions carry a stack trace behind their message.
   const std::string text = status.message.substr(0, status.message.find("\nException raised from"));
-  throw Error(code, "plugin '" + callee.plugin + "', " + callee.kind + " '" + callee.item + "', in " + method + "(): " + text,
+  throw Error(code, "plugin '" + callee.plugin + "', " + callee.kind + " '" + callee.item + "', in " + method + "()" + breadcrumb_place() + ": " + text,
               status.hint, status.where);
 }
 
@@ -85,6 +159,22 @@ std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, Callee callee)
 
 std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, Callee callee) {
   return std::make_unique<HostedDataset>(std::move(port), std::move(callee));
+}
+
+std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, Callee callee) {
+  return std::make_unique<HostedModel>(std::move(port), std::move(callee));
+}
+
+std::unique_ptr<Adapter> hosted(PortHandle<AdapterPort> port, Callee callee) {
+  return std::make_unique<HostedAdapter>(std::move(port), std::move(callee));
+}
+
+std::unique_ptr<Operation> hosted(PortHandle<OperationPort> port, Callee callee) {
+  return std::make_unique<HostedOperation>(std::move(port), std::move(callee));
+}
+
+std::unique_ptr<Evaluator> hosted(PortHandle<EvaluatorPort> port, Callee callee) {
+  return std::make_unique<HostedEvaluator>(std::move(port), std::move(callee));
 }
 
 std::unique_ptr<Logger> hosted(PortHandle<LoggerPort> port, Callee callee) {

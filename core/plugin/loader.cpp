@@ -1,14 +1,18 @@
 #include "core/plugin/loader.h"
 
 #include <dlfcn.h>
+#include <torch/headeronly/version.h>
 
 #define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
 #include <filesystem>
 #include <utility>
 
+#include "core/plugin/entry.h"
 #include "core/plugin/hosted.h"
 #include "core/plugin/manifest.h"
+#include "core/plugin/probe.h"
+#include "core/plugin/trust.h"
 #include "gptcore/abi.h"
 #include "gptcore/error.h"
 
@@ -17,20 +21,16 @@ namespace {
 
 namespace dll = boost::dll;
 
-// Holds a plugin's registrations until all of them are known to be good.
-class Staged final : public Registrar {
- public:
-  std::vector<Item> items;
-
- private:
-  void add(Item item) override { items.push_back(std::move(item)); }
-};
-
 std::string without_tail(std::string text) {
   // Boost appends the errno of an unrelated call to dlerror's text.
   constexpr std::string_view kTail = ": Bad file descriptor";
   if (text.ends_with(kTail)) text.erase(text.size() - kTail.size());
   return text;
+}
+
+// "2.11" for LibTorch's own packed number.
+std::string torch_text(uint64_t version) {
+  return std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff);
 }
 
 // Stays loaded until the process ends: the handle is kept in a list that is never destroyed.
@@ -40,43 +40,34 @@ const dll::shared_library& load_for_good(const std::string& path) {
   try {
     kept.push_back(std::make_unique<dll::shared_library>(path, kMode));
   } catch (const std::exception& e) {
-    throw Error(Code::plugin_refused, "cannot be loaded: " + without_tail(e.what()),
-                "build it with gptcore_add_plugin(), which finds unresolved symbols when it links", path);
+    throw load_error(without_tail(e.what()), path);
   }
   return *kept.back();
 }
 
-const gptcore_plugin& entry_of(const dll::shared_library& library, const std::string& path) {
-  const auto refuse = [&](const std::string& message) {
-    throw Error(Code::plugin_refused, message, "end one of its sources with GPTCORE_PLUGIN(name, version, setup)", path);
-  };
-  if (!library.has(GPTCORE_ENTRY_SYMBOL)) refuse("does not export " GPTCORE_ENTRY_SYMBOL);
-  const gptcore_plugin* plugin = library.get<const gptcore_plugin*()>(GPTCORE_ENTRY_SYMBOL)();
-  if (!plugin) refuse(GPTCORE_ENTRY_SYMBOL "() returned null");
-  if (plugin->size < sizeof(gptcore_plugin))
-    refuse("its entry structure has " + std::to_string(plugin->size) + " bytes, expected at least " +
-           std::to_string(sizeof(gptcore_plugin)));
-  if (plugin->epoch != GPTCORE_ABI_EPOCH)
-    refuse("its entry has layout " + std::to_string(plugin->epoch) + ", expected " + std::to_string(GPTCORE_ABI_EPOCH));
-  if (!plugin->register_all) refuse("its entry has no register function");
-  return *plugin;
+gptcore_entry entry_of(const dll::shared_library& library) {
+  return library.has(GPTCORE_ENTRY_SYMBOL) ? &library.get<const gptcore_plugin*()>(GPTCORE_ENTRY_SYMBOL) : nullptr;
 }
 
-std::vector<Item> register_items(const gptcore_plugin& plugin, const PluginFile& file) {
-  Staged staged;
-  gptcore_status status{};
-  if (plugin.register_all(static_cast<Registrar*>(&staged), &status) != 0)
-    throw Error(Code::plugin_failed, "plugin '" + file.name + "' failed in its setup function: " + status.message, "",
-                file.path);
-  return std::move(staged.items);
+// Plugins find their LibTorch in this process: all of it must be there before them, and be the one that we were built with.
+void require_torch() {
+  void* torch = ::dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
+  const auto version = torch ? reinterpret_cast<uint64_t (*)()>(::dlsym(torch, "aoti_torch_abi_version")) : nullptr;
+  if (!version) throw Error(Code::internal, "a plugin is to be loaded before LibTorch is");
+  constexpr int kMinorAndMajor = 48;  // bits of the patch number and what is below it
+  if (version() >> kMinorAndMajor != TORCH_ABI_VERSION >> kMinorAndMajor)
+    throw Error(Code::plugin_torch_version,
+                "the LibTorch in this process is " + torch_text(version()) + ", gptcore was built with " +
+                    torch_text(TORCH_ABI_VERSION),
+                "see where it comes from: ldd libgptcore.so, GPTCORE_TORCH, LD_LIBRARY_PATH");
 }
 
 // The manifest is what pipeline files were checked against, so the library must say the same.
 void check_manifest(const std::vector<Item>& items, const PluginFile& file) {
   Manifest registered{file.name, file.version, {}};
-  for (const Item& item : items) registered.items.push_back({item.kind, item.name, item.doc, item.params, "", "", "", nullptr});
+  for (const Item& item : items) registered.items.push_back(describe(item, file.name, file.version));
   if (to_json(registered) != to_json({file.name, file.version, file.items}))
-    throw Error(Code::plugin_refused, "plugin '" + file.name + "' registers other items than its manifest lists",
+    throw Error(Code::plugin_manifest_differs, "plugin '" + file.name + "' registers other items than its manifest lists",
                 "build it again; a schema must not depend on the machine", file.path);
 }
 
@@ -92,22 +83,33 @@ std::string listing(const Problems& problems) {
 }  // namespace
 
 void PluginSet::load(const std::string& file) {
+  require_torch();
+  require_safe(file);
   PluginFile found = read_plugin_file(file);
   for (const PluginFile& p : plugins_)
     if (std::filesystem::equivalent(p.path, found.path)) return;
+  refuse_clashes(found);
+  probe_plugin(found, plugins_);
 
-  std::vector<Item> items = register_items(entry_of(load_for_good(found.path), found.path), found);
+  const gptcore_plugin& plugin = checked_entry(entry_of(load_for_good(found.path)), found.path);
+  std::vector<Item> items = register_items(plugin, found.path);
   check_manifest(items, found);
-  for (const Item& item : items)
+  for (Item& item : items) entries_.push_back({std::move(item), found.name, found.path});
+  plugins_.push_back(std::move(found));
+}
+
+void PluginSet::refuse_clashes(const PluginFile& file) const {
+  for (const ItemInfo& item : file.items)
     for (const Entry& e : entries_)
       if (e.item.kind == item.kind && e.item.name == item.name)
         throw Error(Code::plugin_clash,
-                    std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + found.name +
+                    std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + file.name +
                         "' and by plugin '" + e.plugin + "' (" + e.file + ")",
-                    "load only one of them", found.path);
+                    "load only one of them", file.path);
+}
 
-  for (Item& item : items) entries_.push_back({std::move(item), found.name, found.path});
-  plugins_.push_back(std::move(found));
+const Item& PluginSet::item(Kind kind, const std::string& name) const {
+  return entry(kind, name).item;
 }
 
 const PluginSet::Entry& PluginSet::entry(Kind kind, const std::string& name) const {
@@ -134,6 +136,22 @@ std::unique_ptr<Tokenizer> PluginSet::tokenizer(const std::string& name, const T
 
 std::unique_ptr<Dataset> PluginSet::dataset(const std::string& name, const Table& values) const {
   return make<DatasetPort>(Kind::dataset, name, values);
+}
+
+std::unique_ptr<Model> PluginSet::model(const std::string& name, const Table& values) const {
+  return make<ModelPort>(Kind::model, name, values);
+}
+
+std::unique_ptr<Adapter> PluginSet::adapter(const std::string& name, const Table& values) const {
+  return make<AdapterPort>(Kind::adapter, name, values);
+}
+
+std::unique_ptr<Operation> PluginSet::operation(const std::string& name, const Table& values) const {
+  return make<OperationPort>(Kind::operation, name, values);
+}
+
+std::unique_ptr<Evaluator> PluginSet::evaluator(const std::string& name, const Table& values) const {
+  return make<EvaluatorPort>(Kind::evaluator, name, values);
 }
 
 std::unique_ptr<Logger> PluginSet::logger(const std::string& name, const Table& values) const {

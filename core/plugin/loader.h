@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "core/plugin/plugin_file.h"
-#include "gptcore/dataset.h"
-#include "gptcore/logger.h"
 #include "gptcore/registrar.h"
-#include "gptcore/tokenizer.h"
 
 namespace gptcore {
 
 class PluginSet {
  public:
-  // Checks the file again, loads it and takes all of its items or none. A file that is already loaded changes nothing.
-  // Throws Error(plugin_missing | plugin_refused | plugin_failed | plugin_clash).
+  // Checks the file again, probes it in a child process unless that is known to go well, loads it and takes all of its items
+  // or none. A file that is already loaded changes nothing. Throws Error with a plugin_* code for each reason.
   void load(const std::string& file);
 
   // In load order.
@@ -27,13 +24,20 @@ class PluginSet {
   // Error; an exception of the plugin's own becomes Error(plugin_failed) naming plugin, item and method.
   std::unique_ptr<Tokenizer> tokenizer(const std::string& name, const Table& values) const;
   std::unique_ptr<Dataset> dataset(const std::string& name, const Table& values) const;
+  std::unique_ptr<Model> model(const std::string& name, const Table& values) const;
+  std::unique_ptr<Adapter> adapter(const std::string& name, const Table& values) const;
+  std::unique_ptr<Operation> operation(const std::string& name, const Table& values) const;
+  std::unique_ptr<Evaluator> evaluator(const std::string& name, const Table& values) const;
   std::unique_ptr<Logger> logger(const std::string& name, const Table& values) const;
+  // What its plugin registered. Throws Error(unknown_name).
+  const Item& item(Kind kind, const std::string& name) const;
 
  private:
   struct Entry {
     Item item;
     std::string plugin, file;
   };
+  void refuse_clashes(const PluginFile& file) const;
   const Entry& entry(Kind kind, const std::string& name) const;
   template <class PortType> auto make(Kind kind, const std::string& name, const Table& values) const;
 

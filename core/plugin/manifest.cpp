@@ -101,12 +101,29 @@ Kind kind_of(const std::string& text) {
   throw std::runtime_error("unknown kind '" + text + "'");
 }
 
+constexpr std::array<const char*, 2> kEffects = {"changes_training", "freezes"};
+
+// The bits whose names `json` lists.
+template <class NameOf> uint32_t bits_of(const Json& json, int count, NameOf&& name) {
+  uint32_t bits = 0;
+  for (const Json& text : json) {
+    int bit = 0;
+    while (bit < count && text.get<std::string>() != name(bit)) ++bit;
+    if (bit == count) throw std::runtime_error("unknown event or effect " + text.dump());
+    bits |= 1u << bit;
+  }
+  return bits;
+}
+
 ItemInfo item_of(const Json& json, const Manifest& manifest) {
   ItemInfo item;
   item.kind = kind_of(json.at("kind").get<std::string>());
   item.name = json.at("name").get<std::string>();
   item.doc = json.at("doc").get<std::string>();
   for (const Json& p : json.at("params")) item.params.push_back(param_of(p));
+  item.events = bits_of(get_or(json, "events", Json::array()), kEvents, [](int i) { return name_of(static_cast<Event>(i)); });
+  item.effects = bits_of(get_or(json, "effects", Json::array()), static_cast<int>(kEffects.size()),
+                         [](int i) { return kEffects.at(static_cast<size_t>(i)); });
   item.plugin = manifest.plugin;
   item.plugin_version = manifest.version;
   return item;
@@ -117,7 +134,8 @@ void find_mistakes(const ItemInfo& item, const std::string& title, std::vector<s
   for (const ParamSpec& p : item.params) {
     const std::string param = title + ", parameter '" + p.name + "': ";
     if (!is_name(p.name)) found.push_back(param + "wants a name like learning_rate ([a-z][a-z0-9_]*)");
-    if (p.name == "use" || p.name == "when") found.push_back(param + "the name is a key of the pipeline file itself");
+    if (p.name == "use" || p.name == "when" || (item.kind == Kind::adapter && (p.name == "targets" || p.name == "train_base")))
+      found.push_back(param + "the name is a key of the pipeline file itself");
     if (!names.insert(p.name).second) found.push_back(param + "is declared twice");
     if (p.doc.empty()) found.push_back(param + "has no doc");
     if (p.fallback.empty()) continue;
@@ -129,13 +147,33 @@ void find_mistakes(const ItemInfo& item, const std::string& title, std::vector<s
 
 }  // namespace
 
+ItemInfo describe(const Item& item, const std::string& plugin, const std::string& version) {
+  return {item.kind, item.name, item.doc, item.params, plugin, version, "", nullptr, item.events, item.effects};
+}
+
+std::vector<std::string> names_of_events(EventSet events) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kEvents; ++i)
+    if (events >> i & 1) names.push_back(name_of(static_cast<Event>(i)));
+  return names;
+}
+
+std::vector<std::string> names_of_effects(Effects effects) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kEffects.size(); ++i)
+    if (effects >> i & 1) names.push_back(kEffects.at(i));
+  return names;
+}
+
 std::string to_json(const Manifest& manifest) {
   Json out = {{"plugin", manifest.plugin}, {"version", manifest.version}, {"items", Json::array()}};
   for (const ItemInfo& item : manifest.items) {
     Json params = Json::array();
     for (const ParamSpec& p : item.params) params.push_back(json_of(p));
-    out["items"].push_back(
-        {{"kind", name_of(item.kind)}, {"name", item.name}, {"doc", item.doc}, {"params", std::move(params)}});
+    Json described = {{"kind", name_of(item.kind)}, {"name", item.name}, {"doc", item.doc}, {"params", std::move(params)}};
+    if (item.events != 0) described["events"] = names_of_events(item.events);
+    if (item.kind == Kind::operation) described["effects"] = names_of_effects(item.effects);
+    out["items"].push_back(std::move(described));
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -149,7 +187,7 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
     for (const Json& item : json.at("items")) out.items.push_back(item_of(item, out));
     return out;
   } catch (const std::exception& e) {
-    throw Error(Code::plugin_refused, std::string("its manifest is damaged: ") + e.what(),
+    throw Error(Code::plugin_no_manifest, std::string("its manifest is damaged: ") + e.what(),
                 "build the plugin again with gptcore_add_plugin()", where);
   }
 }
@@ -167,6 +205,14 @@ std::vector<std::string> mistakes(const Manifest& manifest) {
     find_mistakes(item, title, found);
   }
   return found;
+}
+
+void refuse_mistakes(const Manifest& manifest, const std::string& where) {
+  std::string all;
+  for (const std::string& line : mistakes(manifest))
+    if (all.find(line) == all.npos) all += (all.empty() ? "" : "; ") + line;  // an item that is there twice has them twice
+  if (!all.empty())
+    throw Error(Code::plugin_bad_schema, "describes itself wrongly: " + all, "mend its names and schema functions", where);
 }
 
 bool is_name(std::string_view text) {

@@ -11,15 +11,17 @@ namespace gptcore {
 
 struct PluginFile {
   std::string path;  // absolute, links resolved
-  std::string name, version, build_id;
-  uint32_t sdk_version = 0;    // 10203 = 1.2.3
-  uint32_t torch_version = 0;  // 211 = 2.11
+  std::string name, version;
+  std::string build_id;              // the linker's, hexadecimal; shown, never compared; "" when there is none
+  uint32_t sdk_version = 0;          // 10203 = 1.2.3
+  uint32_t torch_version = 0;        // 211 = 2.11
+  bool registers_operators = false;  // has a TORCH_LIBRARY block
   std::vector<ItemInfo> items;
 };
 
-// Throws Error(plugin_missing) or Error(plugin_refused) saying what was found, what this program expects and what to do:
-// not a plugin, writable by everyone, another layout epoch, SDK major, LibTorch version or C++ ABI, no manifest. The
-// error's where() is `path` as given.
+// Throws Error with a plugin_* code of its own for each reason, saying what was found, what this program expects and what
+// to do. Checked in this order: trust (core/plugin/trust.h), ELF file, descriptor, layout epoch, SDK major version,
+// LibTorch version, C++ ABI, second copies of LibTorch or NCCL, manifest. The error's where() is `path` as given.
 PluginFile read_plugin_file(const std::string& path);
 
 // "1.2.3" for 10203.

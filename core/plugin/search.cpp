@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/plugin/plugin_file.h"
+#include "core/plugin/trust.h"
 
 namespace gptcore {
 namespace {
@@ -45,6 +46,7 @@ void add_search_path(const char* path, std::vector<std::string>& files, std::vec
 
 // Adds all of the plugin's items, or throws and adds none.
 void add_plugin(const std::string& file, Catalog& catalog) {
+  require_safe(file);
   const PluginFile plugin = read_plugin_file(file);
   for (const ItemInfo& item : plugin.items)
     if (const ItemInfo* other = catalog.find(item.kind, item.name))
@@ -57,16 +59,11 @@ void add_plugin(const std::string& file, Catalog& catalog) {
 
 }  // namespace
 
-std::string program_folder() {
-  return fs::read_symlink("/proc/self/exe").parent_path().string();
-}
-
 Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known) {
   std::vector<std::string> files = plugin_files;
-  add_search_path(std::getenv("GPTCORE_PLUGIN_PATH"), files, refused);
+  if (!safe_mode()) add_search_path(std::getenv("GPTCORE_PLUGIN_PATH"), files, refused);
   std::error_code none;  // a program that is not installed has no such folder
-  for (std::string& file : libraries_in(fs::path(program_folder()) / "../lib/gptcore/plugins", none))
-    files.push_back(std::move(file));
+  for (std::string& file : libraries_in(installed_plugins_folder(), none)) files.push_back(std::move(file));
 
   std::set<std::pair<dev_t, ino_t>> seen;
   for (const std::string& file : files) {

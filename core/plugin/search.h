@@ -5,16 +5,15 @@
 #include <vector>
 
 #include "core/plugin/catalog.h"
+#include "core/plugin/installation.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 
-// The folder of the running program's file.
-std::string program_folder();
-
 // The items of every plugin on the search path, added to `known` (the core's own). A plugin that cannot be used, or that
 // offers an item which is already there (Code::plugin_clash), adds nothing but its error to `refused`, whose where() is the
-// file as given. For a given file, and for a clash, the caller stops; for others a warning is enough.
+// file as given. For a given file, and for a clash, the caller stops; for others a warning is enough. In safe mode only the
+// installed plugins are read, and each given file is refused.
 Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known = {});
 
 }  // namespace gptcore

@@ -7,7 +7,7 @@
 
 #include "core/distributed/process_group.h"
 #include "gptcore/dataset.h"
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 

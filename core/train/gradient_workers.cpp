@@ -32,6 +32,7 @@ struct GradientWorkers::Helper {
     for (const FlatParameters::Group& g : parameters.groups()) grads.push_back(at::zeros_like(g.grads));
     const std::vector<Parameter> own = model->parameters();
     for (size_t i = 0; i < own.size(); ++i) {
+      if (parameters.slots()[i].frozen) continue;
       at::Tensor tensor = own[i].tensor;
       tensor.mutable_grad() = FlatParameters::view(grads[parameters.slots()[i].group], parameters.slots()[i]);
     }

@@ -10,7 +10,7 @@
 
 #include "core/optim/flat_parameters.h"
 #include "gptcore/dataset.h"
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 

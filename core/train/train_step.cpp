@@ -24,25 +24,25 @@ void seed_dropout(at::Device device, uint64_t key, int64_t micro_batch) {
 
 StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
                       double learning_rate) {
-  s.workers.begin();
+  s.workers->begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
   const at::Tensor weight = s.scaler.scale() / micro_batches;  // 0-dim
   for (int64_t i = 0; i < micro_batches; ++i) {
     const Batch batch = next_batch();
     seed_dropout(s.device, s.dropout_key, first_micro_batch + i);
-    s.reducer.prepare(i + 1 == micro_batches);
-    loss_sum.add_(s.workers.run(batch, weight));
+    s.reducer->prepare(i + 1 == micro_batches);
+    loss_sum.add_(s.workers->run(batch, weight));
   }
-  s.workers.finish();
-  s.reducer.finish();
+  s.workers->finish();
+  s.reducer->finish();
 
   const at::NoGradGuard no_grad;
   // The kernel divides gradients by `divisor`: the loss scale and the clipping in one, without a pass of their own.
-  const at::Tensor grad_norm = s.parameters.grad_norm() / s.scaler.scale();
+  const at::Tensor grad_norm = s.parameters->grad_norm() / s.scaler.scale();
   const at::Tensor found_inf = (grad_norm + loss_sum).isfinite().logical_not().to(at::kFloat);
   at::Tensor divisor = s.scaler.scale();
   if (s.grad_clip > 0) divisor = divisor * (grad_norm / s.grad_clip).clamp_min(1.0);
-  s.optimizer.step(learning_rate, divisor, found_inf);
+  s.optimizer->step(learning_rate, divisor, found_inf);
   s.scaler.update(found_inf);
 
   return {loss_sum / micro_batches, grad_norm, found_inf};

@@ -12,19 +12,20 @@
 #include "core/optim/grad_scaler.h"
 #include "core/train/gradient_workers.h"
 #include "gptcore/dataset.h"
-#include "gptcore/draft/model.h"
+#include "gptcore/model.h"
 
 namespace gptcore {
 
 // What an update works on; all of it outlives the call.
 struct TrainStep {
   Model& model;
-  GradientWorkers& workers;
-  FlatParameters& parameters;
-  AdamW& optimizer;
   GradScaler& scaler;
-  GradientReducer& reducer;
   at::Device device;
+  // Made anew when an operation changes what is trained.
+  GradientWorkers* workers = nullptr;
+  FlatParameters* parameters = nullptr;
+  AdamW* optimizer = nullptr;
+  GradientReducer* reducer = nullptr;
   double grad_clip = 1.0;  // 0 = off
   uint64_t dropout_key = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "core/data/prefetcher.h"
 #include "core/optim/schedule.h"
+#include "core/plugin/breadcrumb.h"
 #include "core/train/evaluation.h"
 #include "gptcore/error.h"
 
@@ -31,15 +32,21 @@ struct Meter {
 class Loop {
  public:
   Loop(const TrainOptions& options, TrainContext& context, TrainState& state)
-      : o_(options),
+      : options_(options),
+        o_(with_settings(options, state.settings)),
         c_(context),
         s_(state),
+        view_(context.network),
         block_(context.step.model.block_size()),
-        accumulation_(accumulation_steps(options, block_, context.group.size())),
-        tokens_per_step_(options.batch_size * accumulation_ * block_ * context.group.size()),
-        saved_step_(state.step > 0 ? state.step : -1) {}
+        saved_step_(state.step > 0 ? state.step : -1) {
+    count_tokens();
+  }
 
   StageEnd run() {
+    if (!s_.started) {
+      s_.started = true;
+      ask_operations(Event::stage_started);
+    }
     while (true) {
       const bool last = finished();
       const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
@@ -49,6 +56,7 @@ class Loop {
       if (last || o_.eval_only) return end(StageEnd::finished);
       if (o_.patience > 0 && s_.evaluations_since_best >= o_.patience) return end(StageEnd::early_stopped);
       update();
+      ask_operations(Event::step_ended);
       if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished())
         save(false, Must::try_again_later);
       if (c_.signals.received()) return interrupted();
@@ -71,10 +79,66 @@ class Loop {
     return StageEnd::interrupted;
   }
 
+  void count_tokens() {
+    accumulation_ = accumulation_steps(o_, block_, c_.group.size());
+    samples_per_step_ = o_.batch_size * accumulation_ * c_.group.size();
+  }
+
+  void refresh(TrainingView& now) const {
+    now.step = s_.step;
+    now.tokens = s_.tokens;
+    now.seconds = s_.seconds;
+    if (s_.evaluated_step >= 0) {
+      now.train_loss = s_.train_loss;
+      now.val_loss = s_.val_loss;
+    }
+    now.learning_rate = o_.learning_rate;
+    now.batch_size = o_.batch_size;
+    now.gradient_accumulation_steps = accumulation_;
+    now.max_iters = o_.max_iters;
+  }
+
+  void ask_operations(Event event) {
+    if (c_.operations.empty()) return;
+    TrainingView now;
+    now.event = event;
+    refresh(now);
+    c_.operations.ask(
+        now, view_, [this](const std::string& name, const PlannedEdit& edit) { commit(name, edit); },
+        [this](TrainingView& view) { refresh(view); });
+  }
+
+  // All of the edit or, when it does not fit, an Error and nothing.
+  void commit(const std::string& operation, const PlannedEdit& edit) {
+    Table settings = s_.settings;
+    for (const auto& [key, value] : edit.settings) {
+      std::erase_if(settings, [&, name = key](const auto& old) { return old.first == name; });
+      settings.emplace_back(key, value);
+    }
+    TrainOptions changed = with_settings(options_, settings);
+    accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
+    const bool rebuild = changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay ||
+                         !edit.freezes.empty() || !edit.unfreezes.empty();
+    if (changed.batch_size != o_.batch_size) prefetcher_.reset();
+    s_.settings = std::move(settings);
+    o_ = std::move(changed);
+    for (const std::string& name : edit.freezes) s_.trainable[name] = false;
+    for (const std::string& name : edit.unfreezes) s_.trainable[name] = true;
+    for (const Parameter& p : c_.network.parameters())
+      if (const auto found = s_.trainable.find(p.name); found != s_.trainable.end()) p.tensor.set_requires_grad(found->second);
+    count_tokens();
+    c_.step.grad_clip = o_.grad_clip;
+    if (rebuild) c_.rebuild(o_);
+    List changes;
+    for (std::string& line : edit.lines()) changes.emplace_back(std::move(line));
+    c_.bus.emit(Event::model_edited, c_.first_step + s_.step, {{"operation", operation}, {"changes", std::move(changes)}});
+  }
+
   enum class Must { succeed, try_again_later };
 
   void save(bool best, Must must) {
     try {
+      s_.fired = c_.operations.fired();
       c_.save(s_, best);
       saved_step_ = s_.step;
       failed_saves_ = 0;
@@ -108,7 +172,10 @@ class Loop {
     fields.emplace_back("best", s_.best_val_loss);
     fields.emplace_back("whole_split", plan.iters == kWholeSplit);
     if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
+    for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, c_.first_step + s_.step))
+      fields.push_back(std::move(metric));
     c_.bus.emit(Event::evaluation_ended, c_.first_step + s_.step, std::move(fields));
+    ask_operations(Event::evaluation_ended);
     const bool due = o_.checkpoint_interval == 0 && s_.step > 0;
     if (!o_.eval_only && due && (best || o_.always_save_checkpoint)) save(best, Must::try_again_later);
     return true;
@@ -117,13 +184,15 @@ class Loop {
   void update() {
     const auto start = Clock::now();
     if (!prefetcher_)
-      prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.micro_batches},
+      prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples},
                           c_.dataset_mutex);
+    set_breadcrumb_place(c_.first_step + s_.step, c_.group.rank());
     const double lr = learning_rate_at(o_, s_.step);
     const StepResult result = train_step(
         c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr);
     s_.micro_batches += accumulation_;
-    s_.tokens += tokens_per_step_;
+    s_.samples += samples_per_step_;
+    s_.tokens += samples_per_step_ * block_;
     ++s_.step;
     // Reading a number waits for the device: on a GPU only where somebody wants to see one.
     const bool log = (s_.step - 1) % o_.log_interval == 0;
@@ -153,8 +222,9 @@ class Loop {
   }
 
   std::string first_bad() const {
-    for (const FlatParameters::Slot& slot : c_.step.parameters.slots()) {
-      const at::Tensor grad = FlatParameters::view(c_.step.parameters.groups()[slot.group].grads, slot);
+    for (const FlatParameters::Slot& slot : c_.step.parameters->slots()) {
+      if (slot.frozen) continue;
+      const at::Tensor grad = FlatParameters::view(c_.step.parameters->groups()[slot.group].grads, slot);
       if (!grad.isfinite().all().item<bool>()) return "; first gradient that is not finite: " + slot.name;
     }
     return "";
@@ -162,7 +232,7 @@ class Loop {
 
   void emit_step(const StepResult& result, double lr) {
     const double per_update = meter_.seconds / static_cast<double>(meter_.updates);
-    const double rate = static_cast<double>(tokens_per_step_) / per_update;
+    const double rate = static_cast<double>(samples_per_step_ * block_) / per_update;
     meter_ = {};
     Table fields{{"iter", c_.first_step + s_.step - 1},
                  {"loss", static_cast<double>(result.loss.item<float>())},
@@ -180,10 +250,12 @@ class Loop {
     c_.bus.emit(Event::step_ended, c_.first_step + s_.step, std::move(fields));
   }
 
-  const TrainOptions& o_;
+  const TrainOptions& options_;  // as the pipeline has them
+  TrainOptions o_;               // as operations left them
   TrainContext& c_;
   TrainState& s_;
-  int64_t block_, accumulation_, tokens_per_step_;
+  NetworkView view_;
+  int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
   int64_t saved_step_;    // where the newest checkpoint is
   int failed_saves_ = 0;  // in a row
   Meter meter_;

@@ -1,18 +1,24 @@
 // The training loop of one stage.
 //
+//   operations asked (stage_started)
 //   until max_iters, max_tokens, max_time, patience or a signal:
-//     due? evaluate -> evaluation_ended, best so far -> checkpoint
-//     train_step    -> step_ended every log_interval
+//     due? evaluate, evaluators -> evaluation_ended; operations asked; best so far -> checkpoint
+//     train_step                -> step_ended every log_interval; operations asked
 //     due? checkpoint
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <string>
 
 #include "core/distributed/process_group.h"
 #include "core/events/bus.h"
+#include "core/model/network.h"
+#include "core/train/evaluator_set.h"
+#include "core/train/operation_set.h"
 #include "core/train/stop_signals.h"
 #include "core/train/train_options.h"
 #include "core/train/train_step.h"
@@ -22,7 +28,8 @@ namespace gptcore {
 // What a stage carries from step to step besides parameters and moments. Saved in every checkpoint.
 struct TrainState {
   int64_t step = 0;             // updates done in this stage
-  int64_t micro_batches = 0;    // taken by each rank in this stage: the place in the data
+  int64_t micro_batches = 0;    // computed by each rank in this stage
+  int64_t samples = 0;          // taken by all ranks in this stage: the place in the data
   int64_t tokens = 0;           // trained on, over all ranks
   int64_t evaluated_step = -1;  // of the last evaluation: not repeated on resume
   double best_val_loss = std::numeric_limits<double>::infinity();
@@ -30,21 +37,32 @@ struct TrainState {
   int64_t skips_in_a_row = 0;
   double seconds = 0;                   // spent training
   double train_loss = 0, val_loss = 0;  // of the last evaluation
+
+  // What operations have done.
+  bool started = false;                   // asked for stage_started
+  Table settings;                         // changed ones of the stage, by key
+  std::map<std::string, bool> trainable;  // changed ones by parameter
+  std::vector<int64_t> fired;             // OperationSet::fired()
 };
 
 // What a stage trains with; all of it outlives the call.
 struct TrainContext {
   TrainStep& step;
+  Network& network;  // step.model, with its layers
   ProcessGroup& group;
   Dataset& dataset;
   std::mutex& dataset_mutex;
   EventBus& bus;
   const StopSignals& signals;
   Host& host;
+  OperationSet& operations;
+  EvaluatorSet& evaluators;
   int64_t first_step = 0;  // updates of earlier stages, for events and checkpoints
   double peak_flops = 0;   // of this rank's device; 0 = unknown, no MFU
   // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
   std::function<void(const TrainState&, bool best)> save = {};
+  // Makes the parts of `step` anew for these options and for what requires gradients now; moments are kept.
+  std::function<void(const TrainOptions&)> rebuild = {};
 };
 
 enum class StageEnd { finished, early_stopped, interrupted };

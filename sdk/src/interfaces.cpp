@@ -1,10 +1,7 @@
 // The interfaces' virtual destructors live here, so that their type information exists once in the whole process.
 #include <array>
 
-#include "gptcore/draft/adapter.h"
-#include "gptcore/draft/evaluator.h"
-#include "gptcore/draft/model.h"
-#include "gptcore/draft/operation.h"
+#include "gptcore/error.h"
 #include "gptcore/registrar.h"
 
 namespace gptcore {
@@ -17,8 +14,45 @@ Model::~Model() = default;
 Adapter::~Adapter() = default;
 Operation::~Operation() = default;
 Evaluator::~Evaluator() = default;
+ModelView::~ModelView() = default;
+ModelEdit::~ModelEdit() = default;
+Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;
+
+void* Host::service(std::string_view) {
+  return nullptr;
+}
+void* Tokenizer::extension(std::string_view) {
+  return nullptr;
+}
+void* Dataset::extension(std::string_view) {
+  return nullptr;
+}
+void* Logger::extension(std::string_view) {
+  return nullptr;
+}
+void* Model::extension(std::string_view) {
+  return nullptr;
+}
+void* Adapter::extension(std::string_view) {
+  return nullptr;
+}
+void* Operation::extension(std::string_view) {
+  return nullptr;
+}
+void* Evaluator::extension(std::string_view) {
+  return nullptr;
+}
+
+void Model::set_adapter(const std::string& path, std::shared_ptr<Adapter>) {
+  throw Error(Code::model_shape, "layer '" + path + "' takes no adapter", "this model has no places for adapters");
+}
+
+const char* name_of(LayerKind kind) {
+  static constexpr std::array<const char*, 4> kNames = {"block", "linear", "embedding", "norm"};
+  return kNames.at(static_cast<size_t>(kind));
+}
 
 const char* name_of(Kind kind) {
   static constexpr std::array<const char*, kKinds> kNames = {"tokenizer", "dataset",   "model", "adapter",
@@ -52,6 +86,8 @@ const char* name_of(Event event) {
       return "interrupted";
     case Event::failed:
       return "failed";
+    case Event::item_evaluated:
+      return "item_evaluated";
   }
   return "unknown";
 }

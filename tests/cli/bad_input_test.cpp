@@ -49,8 +49,8 @@ TEST_CASE("mistakes in the pipeline are refused before a folder is made") {
       {"n_embd not divisible by n_head", set("model.n_head=3"), 2, "GC106"},
       {"unknown key", set("model.n_layers=3"), 2, "GC107"},
       {"missing pipeline file", {"--set", "run.seed=1"}, 2, "GC109"},
-      {"missing plugin file", {"--plugin", "nowhere.so"}, 3, "GC200"},
-      {"plugin file that is none", {"--plugin", "input.txt"}, 3, "GC201"},
+      {"missing plugin file", {"--plugin", "./nowhere.so"}, 3, "GC200"},
+      {"plugin file that is none", {"--plugin", "./input.txt"}, 3, "GC205"},
   };
   for (const Bad& bad : all) {
     const bool no_file = std::string(bad.code) == "GC109";

@@ -82,6 +82,19 @@ std::string evaluation_line(const Record& r) {
   if (number(r, "train_loss", n)) append(line, format("train loss %.4f", n));
   if (number(r, "val_loss", n)) append(line, format("val loss %.4f", n));
   if (flag(r, "whole_split")) line += " (whole split)";
+  for (const auto& [key, value] : r.fields)  // an evaluator's: "<item>.<metric>"
+    if (key.find('.') != std::string::npos && value.is<double>()) append(line, key + format(" %.4f", value.as<double>()));
+  return line;
+}
+
+std::string edit_line(const Record& r) {
+  std::string line = format("step %lld: ", static_cast<long long>(r.step)) + text(r, "operation") + ":";
+  const Value* changes = find(r.fields, "changes");
+  if (!changes || !changes->is<List>()) return line;
+  constexpr size_t kShown = 4;
+  const List& all = changes->as<List>();
+  for (size_t i = 0; i < all.size() && i < kShown; ++i) append(line, all[i].is<std::string>() ? all[i].as<std::string>() : "");
+  if (all.size() > kShown) line += format(" and %zu more", all.size() - kShown);
   return line;
 }
 
@@ -121,7 +134,7 @@ class Console final : public Logger {
       case Event::checkpoint_saved:
         return line((flag(r, "best") ? "best checkpoint: " : "checkpoint: ") + text(r, "path"));
       case Event::model_edited:
-        return line("model edited: " + to_toml(r.fields));
+        return line(edit_line(r));
       case Event::sampled:
         return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
       case Event::interrupted:
@@ -131,6 +144,7 @@ class Console final : public Logger {
       case Event::run_ended:
         return line(summary(r));
       case Event::evaluation_started:
+      case Event::item_evaluated:
       case Event::stage_ended:
         return;
     }

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-#define GPTCORE_ABI_EPOCH 1
+#define GPTCORE_ABI_EPOCH 2
 #define GPTCORE_ABI_SECTION ".gptcore.abi"
 #define GPTCORE_MANIFEST_SECTION ".gptcore.manifest"
 #define GPTCORE_ENTRY_SYMBOL "gptcore_plugin_v1"

@@ -4,7 +4,8 @@
 //   for each stage:  stage_started                       once a stage
 //     loop:          step_started, step_ended            step_ended every log_interval updates
 //                    evaluation_started, evaluation_ended  every eval_interval updates
-//                    model_edited                        when an operation changed the model
+//                    item_evaluated                      once a record of an evaluator
+//                    model_edited                        when an operation changed the model or the training
 //                    checkpoint_saved                    when a checkpoint is on disk
 //                    stage_ended                         once a stage
 //   sampled                                              once a generated text
@@ -34,10 +35,19 @@ enum class Event : uint32_t {
   sampled,
   interrupted,
   failed,
+  item_evaluated,
 };
+inline constexpr int kEvents = 13;
 
 // "run_started", ...
 const char* name_of(Event event);
+
+using EventSet = uint32_t;
+inline constexpr EventSet kAllEvents = (EventSet{1} << kEvents) - 1;
+// on(Event::step_ended, Event::evaluation_ended): the set of these.
+template <class... Events> constexpr EventSet on(Events... events) {
+  return ((EventSet{1} << static_cast<uint32_t>(events)) | ... | EventSet{0});
+}
 
 struct Record {
   Event event = Event::run_started;

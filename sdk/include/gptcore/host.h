@@ -19,6 +19,8 @@ class Host {
   // The path of a local copy of `url` whose SHA-256 is `sha256` (64 hex digits), downloading it into the cache folder
   // when it is not there yet. Throws Error(download_failed) with how to provide the file by hand.
   virtual std::string fetch(std::string_view url, std::string_view sha256) = 0;
+  // What later versions of the program offer, by its id ("gptcore.metrics/1"); null when this one does not.
+  virtual void* service(std::string_view id);
 };
 
 }  // namespace gptcore

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "gptcore/events.h"
 #include "gptcore/host.h"
@@ -15,7 +16,8 @@ struct LoggerContext {
   Host* host = nullptr;
 };
 
-// Runs on rank 0, between steps, one call at a time. What it throws switches it off and never stops the run.
+// Runs on [rank 0], between steps, one call at a time. What it throws switches it off and never stops the run. Gets every
+// record, or those of  static constexpr EventSet events = on(Event::step_ended, ...);
 class Logger {
  public:
   virtual ~Logger();
@@ -25,6 +27,7 @@ class Logger {
   virtual std::string sink() const { return {}; }
   // Last call; everything recorded must have reached its sink when it returns.
   virtual void close() {}
+  virtual void* extension(std::string_view id);
 };
 
 }  // namespace gptcore

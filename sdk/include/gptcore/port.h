@@ -1,4 +1,4 @@
-// How the core calls a plugin's object: the same methods, but nothing is thrown. The implementations below are compiled
+// How the core calls a plugin's object: the same methods, but nothing is thrown. The implementations (port_of.h) are compiled
 // into the plugin, so an exception never leaves the library it was thrown in. Authors do not use this file.
 #pragma once
 
@@ -11,9 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "gptcore/adapter.h"
 #include "gptcore/dataset.h"
 #include "gptcore/error.h"
+#include "gptcore/evaluator.h"
 #include "gptcore/logger.h"
+#include "gptcore/model.h"
+#include "gptcore/operation.h"
 #include "gptcore/schema.h"
 #include "gptcore/tokenizer.h"
 
@@ -42,6 +46,7 @@ template <class F> Status guard(F&& f) noexcept {
 class Port {
  public:
   virtual ~Port();
+  virtual void* extension(std::string_view id) noexcept = 0;
 };
 
 class TokenizerPort : public Port {
@@ -65,6 +70,48 @@ class DatasetPort : public Port {
   virtual Status windows(Split split, int64_t& out) const noexcept = 0;
   virtual Status batch(const BatchRequest& request, Batch& out) noexcept = 0;
   virtual Status fingerprint(std::string& out) const noexcept = 0;
+  virtual Status save(std::string& out) const noexcept = 0;
+  virtual Status load(std::string_view saved) noexcept = 0;
+};
+
+class ModelPort : public Port {
+ public:
+  virtual Status open(const ModelContext& context) noexcept = 0;
+  virtual Status place(at::Device device, at::ScalarType compute) noexcept = 0;
+  virtual Status parameters(std::vector<Parameter>& out) noexcept = 0;
+  virtual Status block_size(int64_t& out) const noexcept = 0;
+  virtual Status vocab_size(int64_t& out) const noexcept = 0;
+  virtual Status logits(const at::Tensor& ids, at::Tensor& out) noexcept = 0;
+  virtual Status loss(const at::Tensor& ids, const at::Tensor& targets, at::Tensor& out) noexcept = 0;
+  // The second port belongs to the caller, who deletes it.
+  virtual Status share(ModelPort*& out) noexcept = 0;
+  virtual Status train(bool on) noexcept = 0;
+  virtual Status flops_per_token(double& out) const noexcept = 0;
+  virtual Status layers(std::vector<Layer>& out) noexcept = 0;
+  virtual Status set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter) noexcept = 0;
+};
+
+class AdapterPort : public Port {
+ public:
+  virtual Status open(const AdapterContext& context) noexcept = 0;
+  virtual Status parameters(std::vector<Parameter>& out) noexcept = 0;
+  virtual Status forward(const at::Tensor& input, at::Tensor& out) noexcept = 0;
+  virtual Status delta(at::Tensor& out) noexcept = 0;
+  virtual Status train(bool on) noexcept = 0;
+};
+
+class OperationPort : public Port {
+ public:
+  virtual Status open(const OperationContext& context) noexcept = 0;
+  virtual Status plan(const TrainingView& now, ModelEdit& edit) noexcept = 0;
+  virtual Status save(std::string& out) const noexcept = 0;
+  virtual Status load(std::string_view saved) noexcept = 0;
+};
+
+class EvaluatorPort : public Port {
+ public:
+  virtual Status open(const EvaluatorContext& context) noexcept = 0;
+  virtual Status evaluate(const ModelView& model, Results& results) noexcept = 0;
 };
 
 class LoggerPort : public Port {
@@ -75,99 +122,4 @@ class LoggerPort : public Port {
   virtual Status sink(std::string& out) const noexcept = 0;
 };
 
-// Kinds whose interface is still a draft: registered, listed and checked, not yet called across the boundary.
-class DraftPort : public Port {};
-
-namespace detail {
-
-template <class T> class TokenizerPortOf final : public TokenizerPort {
- public:
-  explicit TokenizerPortOf(T item) : item_(std::move(item)) {}
-  Status open(Host& host) noexcept override {
-    return guard([&] { item_.open(host); });
-  }
-  Status ready(bool& out) const noexcept override {
-    return guard([&] { out = item_.ready(); });
-  }
-  Status learn(std::string_view corpus) noexcept override {
-    return guard([&] { item_.learn(corpus); });
-  }
-  Status save(std::string& out) const noexcept override {
-    return guard([&] { out = item_.save(); });
-  }
-  Status load(std::string_view saved) noexcept override {
-    return guard([&] { item_.load(saved); });
-  }
-  Status vocab_size(int64_t& out) const noexcept override {
-    return guard([&] { out = item_.vocab_size(); });
-  }
-  Status encode(std::string_view text, std::vector<int32_t>& out) const noexcept override {
-    return guard([&] { out = item_.encode(text); });
-  }
-  Status decode(std::span<const int32_t> ids, std::string& out) const noexcept override {
-    return guard([&] { out = item_.decode(ids); });
-  }
-  Status special(std::string_view name, std::optional<int32_t>& out) const noexcept override {
-    return guard([&] { out = item_.special(name); });
-  }
-
- private:
-  T item_;
-};
-
-template <class T> class DatasetPortOf final : public DatasetPort {
- public:
-  explicit DatasetPortOf(T item) : item_(std::move(item)) {}
-  Status open(const DatasetContext& context) noexcept override {
-    return guard([&] { item_.open(context); });
-  }
-  Status vocab_size(int64_t& out) const noexcept override {
-    return guard([&] { out = item_.vocab_size(); });
-  }
-  Status tokens(Split split, int64_t& out) const noexcept override {
-    return guard([&] { out = item_.tokens(split); });
-  }
-  Status windows(Split split, int64_t& out) const noexcept override {
-    return guard([&] { out = item_.windows(split); });
-  }
-  Status batch(const BatchRequest& request, Batch& out) noexcept override {
-    return guard([&] { item_.batch(request, out); });
-  }
-  Status fingerprint(std::string& out) const noexcept override {
-    return guard([&] { out = item_.fingerprint(); });
-  }
-
- private:
-  T item_;
-};
-
-template <class T> class LoggerPortOf final : public LoggerPort {
- public:
-  explicit LoggerPortOf(T item) : item_(std::move(item)) {}
-  Status open(const LoggerContext& context) noexcept override {
-    return guard([&] { item_.open(context); });
-  }
-  Status record(const Record& record) noexcept override {
-    return guard([&] { item_.record(record); });
-  }
-  Status close() noexcept override {
-    return guard([&] { item_.close(); });
-  }
-  Status sink(std::string& out) const noexcept override {
-    return guard([&] { out = item_.sink(); });
-  }
-
- private:
-  T item_;
-};
-
-template <class T> class DraftPortOf final : public DraftPort {
- public:
-  explicit DraftPortOf(T item) : item_(std::move(item)) {}
-
- private:
-  T item_;
-};
-
-}  // namespace detail
 }  // namespace gptcore

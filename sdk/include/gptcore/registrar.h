@@ -5,15 +5,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "gptcore/port.h"
+#include "gptcore/port_of.h"
 #include "gptcore/schema.h"
 
 namespace gptcore {
-
-class Adapter;
-class Evaluator;
-class Model;
-class Operation;
 
 enum class Kind : int { tokenizer, dataset, model, adapter, operation, evaluator, logger };
 inline constexpr int kKinds = 7;
@@ -26,6 +21,8 @@ struct Item {
   std::string name;  // [a-z][a-z0-9_]*
   std::string doc;   // one line
   std::vector<ParamSpec> params;
+  EventSet events = 0;  // of a logger or an operation: what it is called for
+  Effects effects = 0;  // of an operation: what it may do
   // A new object with its parameters set, as the kind's Port; null with `status` filled on failure.
   Port* (*create)(const Table& params, Status& status) = nullptr;
   void (*destroy)(Port*) = nullptr;
@@ -46,18 +43,17 @@ class Registrar {
   template <class T> void logger(std::string name, std::string doc) {
     put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, name, doc);
   }
-  // Include gptcore/draft/<kind>.h for these.
   template <class T> void model(std::string name, std::string doc) {
-    put<Model, T, detail::DraftPortOf<T>>(Kind::model, name, doc);
+    put<Model, T, detail::ModelPortOf<T>>(Kind::model, name, doc);
   }
   template <class T> void adapter(std::string name, std::string doc) {
-    put<Adapter, T, detail::DraftPortOf<T>>(Kind::adapter, name, doc);
+    put<Adapter, T, detail::AdapterPortOf<T>>(Kind::adapter, name, doc);
   }
   template <class T> void operation(std::string name, std::string doc) {
-    put<Operation, T, detail::DraftPortOf<T>>(Kind::operation, name, doc);
+    put<Operation, T, detail::OperationPortOf<T>>(Kind::operation, name, doc);
   }
   template <class T> void evaluator(std::string name, std::string doc) {
-    put<Evaluator, T, detail::DraftPortOf<T>>(Kind::evaluator, name, doc);
+    put<Evaluator, T, detail::EvaluatorPortOf<T>>(Kind::evaluator, name, doc);
   }
 
  protected:
@@ -72,6 +68,10 @@ class Registrar {
     item.name = std::move(name);
     item.doc = std::move(doc);
     item.params = schema_of<T>().specs();
+    if (kind == Kind::logger) item.events = kAllEvents;
+    if (kind == Kind::operation) item.events = on(Event::step_ended);
+    if constexpr (requires { T::events; }) item.events = T::events;
+    if constexpr (requires { T::effects; }) item.effects = T::effects;
     item.create = [](const Table& params, Status& status) -> Port* {
       Port* made = nullptr;
       status = guard([&] {

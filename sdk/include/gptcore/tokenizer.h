@@ -35,6 +35,7 @@ class Tokenizer {
     static_cast<void>(name);
     return std::nullopt;
   }
+  virtual void* extension(std::string_view id);
 };
 
 }  // namespace gptcore

@@ -33,7 +33,7 @@ TEST_CASE("two ranks together see what one rank with twice the batch sees", "[pr
 TEST_CASE("a prefetcher may start anywhere", "[prefetcher]") {
   std::mutex mutex;
   CountingDataset dataset(4, 11, 1000, 0), other(4, 11, 1000, 0);
-  Prefetcher from_start(dataset, {3, 0, 1, 0}, mutex), from_two(other, {3, 0, 1, 2}, mutex);
+  Prefetcher from_start(dataset, {3, 0, 1, 0}, mutex), from_two(other, {3, 0, 1, 6}, mutex);
   from_start.next();
   from_start.next();
   CHECK(at::equal(from_start.next().ids, from_two.next().ids));

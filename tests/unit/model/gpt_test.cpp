@@ -167,7 +167,7 @@ TEST_CASE("dropout changes the loss in training only", "[model]") {
 
 TEST_CASE("an adapter's output is added to its layer's", "[model]") {
   struct Echo final : Adapter {
-    void open(const at::Tensor&) override {}
+    void open(const AdapterContext&) override {}
     std::vector<Parameter> parameters() override { return {}; }
     at::Tensor forward(const at::Tensor& input) override { return input.narrow(-1, 0, 16); }
     at::Tensor delta() override { return {}; }
@@ -179,16 +179,30 @@ TEST_CASE("an adapter's output is added to its layer's", "[model]") {
   const at::Tensor ids = some_ids(20, 1, 8), before = model.logits(ids);
   for (const char* path : {"blocks.1.attn.proj", "blocks.1.mlp.proj"}) {
     CAPTURE(path);
-    std::shared_ptr<Adapter>* slot = model.adapter_slot(path);
-    REQUIRE(slot != nullptr);
-    *slot = std::make_shared<Echo>();
+    model.set_adapter(path, std::make_shared<Echo>());
     CHECK_FALSE(at::equal(model.logits(ids), before));
-    slot->reset();
+    CHECK(model.share() == nullptr);  // both would add to the adapter's gradients
+    model.set_adapter(path, nullptr);
     CHECK(at::equal(model.logits(ids), before));
   }
-  CHECK(model.adapter_slot("wte") != nullptr);
-  CHECK(model.adapter_slot("blocks.2.mlp.proj") == nullptr);
-  CHECK(model.adapter_slot("blocks.0.nothing") == nullptr);
+  for (const Layer& layer : model.layers()) {
+    CAPTURE(layer.path);
+    if (layer.takes_adapter)
+      CHECK_NOTHROW(model.set_adapter(layer.path, nullptr));
+    else
+      CHECK_THROWS_WITH(model.set_adapter(layer.path, nullptr), Catch::Contains("takes no adapter"));
+  }
+  CHECK_THROWS_AS(model.set_adapter("blocks.2.mlp.proj", nullptr), Error);
+}
+
+TEST_CASE("every parameter belongs to a layer that the model names", "[model]") {
+  Gpt model(tiny());
+  model.open({});
+  const std::vector<Layer> layers = model.layers();
+  for (const Parameter& p : model.parameters()) {
+    CAPTURE(p.name);
+    CHECK(std::any_of(layers.begin(), layers.end(), [&](const Layer& l) { return p.name.starts_with(l.path + "."); }));
+  }
 }
 
 TEST_CASE("sizes that do not fit are refused", "[model]") {

@@ -18,7 +18,12 @@ SavedState full_state() {
   s.first_step = 100;
   s.train.step = 7;
   s.train.micro_batches = 28;
+  s.train.samples = 336;
   s.train.tokens = 12345;
+  s.train.started = true;
+  s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
+  s.train.trainable = {{"wte.weight", false}};
+  s.train.fired = {0, 3};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
   s.train.evaluations_since_best = 2;
@@ -50,8 +55,8 @@ TEST_CASE("a state that lacks a field or has another format is refused", "[state
   std::string renamed = text;
   renamed.replace(renamed.find("\"tokens\""), 8, "\"tokenz\"");
   CHECK_THROWS_WITH(parse_state(renamed, "x"), Catch::Contains("tokens"));
-  text.replace(text.find("\"format\": 1"), 11, "\"format\": 9");
-  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 1"));
+  text.replace(text.find("\"format\": 2"), 11, "\"format\": 9");
+  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 2"));
 }
 
 TEST_CASE("what changes on resume is named, another model is refused, cosmetics are silent", "[state]") {

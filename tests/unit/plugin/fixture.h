@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -20,9 +21,10 @@ inline std::string fixture(const std::string& name) {
   return std::string(FIXTURES) + "/fixture_" + name + ".so";
 }
 
-// A copy of the plugin rogue, changed by `change`.
-inline std::string spoiled(const TempFolder& folder, const std::function<void(std::string& bytes)>& change) {
-  std::string bytes = read_raw(fixture("rogue"));
+// A copy of the plugin, rogue when none is named, changed by `change`.
+inline std::string spoiled(const TempFolder& folder, const std::function<void(std::string& bytes)>& change,
+                           const std::string& name = "rogue") {
+  std::string bytes = read_raw(fixture(name));
   change(bytes);
   const auto path = folder.path / "spoiled.so";
   write_raw(path, bytes);
@@ -39,6 +41,18 @@ inline std::string with_descriptor(const TempFolder& folder, const std::function
     std::memcpy(bytes.data() + at, &d, sizeof d);
   });
 }
+
+// Sets a variable for one test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
 
 struct Answer {
   int status = 0;

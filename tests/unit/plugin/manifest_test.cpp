@@ -110,7 +110,7 @@ TEST_CASE("text that is no manifest is refused with the file's name") {
       parse_manifest(text, "dir/x.so");
       FAIL("accepted");
     } catch (const Error& e) {
-      CHECK(e.code() == Code::plugin_refused);
+      CHECK(e.code() == Code::plugin_no_manifest);
       CHECK(e.where() == "dir/x.so");
     }
   }

@@ -4,124 +4,17 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
 
-#include <algorithm>
 #include <cmath>
 #include <csignal>
-#include <functional>
 #include <limits>
-#include <memory>
-#include <optional>
 
-#include "core/model/gpt.h"
 #include "gptcore/error.h"
 #include "tests/catch.h"
-#include "tests/unit/train/counting_dataset.h"
+#include "tests/unit/train/rig.h"
 
 using namespace gptcore;
-using gptcore::testing::CountingDataset;
-
-namespace {
-
-struct QuietHost final : Host {
-  void log(Level, std::string_view text) override { lines.emplace_back(text); }
-  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
-  std::string fetch(std::string_view, std::string_view) override { return {}; }
-  std::vector<std::string> lines;
-};
-
-// Keeps every record and may act on one.
-struct Recorder final : Logger {
-  explicit Recorder(std::vector<Record>& all, std::function<void(const Record&)> act) : all_(all), act_(std::move(act)) {}
-  void open(const LoggerContext&) override {}
-  void record(const Record& r) override {
-    all_.push_back(r);
-    if (act_) act_(r);
-  }
-  std::vector<Record>& all_;
-  std::function<void(const Record&)> act_;
-};
-
-GptOptions tiny(double dropout) {
-  GptOptions o;
-  o.n_layer = 1;
-  o.n_head = 2;
-  o.n_embd = 16;
-  o.block_size = 4;
-  o.vocab_size = 11;
-  o.dropout = dropout;
-  return o;
-}
-
-TrainOptions short_run() {
-  TrainOptions o;
-  o.max_iters = 12;
-  o.batch_size = 2;
-  o.learning_rate = 1e-2;
-  o.eval_interval = 4;
-  o.eval_iters = 2;
-  o.warmup_iters = 2;
-  return o;
-}
-
-// A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
-struct Rig {
-  explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1) : options(o), model(tiny(dropout)) {
-    model.open({});
-    init_parameters(model.parameters(), 1);
-    flat.emplace(model.parameters());
-    optimizer.emplace(*flat, AdamWOptions{});
-    workers.emplace(model, *flat, at::kCPU, o.batch_size, threads);
-    step.emplace(TrainStep{model, *workers, *flat, *optimizer, scaler, *reducer, at::kCPU, o.grad_clip, 99});
-    bus.add("recorder",
-            std::make_unique<Recorder>(records,
-                                       [this](const Record& r) {
-                                         if (act) act(r);
-                                       }),
-            {});
-  }
-  StageEnd run() {
-    TrainContext context{*step, *group, dataset, mutex, bus, signals, host};
-    context.save = [&](const TrainState& s, bool best) {
-      if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
-      saved = s;
-      saves.emplace_back(s.step, best);
-    };
-    return train(options, context, state);
-  }
-  void take(Rig& other) {  // as a resume does
-    const at::NoGradGuard no_grad;
-    for (size_t g = 0; g < 2; ++g) flat->groups()[g].values.copy_(other.flat->groups()[g].values);
-    auto mine = optimizer->state(), theirs = other.optimizer->state();
-    for (size_t i = 0; i < mine.size(); ++i) mine[i].second.copy_(theirs[i].second);
-    state = other.saved;
-  }
-  at::Tensor weights() { return flat->groups()[0].values; }
-  int64_t count(Event event) const {
-    return std::count_if(records.begin(), records.end(), [&](const Record& r) { return r.event == event; });
-  }
-
-  TrainOptions options;
-  Gpt model;
-  std::optional<FlatParameters> flat;
-  std::optional<AdamW> optimizer;
-  std::optional<GradientWorkers> workers;
-  GradScaler scaler{false, at::kCPU};
-  std::unique_ptr<ProcessGroup> group = single_process_group();
-  std::unique_ptr<GradientReducer> reducer = flat_reducer(*group, {});
-  std::optional<TrainStep> step;
-  CountingDataset dataset{4, 11, 1000, 200};
-  std::mutex mutex;
-  QuietHost host;
-  StopSignals signals;
-  EventBus bus{host};
-  std::vector<Record> records;
-  std::function<void(const Record&)> act;
-  int refuse_saves = 0;
-  TrainState state, saved;
-  std::vector<std::pair<int64_t, bool>> saves;
-};
-
-}  // namespace
+using gptcore::testing::Rig;
+using gptcore::testing::short_run;
 
 TEST_CASE("a run evaluates at 0, at every interval and at the end, and learns", "[trainer]") {
   TrainOptions o = short_run();

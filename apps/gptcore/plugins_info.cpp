@@ -1,0 +1,193 @@
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/gptcore/command_line.h"
+#include "apps/gptcore/plugins_verb.h"
+#include "apps/gptcore/text_table.h"
+#include "core/base/hash.h"
+#include "core/config/config_errors.h"
+#include "core/config/core_items.h"
+#include "core/config/suggest.h"
+#include "core/plugin/manifest.h"
+#include "core/plugin/plugin_file.h"
+#include "core/plugin/probe.h"
+#include "core/plugin/search.h"
+
+namespace gptcore {
+namespace {
+
+namespace po = boost::program_options;
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> param_row(const ParamSpec& p) {
+  const std::string standard = p.required ? "required" : p.fallback.empty() ? "not set" : "default " + to_toml(p.fallback);
+  std::string range = p.choices.empty() ? range_text(p) : "";
+  if (!p.choices.empty()) range = "one of " + std::to_string(p.choices.size());
+  return {p.name, std::string(type_name(p.type)) + (p.unit.empty() ? "" : " (" + p.unit + ")"), standard, range, p.doc};
+}
+
+std::string params_text(const std::vector<ParamSpec>& params) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ParamSpec& p : params) rows.push_back(param_row(p));
+  std::istringstream lines(aligned(rows, "  "));
+  std::string out, line;
+  for (const ParamSpec& p : params) {
+    std::getline(lines, line);
+    out += line + "\n";
+    for (const Choice& c : p.choices) out += "      " + to_toml(Value(c.text)) + (c.doc.empty() ? "" : "  " + c.doc) + "\n";
+  }
+  return params.empty() ? "  no parameters\n" : out;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out.empty() ? "none" : out;
+}
+
+std::string info_text(const ItemInfo& item) {
+  std::string out = std::string(name_of(item.kind)) + " " + item.name + ": " + item.doc + "\n";
+  out += "  plugin " + item.plugin + " " + item.plugin_version;
+  if (!item.file.empty()) {
+    const PluginFile file = read_plugin_file(item.file);
+    out += ", SDK " + sdk_version_text(file.sdk_version) + ", LibTorch " + torch_version_text(file.torch_version);
+    out += "\n  file   " + item.file + "\n  sha256 " + sha256_hex_of_file(item.file);
+    if (!file.build_id.empty()) out += "\n  build  " + file.build_id;
+  }
+  if (item.kind == Kind::operation || item.kind == Kind::logger) out += "\n  events " + joined(names_of_events(item.events));
+  if (item.kind == Kind::operation) out += "\n  effects " + joined(names_of_effects(item.effects));
+  return out + "\n" + params_text(item.params);
+}
+
+Json info_json(const ItemInfo& item) {
+  const Json manifest = Json::parse(to_json({item.plugin, item.plugin_version, {item}}));
+  Json out = manifest.at("items").at(0);
+  out["plugin"] = item.plugin;
+  out["version"] = item.plugin_version;
+  if (item.file.empty()) return out;
+  const PluginFile file = read_plugin_file(item.file);
+  out["file"] = item.file;
+  out["sdk"] = sdk_version_text(file.sdk_version);
+  out["libtorch"] = torch_version_text(file.torch_version);
+  out["sha256"] = sha256_hex_of_file(item.file);
+  out["build_id"] = file.build_id;
+  return out;
+}
+
+std::string toml_header(Kind kind) {
+  switch (kind) {
+    case Kind::logger:
+    case Kind::adapter:
+      return std::string("[[") + name_of(kind) + "]]\n";
+    case Kind::operation:
+    case Kind::evaluator:
+      return std::string("[[stage.") + name_of(kind) + "]]\n";
+    default:
+      return std::string("[") + name_of(kind) + "]\n";
+  }
+}
+
+// Keys that the program itself reads in an item's table.
+std::string toml_core_keys(const ItemInfo& item) {
+  if (item.kind == Kind::adapter)
+    return "# paths of the layers; * stands for any text (list of strings)\ntargets = [\"blocks.*.attn.qkv\"]\n"
+           "# also train the parameters below (true or false)\ntrain_base = false\n";
+  if (item.kind == Kind::operation)
+    return "# when = { every = 10 }  # or at_iter, loss_below, after_iters; without it after each: " +
+           joined(names_of_events(item.events)) + "\n";
+  return {};
+}
+
+std::string toml_param(const ParamSpec& p) {
+  const std::string range = p.choices.empty() ? range_text(p) : "one of these";
+  std::string out = "# " + p.doc + " (" + type_name(p.type) + (p.unit.empty() ? "" : " of " + p.unit) +
+                    (range.empty() ? "" : ", " + range) + ")\n";
+  for (const Choice& c : p.choices) out += "#   " + to_toml(Value(c.text)) + (c.doc.empty() ? "" : ": " + c.doc) + "\n";
+  return out + (p.fallback.empty() ? "# " + p.name + " =" + (p.required ? "  # required" : "") + "\n"
+                                   : p.name + " = " + to_toml(p.fallback) + "\n");
+}
+
+// The item's table for a pipeline file: what has a default is set to it, the rest is a comment.
+std::string info_toml(const ItemInfo& item) {
+  std::string out = toml_header(item.kind) + "use = " + to_toml(Value(item.name)) + "\n" + toml_core_keys(item);
+  for (const ParamSpec& p : item.params) out += toml_param(p);
+  return out;
+}
+
+// The items meant by NAME, KIND/NAME or FILE.
+std::vector<ItemInfo> items_of(const std::string& text, const Catalog& catalog) {
+  const size_t slash = text.find('/');
+  const std::string kind = slash == std::string::npos ? "" : text.substr(0, slash), name = text.substr(slash + 1);
+  std::vector<ItemInfo> found;
+  for (const ItemInfo& item : catalog.items())
+    if (kind.empty() ? item.name == text : item.name == name && name_of(item.kind) == kind) found.push_back(item);
+  if (!found.empty()) return found;
+  if (slash != std::string::npos || text.ends_with(".so") || std::filesystem::is_regular_file(text))
+    if (std::filesystem::exists(text) || text.ends_with(".so")) return read_plugin_file(text).items;
+
+  std::vector<std::string> names;
+  for (const ItemInfo& item : catalog.items())
+    names.push_back(kind.empty() ? item.name : name_of(item.kind) + ("/" + item.name));
+  throw Error(Code::unknown_name, "no plugin offers '" + text + "'", did_you_mean(text, names, "see gptcore plugins list"));
+}
+
+void print_info(const std::vector<ItemInfo>& items, bool json, bool toml) {
+  Json all = Json::array();
+  std::string out;
+  for (const ItemInfo& item : items) {
+    if (json)
+      all.push_back(info_json(item));
+    else
+      out += (out.empty() ? "" : "\n") + (toml ? info_toml(item) : info_text(item));
+  }
+  std::fputs(json ? (all.dump(2) + "\n").c_str() : out.c_str(), stdout);
+}
+
+}  // namespace
+
+int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  VerbOptions options;
+  options.visible.add_options()("json", po::bool_switch(), "print JSON");
+  options.visible.add_options()("toml", po::bool_switch(), "print a table for a pipeline file");
+  options.positional.add_options()("name", po::value<std::string>());
+  options.order.add("name", 1);
+  const VerbArguments given = parse_arguments(options, arguments);
+  const auto name = given.get<std::string>("name");
+  const bool json = given.get<bool>("json"), toml = given.get<bool>("toml");
+  if (name.empty()) throw Error(Code::usage, "plugins info wants an item", "gptcore plugins info NAME");
+  if (json && toml) throw Error(Code::usage, "--json and --toml are both given");
+  Catalog core;
+  add_core_items(core);
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog(plugin_files, refused, std::move(core));
+  print_info(items_of(name, catalog), json, toml);
+  return report_refused(refused);
+}
+
+int show_plugins(const std::vector<std::string>& plugin_files) {
+  Catalog core;
+  add_core_items(core);
+  std::vector<Error> refused, wrong;
+  read_catalog(plugin_files, refused, std::move(core));
+  std::vector<PluginFile> before;
+  for (const std::string& file : plugin_files) {
+    try {
+      const PluginFile plugin = read_plugin_file(file);
+      print_info(plugin.items, /*json=*/false, /*toml=*/false);
+      for (const Error& e : refused)
+        if (e.where() == file) throw e;
+      probe_plugin(plugin, before);
+      before.push_back(plugin);
+      std::printf("%s: would load\n", file.c_str());
+    } catch (const Error& e) {
+      wrong.push_back(e);
+    }
+  }
+  std::fflush(stdout);
+  if (!wrong.empty()) throw ConfigErrors(std::move(wrong));
+  return 0;
+}
+
+}  // namespace gptcore

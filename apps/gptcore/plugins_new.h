@@ -1,0 +1,12 @@
+// gptcore plugins new: a folder that holds a plugin of the wanted kind, its test, a pipeline that runs it and its build.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gptcore {
+
+// Writes the whole folder or nothing. Throws Error(usage) for a name or kind that cannot be, Error(io).
+int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+
+}  // namespace gptcore

@@ -1,0 +1,22 @@
+// The operations and evaluators of each stage, made and opened before anything is computed.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/config/pipeline_config.h"
+#include "core/pipeline/session.h"
+#include "core/train/evaluator_set.h"
+#include "core/train/operation_set.h"
+
+namespace gptcore {
+
+struct StageItems {
+  OperationSet operations;
+  EvaluatorSet evaluators;
+};
+
+// By the stage's name. The session's model is open; its values may be anything. Errors of open() name the table.
+std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed);
+
+}  // namespace gptcore

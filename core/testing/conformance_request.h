@@ -1,0 +1,23 @@
+// What `gptcore plugins test` is asked for. No LibTorch here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gptcore {
+
+struct ConformanceRequest {
+  std::string file;
+  std::string filter;       // only cases whose name contains it
+  bool in_process = false;  // for a debugger; a crash then ends the program
+  bool list = false;        // the names of the cases, nothing run
+  bool json = false;
+  std::optional<uint64_t> seed;                               // of the random values; drawn when absent
+  double seconds = 30;                                        // a case may take
+  std::vector<std::pair<std::string, std::string>> settings;  // "item.key" or "kind/item.key", and the value as text
+};
+
+}  // namespace gptcore

@@ -1,0 +1,115 @@
+#include <filesystem>
+#include <limits>
+
+#include "core/testing/cases.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+std::vector<Record> every_record() {
+  std::vector<Record> out;
+  for (int event = 0; event < kEvents; ++event)
+    out.push_back({static_cast<Event>(event),
+                   event,
+                   0.5 * event,
+                   {{"name", "tiny"},
+                    {"kind", "train"},
+                    {"loss", 3.25},
+                    {"train_loss", 3.5},
+                    {"val_loss", 3.75},
+                    {"lr", 1e-3},
+                    {"iter", 7},
+                    {"max_iters", 20},
+                    {"message", "a text"},
+                    {"path", "/tmp/x"},
+                    {"best", true}}});
+  return out;
+}
+
+void takes_every_event(const ItemSubject& s) {
+  const auto world = s.world();
+  const auto logger = world->logger(s.item.name, s.values());
+  for (const Record& record : every_record()) logger->record(record);
+  logger->close();
+}
+
+// What a record may hold besides the usual.
+void takes_odd_records(const ItemSubject& s) {
+  const auto world = s.world();
+  const auto logger = world->logger(s.item.name, s.values());
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+  const Table odd = {{"loss", nan},
+                     {"val_loss", -infinite},
+                     {"lr", "a text"},
+                     {"iter", -1},
+                     {"empty", Value()},
+                     {"bytes", "\xff\xfe\x01"},
+                     {"list", List{1, "a", List{}}},
+                     {"table", Table{{"a", Table{}}}},
+                     {"long", std::string(100000, 'x')}};
+  for (int event = 0; event < kEvents; ++event) {
+    logger->record({static_cast<Event>(event), std::numeric_limits<int64_t>::max(), nan, odd});
+    logger->record({static_cast<Event>(event), -1, -1, {}});
+  }
+  logger->record({static_cast<Event>(kEvents + 5), 1, 1, {}});  // of a later version
+  logger->close();
+}
+
+void close_flushes(const ItemSubject& s) {
+  const auto world = s.world();
+  auto logger = world->logger(s.item.name, s.values());
+  for (const Record& record : every_record()) logger->record(record);
+  const std::filesystem::path sink = logger->sink();
+  logger->close();
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(sink, none))
+    throw CaseSkipped("sink() " + (sink.empty() ? "is \"\"" : "'" + sink.string() + "' is no file") +
+                      ", so that nothing can be looked at");
+  const auto closed = std::filesystem::file_size(sink);
+  expect(closed > 0, "after close() its sink is empty");
+  logger.reset();
+  expect(std::filesystem::file_size(sink) == closed, "its sink still grows after close()");
+}
+
+void unopened_may_die(const ItemSubject& s) {
+  const auto world = s.world();
+  const Table values = s.values();
+  for (int i = 0; i < 3; ++i) static_cast<void>(world->plugins().logger(s.item.name, values));
+  const auto logger = world->logger(s.item.name, values);  // opened, never closed
+}
+
+// A folder that is gone: the logger may fail, with an Error and not otherwise.
+void survives_a_lost_folder(const ItemSubject& s) {
+  const auto world = s.world();
+  const Table values = s.values();
+  const auto logger = world->plugins().logger(s.item.name, values);
+  const std::string folder = (world->folder() / "no such folder").string();
+  try {
+    logger->open({folder, false, false, nullptr});
+    for (const Record& record : every_record()) logger->record(record);
+    logger->close();
+  } catch (const Error&) {
+  }
+}
+
+void leaves_the_run(const ItemSubject& s) {
+  const ScratchFolder with, without;
+  TinyPlan plan = s.plan();
+  const RunOutcome logged = s.run(plan, with);
+  plan.kind.reset();
+  expect_equal(logged, s.run(plan, without), "a run with the logger differs from one without it");
+}
+
+}  // namespace
+
+void add_logger_cases(const ItemSubject& subject, Cases& cases) {
+  add_case(subject, cases, "takes_every_event", takes_every_event);
+  add_case(subject, cases, "takes_odd_records", takes_odd_records);
+  add_case(subject, cases, "close_flushes", close_flushes);
+  add_case(subject, cases, "unopened_may_die", unopened_may_die);
+  add_case(subject, cases, "survives_a_lost_folder", survives_a_lost_folder);
+  add_case(subject, cases, "leaves_the_run", leaves_the_run);
+}
+
+}  // namespace gptcore

@@ -1,0 +1,74 @@
+#include "core/train/evaluator_set.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
+
+#include <exception>
+
+namespace gptcore {
+namespace {
+
+constexpr int kMaxFailures = 3;
+
+class Collected final : public Results {
+ public:
+  Collected(std::string name, EventBus& bus, int64_t step) : name_(std::move(name)), bus_(bus), step_(step) {}
+
+  void add(std::string_view metric, double sum, double count) override {
+    for (size_t i = 0; i < names_.size(); ++i)
+      if (names_[i] == metric) {
+        sums_[2 * i] += sum;
+        sums_[2 * i + 1] += count;
+        return;
+      }
+    names_.emplace_back(metric);
+    sums_.insert(sums_.end(), {sum, count});
+  }
+  void item(const Table& record) override {
+    Table fields{{"evaluator", name_}};
+    fields.insert(fields.end(), record.begin(), record.end());
+    bus_.emit(Event::item_evaluated, step_, std::move(fields));
+  }
+  Table metrics(ProcessGroup& group) const {
+    if (names_.empty()) return {};
+    at::Tensor all = at::tensor(sums_, at::kDouble);
+    group.all_reduce_sum(all);
+    Table out;
+    for (size_t i = 0; i < names_.size(); ++i) {
+      const auto at = static_cast<int64_t>(2 * i);
+      out.emplace_back(name_ + "." + names_[i], all[at].item<double>() / all[at + 1].item<double>());
+    }
+    return out;
+  }
+
+ private:
+  std::string name_;
+  EventBus& bus_;
+  int64_t step_;
+  std::vector<std::string> names_;
+  std::vector<double> sums_;  // sum and count of each
+};
+
+}  // namespace
+
+Table EvaluatorSet::run(const ModelView& model, ProcessGroup& group, EventBus& bus, Host& host, int64_t step) {
+  const at::NoGradGuard no_grad;
+  Table all;
+  for (Entry& e : entries_) {
+    if (e.failures >= kMaxFailures) continue;
+    try {
+      Collected results(e.name, bus, step);
+      e.evaluator->evaluate(model, results);
+      for (auto& metric : results.metrics(group)) all.push_back(std::move(metric));
+      e.failures = 0;
+    } catch (const std::exception& failure) {
+      ++e.failures;
+      host.log(Level::warning, "evaluator '" + e.name + "' failed" +
+                                   (e.failures == kMaxFailures ? " three times in a row and is switched off" : "") + ": " +
+                                   failure.what());
+    }
+  }
+  return all;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# installed_sdk.sh SOURCE BUILD: what an author of plugins does, from an empty prefix to a run, for every kind of plugin.
+# SOURCE and BUILD are hidden meanwhile where the machine lets us (a mount namespace), and the prefix is moved after its
+# installation, so nothing but the prefix and LibTorch can be of help.
+set -euo pipefail
+
+kinds=(tokenizer dataset model adapter operation evaluator logger)
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+# must_say TEXT COMMAND...: the command fails and one of its lines holds TEXT, whatever CMake's line breaks.
+must_say() {
+  local text=$1 out
+  shift
+  ! out=$("$@" 2>&1) || die "$* succeeds"
+  tr -s '\n ' '  ' <<<"$out" | grep -qF -- "$text" || die "$* does not say '$text', but: $out"
+}
+
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
+
+# Everything of the core; new plugins lie elsewhere.
+sums() { (cd "$1" && find bin lib include share -type f -print0 | sort -z | xargs -0 sha256sum); }
+
+# ---- the four commands, for one kind
+
+commands() {
+  local kind=$1 name=my_$1
+  gptcore plugins new "$name" --kind "$kind"
+  cd "$name"
+  cmake --workflow --preset default
+  gptcore plugins test "./build/lib$name.so"
+  gptcore --plugin "./build/lib$name.so" run pipeline.toml
+}
+
+author() {
+  local kind=$1 name=my_$1
+  local TIMEFORMAT='%R %U %S'
+  { time (commands "$kind" >"$kind.log" 2>&1); } 2>"$kind.times"
+  [ -d "$name/runs/$name" ] || die "$kind: the run left no folder" 2>>"$kind.log"
+  ! grep -rlF -e "$source_tree" -e "$build" "$name" >>"$kind.log" || die "$kind: these files name the source tree" 2>>"$kind.log"
+  case $kind in operation | tokenizer) ;; *) rm -r "$name/build" ;; esac # precompiled headers are large
+  touch "$kind.works"
+}
+
+# Two kinds at once; prints the end of the log of those that fail.
+authors() {
+  local kind real user sys failed=''
+  for kind in "${kinds[@]}"; do
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+    author "$kind" &
+  done
+  wait
+  for kind in "${kinds[@]}"; do
+    if [ -e "$kind.works" ]; then
+      read -r real user sys <"$kind.times"
+      say "$kind: 4 commands, $real s, $user + $sys s of processor time"
+      awk -v s="$user" -v t="$sys" 'BEGIN { exit s + t > 60 }' || failed+=" $kind (more than 60 s)"
+    else
+      tail -n 30 "$kind.log" >&2
+      failed+=" $kind"
+    fi
+  done
+  [ -z "$failed" ] || die "kinds that do not work from the installed SDK:$failed"
+}
+
+# ---- single claims
+
+small_and_quick() {
+  local lines start
+  lines=$(grep -c . my_operation/my_operation.cpp)
+  [ "$lines" -le 20 ] || die "an operation takes $lines lines"
+  touch my_operation/my_operation.cpp
+  local TIMEFORMAT='%U %S'
+  { time cmake --build my_operation/build >/dev/null; } 2>rebuild.seconds
+  start=$(awk '{ print $1 + $2 }' rebuild.seconds)
+  awk -v s="$start" 'BEGIN { exit s > 4 }' || die "a touched operation takes $start s of processor time to rebuild"
+  say "an operation has $lines lines; touched, it is built again in $start s of processor time"
+}
+
+refusals_of_the_build() {
+  mkdir -p static/lib static/include/ATen/core other/lib other/include/ATen/core other/include/torch/headeronly
+  touch static/lib/libtorch_cpu.a static/lib/libc10.a static/include/ATen/core/Tensor.h
+  touch other/lib/libtorch_cpu.so other/lib/libc10.so other/include/ATen/core/Tensor.h
+  sed -E 's/(TORCH_VERSION_MINOR) .*/\1 3/' "$GPTCORE_TORCH/include/torch/headeronly/version.h" >other/include/torch/headeronly/version.h
+  local fake=(cmake -S my_operation -B refused --fresh)
+  must_say 'is static' "${fake[@]}" "-DGPTCORE_TORCH=$PWD/static"
+  must_say 'is 2.3.0, and this gptcore was built with' "${fake[@]}" "-DGPTCORE_TORCH=$PWD/other"
+  must_say "'$PWD/none' does not hold lib/libtorch_cpu.so" "${fake[@]}" "-DGPTCORE_TORCH=$PWD/none"
+  must_say 'glibcxx_debug' "${fake[@]}" "-DCMAKE_CXX_FLAGS=-D_GLIBCXX_DEBUG"
+  say "another minor version of LibTorch, a static one, none and another C++ ABI are refused when CMake configures"
+}
+
+without_libtorch() {
+  local text='set GPTCORE_TORCH to the prefix of LibTorch'
+  GPTCORE_TORCH=/nonexistent must_say "$text" gptcore summary --set model.preset=gpt2
+  GPTCORE_TORCH=/nonexistent must_say "$text" gptcore-probe my_operation/build/libmy_operation.so out.json
+  GPTCORE_TORCH=/nonexistent gptcore plugins list >list.txt || die "plugins list needs LibTorch"
+  say "without LibTorch the program and the probe say how to name one"
+}
+
+# The plugin installs to where every run finds it.
+installed_plugin() {
+  cmake --install my_tokenizer/build --prefix "$prefix" >install.log
+  gptcore plugins info tokenizer/my_tokenizer >info.txt || die "an installed plugin is not found"
+  rm "$prefix/lib/gptcore/plugins/libmy_tokenizer.so"
+}
+
+shipped_files() {
+  local file verb
+  for file in "$prefix"/share/gptcore/configs/*.toml; do
+    gptcore config check "$file" >check.txt 2>&1 || die "$file: $(<check.txt)"
+  done
+  gptcore run "$prefix/share/gptcore/configs/quickstart.toml" --max_iters=1 --eval_interval=1 --eval_iters=1 --max_new_tokens=2 \
+    >quickstart.log 2>&1 || die "the quickstart: $(tail -n 5 quickstart.log)"
+  for verb in $(gptcore --help | sed -nE 's/^  ([a-z]+) .*/\1/p') $(gptcore plugins --help | sed -nE 's/^gptcore (plugins [a-z]+).*/\1/p' | tr ' ' '~'); do
+    grep -qE "^\.BI? \"?${verb//\~/ }\b" "$prefix/share/man/man1/gptcore.1" || die "the man page lacks '${verb//\~/ }'"
+  done
+  # shellcheck disable=SC1091
+  (
+    . "$prefix/share/bash-completion/completions/gptcore"
+    completes() { # EXPECTED WORD...: the last word is the one to complete
+      local expected=$1
+      shift
+      COMP_WORDS=(gptcore "$@") COMP_CWORD=$# COMPREPLY=()
+      _gptcore gptcore "${!#}" "${COMP_WORDS[$# - 1]}"
+      [[ " ${COMPREPLY[*]} " == *" $expected "* ]] || die "completing '$*' gives '${COMPREPLY[*]}', not '$expected'"
+    }
+    completes run r
+    completes new plugins n
+    completes operation plugins new x --kind op
+    completes byte plugins info b
+    completes --overwrite run x.toml --o
+    completes --json plugins list --j
+  )
+  say "configs, man page and completion of the installation agree with the program"
+}
+
+author_story() {
+  local before
+  before=$(sums "$prefix")
+  authors
+  [ "$(sums "$prefix")" = "$before" ] || die "files of the installation changed"
+  say "$(grep -cE ' (bin|lib)/' <<<"$before") files of bin/ and lib/ have the same SHA-256 after seven new plugins were built and run"
+  small_and_quick
+  refusals_of_the_build
+  without_libtorch
+  installed_plugin
+  shipped_files
+}
+
+# ---- the stage
+
+# In a namespace of its own: LibTorch appears beside the prefix, then the source tree and the build folder go.
+hide() {
+  rm "$work/site"
+  mkdir "$work/site"
+  mount --bind "$1" "$work/site"
+  mount -t tmpfs none "$build"
+  mount -t tmpfs none "$source_tree"
+  [ -z "$(ls "$source_tree")" ] || die "the source tree is still there"
+}
+
+main() {
+  source_tree=$(realpath "$1") build=$(realpath "$2")
+  if [ "${3:-}" = inside ]; then
+    work=$4 prefix=$4/prefix
+    cd "$work"
+    if [ "$5" = hidden ]; then hide "$6"; fi
+    author_story
+    exit
+  fi
+
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  unset GPTCORE_PLUGIN_PATH CMAKE_PREFIX_PATH CXXFLAGS
+  cmake --install "$build" --prefix "$work/first" >"$work/install.log"
+  mv "$work/first" "$work/prefix"
+  local torch
+  torch=$(realpath "$(cached GPTCORE_TORCH)")
+  ln -s "$(dirname "$torch")" "$work/site"
+  export GPTCORE_TORCH=$work/site/${torch##*/} OMP_NUM_THREADS=1 PATH=$work/prefix/bin:$PATH
+
+  if unshare -m mount -t tmpfs none "$work/prefix/bin" 2>/dev/null; then
+    say "the source tree is hidden"
+    unshare -m bash "$0" "$1" "$2" inside "$work" hidden "$(dirname "$torch")"
+  else
+    say "no mount namespaces here: the source tree stays in place, and build files are searched for its name"
+    bash "$0" "$1" "$2" inside "$work" visible
+  fi
+}
+
+main "$@"
+exit

@@ -1,0 +1,205 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+
+#include <csignal>
+
+#include "tests/catch.h"
+#include "tests/unit/train/rig.h"
+
+using namespace gptcore;
+using gptcore::testing::Rig;
+using gptcore::testing::short_run;
+
+namespace {
+
+using Plan = std::function<void(const TrainingView&, ModelEdit&)>;
+
+struct Planned final : Operation {
+  explicit Planned(Plan p) : what(std::move(p)) {}
+  void plan(const TrainingView& now, ModelEdit& edit) override {
+    asked.push_back(now.step);
+    what(now, edit);
+  }
+  std::string save() const override { return std::to_string(asked.size()); }
+  Plan what;
+  std::vector<int64_t> asked;
+};
+
+Planned& add(Rig& rig, Plan plan, std::optional<When> when = {}, EventSet events = on(Event::step_ended)) {
+  auto made = std::make_unique<Planned>(std::move(plan));
+  Planned& ref = *made;
+  rig.operations.add({"planned", std::move(made), when, events, kAllEffects});
+  return ref;
+}
+
+When when_every(int64_t n) {
+  When w;
+  w.every = n;
+  return w;
+}
+
+void halve(const TrainingView& now, ModelEdit& edit) {
+  edit.set("learning_rate", now.learning_rate / 2);
+}
+
+}  // namespace
+
+TEST_CASE("an operation is asked at the events and conditions its table names", "[operations]") {
+  const auto nothing = [](const TrainingView&, ModelEdit&) {};
+  Rig rig(short_run());  // 12 updates, evaluations at 0 4 8 12
+  When at_zero, at_five, late;
+  at_zero.at_iter = 0;
+  at_five.at_iter = 5;
+  late.after_iters = 6;
+  late.loss_below = -1;
+  Planned& each = add(rig, nothing);
+  Planned& third = add(rig, nothing, when_every(3));
+  Planned& first = add(rig, nothing, at_zero);
+  Planned& fifth = add(rig, nothing, at_five);
+  Planned& after = add(rig, nothing, late);
+  Planned& evaluations = add(rig, nothing, {}, on(Event::evaluation_ended));
+  rig.run();
+  CHECK(each.asked.size() == 12);
+  CHECK(third.asked == std::vector<int64_t>{3, 6, 9, 12});
+  CHECK(first.asked == std::vector<int64_t>{0});
+  CHECK(fifth.asked == std::vector<int64_t>{5});
+  CHECK(after.asked == std::vector<int64_t>{8});  // at evaluations, once
+  CHECK(evaluations.asked == std::vector<int64_t>{0, 4, 8, 12});
+}
+
+TEST_CASE("a planned setting holds from the next update on and is told to loggers", "[operations]") {
+  TrainOptions o = short_run();
+  o.schedule = "constant";
+  o.warmup_iters = 0;
+  Rig rig(o);
+  add(rig, halve, when_every(5));
+  rig.run();
+  std::vector<double> rates;
+  for (const Record& r : rig.records)
+    if (r.event == Event::step_ended) rates.push_back(find(r.fields, "lr")->as<double>());
+  CHECK(rates[4] == Approx(1e-2));
+  CHECK(rates[5] == Approx(5e-3));
+  CHECK(rates[10] == Approx(2.5e-3));
+  CHECK(rig.count(Event::model_edited) == 2);
+}
+
+TEST_CASE("a larger batch goes on at the next sample", "[operations]") {
+  Rig rig(short_run());
+  When when;
+  when.at_iter = 4;
+  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{6}); }, when);
+  rig.run();
+  CHECK(rig.state.samples == 4 * 2 + 8 * 6);
+  CHECK(rig.state.tokens == rig.state.samples * 4);
+}
+
+TEST_CASE("a frozen layer keeps its weights and moments, and trains on after it is unfrozen", "[operations]") {
+  Rig rig(short_run());
+  When four, eight;
+  four.at_iter = 4;
+  eight.at_iter = 8;
+  at::Tensor frozen, moment, moved;
+  const auto value = [&] { return rig.model.parameters().front().tensor.detach().clone(); };  // wte.weight
+  const auto first_moment = [&] {
+    for (auto& [name, tensor] : rig.optimizer->state())
+      if (name == "exp_avg.wte.weight") return tensor.clone();
+    return at::Tensor();
+  };
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::model_edited && r.step == 4) frozen = value(), moment = first_moment();
+    if (r.event == Event::step_ended && r.step == 8) {
+      CHECK(at::equal(frozen, value()));
+      CHECK(at::equal(moment, first_moment()));
+      CHECK_FALSE(moment.eq(0).all().item<bool>());
+    }
+    if (r.event == Event::step_ended && r.step == 9) moved = value();
+  };
+  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.freeze("wte"); }, four);
+  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("*"); }, eight);
+  rig.run();
+  REQUIRE(frozen.defined());
+  CHECK_FALSE(at::equal(frozen, moved));
+}
+
+TEST_CASE("a run with operations resumed at any checkpoint ends with the same bits", "[operations]") {
+  const int64_t stop = GENERATE(1, 3, 4, 5, 6, 7, 8, 11);
+  CAPTURE(stop);
+  const auto planned = [](Rig& rig) {
+    When five, eight;
+    five.at_iter = 5;
+    eight.after_iters = 8;
+    add(rig, halve, when_every(3));
+    add(rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{3}), edit.freeze("blocks.0.mlp.*"); }, five);
+    add(rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("blocks.0.mlp.fc"), edit.set("weight_decay", 0.5); }, eight);
+  };
+  Rig whole(short_run());
+  planned(whole);
+  whole.run();
+  Rig first(short_run());
+  planned(first);
+  first.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
+  CHECK(first.run() == StageEnd::interrupted);
+  Rig second(short_run());
+  planned(second);
+  second.take(first);
+  CHECK(second.run() == StageEnd::finished);
+  const auto a = whole.model.parameters(), b = second.model.parameters();
+  for (size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(a[i].name);
+    CHECK(at::equal(a[i].tensor, b[i].tensor));
+  }
+  CHECK(whole.state.val_loss == second.state.val_loss);
+}
+
+TEST_CASE("a plan that cannot be right ends the run, names the operation and changes nothing", "[operations]") {
+  const auto refused = [](Plan plan, Effects effects = kAllEffects) {
+    Rig rig(short_run());
+    When when;
+    when.at_iter = 2;
+    rig.operations.add({"wrong", std::make_unique<Planned>(std::move(plan)), when, 0, effects});
+    std::string message;
+    try {
+      rig.run();
+    } catch (const Error& e) {
+      message = std::string(e.what()) + " | " + e.hint();
+    }
+    CHECK(rig.state.settings.empty());
+    CHECK(rig.state.step == 2);
+    return message;
+  };
+  CHECK(refused([](auto&, ModelEdit& e) { e.set("learning_rat", 1.0); }) ==
+        "operation 'wrong' after step 2: no setting 'learning_rat' can change during training | did you mean 'learning_rate'?");
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", int64_t{0}); }), Catch::Contains("'batch_size' wants"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", 1.5); }), Catch::Contains("'batch_size' wants an integer"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("min_lr", 10.0); }), Catch::Contains("min_lr"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.freeze("blocks.0.attn.qvk"); }),
+             Catch::Contains("no layer fits") && Catch::Contains("did you mean 'blocks.0.attn.qkv'"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.freeze("wte"); }, kChangesTraining), Catch::Contains("kFreezes"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("min_lr", 0.0); }, kFreezes), Catch::Contains("kChangesTraining"));
+}
+
+TEST_CASE("an evaluator that fails three times in a row is switched off and the run goes on", "[evaluators]") {
+  struct Failing final : Evaluator {
+    void evaluate(const ModelView&, Results& results) override {
+      results.add("half", 1, 2);
+      if (++calls != 2) throw std::runtime_error("no such file");
+    }
+    int calls = 0;
+  };
+  TrainOptions o = short_run();
+  o.eval_interval = 1;
+  Rig rig(o);
+  auto made = std::make_unique<Failing>();
+  Failing& failing = *made;
+  rig.evaluators.add("failing", std::move(made));
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(failing.calls == 5);  // fails, measures, fails three times
+  CHECK(rig.host.lines.size() == 4);
+  CHECK_THAT(rig.host.lines.back(), Catch::Contains("three times in a row and is switched off: no such file"));
+  int64_t measured = 0;
+  for (const Record& r : rig.records)
+    if (const Value* half = find(r.fields, "failing.half")) measured += half->as<double>() == 0.5;
+  CHECK(measured == 1);
+}
