@@ -160,6 +160,7 @@ int run_conformance(const ConformanceRequest& request) {
 
   const ScratchFolder all;  // of every case, so that nothing is left of those that crash
   ::setenv("TMPDIR", all.path().c_str(), /*overwrite=*/1);
+  write_tiny_text(all.path());  // outlives the folders of single cases
   Printer printer(request.json, longest_name(cases));
   std::string unusable;
   for (const Case& c : cases) {

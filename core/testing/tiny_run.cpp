@@ -146,7 +146,8 @@ fs::path write_tiny_text(const fs::path& folder) {
   out << tiny_text();
   out.close();
   if (!out) throw Error(Code::io, "cannot write the tiny text", "is the disk full?", path.string());
-  ::setenv("GPTCORE_TINY_TEXT", path.c_str(), /*overwrite=*/1);
+  const char* const named = std::getenv("GPTCORE_TINY_TEXT");
+  if (!named || !fs::exists(named)) ::setenv("GPTCORE_TINY_TEXT", path.c_str(), /*overwrite=*/1);
   return path;
 }
 

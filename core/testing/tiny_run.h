@@ -33,7 +33,7 @@ RunPlan load_tiny_plan(const TinyPlan& plan, const std::filesystem::path& folder
 // The values of that item's table. Throws Error(internal) when the pipeline does not use it.
 Table item_values(const PipelineConfig& config, Kind kind, const std::string& item);
 
-// Writes the tiny text into `folder` and makes ${GPTCORE_TINY_TEXT} stand for its path.
+// Writes the tiny text into `folder`; ${GPTCORE_TINY_TEXT} stands for it unless it stands for another that still exists.
 std::filesystem::path write_tiny_text(const std::filesystem::path& folder);
 
 // What a user reads of a failure: an Error's line with code and hint, LibTorch's words without its stack trace.

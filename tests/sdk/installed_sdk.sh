@@ -114,7 +114,7 @@ shipped_files() {
   for file in "$prefix"/share/gptcore/configs/*.toml; do
     gptcore config check "$file" >check.txt 2>&1 || die "$file: $(<check.txt)"
   done
-  gptcore run "$prefix/share/gptcore/configs/quickstart.toml" --max_iters=1 --eval_interval=1 --eval_iters=1 --max_new_tokens=2 \
+  gptcore run "$prefix/share/gptcore/configs/quickstart.toml" --max_iters=1 --eval_interval=1 --eval_iters=1 --sample.max_new_tokens=2 \
     >quickstart.log 2>&1 || die "the quickstart: $(tail -n 5 quickstart.log)"
   for verb in $(gptcore --help | sed -nE 's/^  ([a-z]+) .*/\1/p') $(gptcore plugins --help | sed -nE 's/^gptcore (plugins [a-z]+).*/\1/p' | tr ' ' '~'); do
     grep -qE "^\.BI? \"?${verb//\~/ }\b" "$prefix/share/man/man1/gptcore.1" || die "the man page lacks '${verb//\~/ }'"

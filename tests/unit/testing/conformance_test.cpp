@@ -22,7 +22,7 @@ struct Tested {
 };
 
 Tested tested(const std::string& file, const std::string& options) {
-  const Answer answer = run_command(std::string(PROGRAM) + " plugins test " + file + " --json " + options + " 2>/dev/null");
+  const Answer answer = run_command(std::string("(") + PROGRAM + " plugins test " + file + " --json " + options + " 2>/dev/null)");
   const json report = json::parse(answer.text, nullptr, false);
   INFO(answer.text);
   REQUIRE(report.is_object());
@@ -108,7 +108,7 @@ TEST_CASE("Each case fails on an item that breaks it, and says how") {
       {"faulty", "logger/late/close_flushes", "close()"},
       {"faulty", "logger/picky/takes_odd_records", ""},
       {"faulty", "logger/failing/default_run", "made of paper"},
-      {"loud_exports", "file/one_export", "loud_function()"},
+      {"loud_exports", "file/one_export", "besides gptcore_plugin_v1"},
       {"loud_exports", "file/no_unique_symbols", "loud_counter"},
       {"loud_changes", "file/loads_twice", ""},
       {"loud_slow", "file/loads_fast", "more than 5"},
@@ -133,12 +133,12 @@ TEST_CASE("A case that hangs is stopped when its time is up") {
   CHECK(found.at("ms") < 5000);
 }
 
-TEST_CASE("A plugin that crashes when it is loaded fails one case, and the rest is skipped") {
+TEST_CASE("A plugin that crashes when it is loaded fails the loading case, and what would load it is skipped") {
   const Tested t = tested(fixture("loud_crashes"), "");
   CHECK(t.status == 3);
   CHECK_THAT(t.find("file/loads").at("reason").get<std::string>(), Contains("crashed (SIG"));
   CHECK(t.find("tokenizer/one/round_trip").at("reason") == "the plugin does not load");
-  CHECK(t.report.at("failed") == 1);
+  CHECK(t.report.at("failed") == 2);  // as loud as its neighbours, it exports all it has
 }
 
 TEST_CASE("What cannot be decided is skipped with what it needs, never passed") {
