@@ -10,11 +10,11 @@ string(REGEX MATCH "^([0-9]+)\\.([0-9]+)" GPTCORE_TORCH_MINOR ${LibTorch_VERSION
 set(package ${PROJECT_BINARY_DIR}/package)
 configure_file(sdk/cmake/gptcore-sdk-config.cmake.in ${package}/gptcore-sdk-config.cmake @ONLY)
 write_basic_package_version_file(${package}/gptcore-sdk-config-version.cmake COMPATIBILITY SameMajorVersion)
-install(DIRECTORY ${package}/ sdk/cmake/ DESTINATION lib/cmake/gptcore-sdk PATTERN "*.in" EXCLUDE)
+install(DIRECTORY ${package}/ sdk/cmake/ DESTINATION lib/cmake/gptcore-sdk PATTERN "*.in" EXCLUDE PATTERN README.md EXCLUDE)
 install(DIRECTORY sdk/include/ DESTINATION include)
 
 # Templates of `gptcore plugins new`; the built program finds them as the installed one does.
-install(DIRECTORY sdk/templates DESTINATION share/gptcore)
+install(DIRECTORY sdk/templates DESTINATION share/gptcore PATTERN README.md EXCLUDE)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/gptcore)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/sdk/templates ${PROJECT_BINARY_DIR}/share/gptcore/templates SYMBOLIC)
 
@@ -30,3 +30,7 @@ install(FILES ${PROJECT_BINARY_DIR}/quickstart.toml DESTINATION share/gptcore/co
 
 install(FILES docs/man/gptcore.1 DESTINATION share/man/man1)
 install(FILES apps/gptcore/completion/gptcore.bash DESTINATION share/bash-completion/completions RENAME gptcore)
+
+# The documents for authors, in folders as here so that their links hold.
+install(FILES sdk/README.md DESTINATION share/doc/gptcore/sdk)
+install(DIRECTORY docs/ DESTINATION share/doc/gptcore/docs PATTERN man EXCLUDE)

@@ -37,6 +37,12 @@ struct SummaryRequest {
   bool json = false;
 };
 
+struct PlanRequest {
+  PipelineConfig config;
+  std::vector<std::string> plugin_files;
+  bool json = false;
+};
+
 struct BenchRequest {
   std::string name;  // "cpu-baby", ..., or "" with a config
   std::optional<PipelineConfig> config;
@@ -52,6 +58,7 @@ struct EngineTable {
   int (*summary)(const SummaryRequest&) noexcept;
   int (*bench)(const BenchRequest&) noexcept;
   int (*test)(const ConformanceRequest&) noexcept;
+  int (*plan)(const PlanRequest&) noexcept;
 };
 
 }  // namespace gptcore

@@ -7,6 +7,7 @@
 #include "core/config/load.h"
 #include "core/model/generate.h"
 #include "core/pipeline/prompt.h"
+#include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/search.h"
@@ -39,6 +40,7 @@ int sample_verb(const SampleRequest& request) {
   auto options = config.run.as<RunOptions>();
   options.device = request.device;
   Session session(options, plugin_files);
+  session.structure = read_state(*files, checkpoint).structure;
   session.open_tokenizer(config, *files, &checkpoint);
   if (!session.tokenizer)
     throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text", "train with a [tokenizer]",

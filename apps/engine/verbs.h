@@ -10,5 +10,6 @@ int sample_verb(const SampleRequest& request);
 int summary_verb(const SummaryRequest& request);
 int bench_verb(const BenchRequest& request);
 int test_verb(const ConformanceRequest& request);
+int plan_verb(const PlanRequest& request);
 
 }  // namespace gptcore

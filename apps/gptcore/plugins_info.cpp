@@ -116,6 +116,32 @@ std::string info_toml(const ItemInfo& item) {
   return out;
 }
 
+// A text inside a Markdown table.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
+  return out;
+}
+
+std::string markdown_row(const ParamSpec& p) {
+  const std::string standard = p.required ? "required" : p.fallback.empty() ? "not set" : "`" + to_toml(p.fallback) + "`";
+  std::string doc = p.doc;
+  for (const Choice& c : p.choices) doc += "<br>`" + to_toml(Value(c.text)) + "`" + (c.doc.empty() ? "" : ": " + c.doc);
+  const std::string type = type_name(p.type) + (p.unit.empty() ? "" : " (" + p.unit + ")");
+  const std::string range = p.choices.empty() ? range_text(p) : "one of these";
+  std::string row = "|";
+  for (const std::string& text : {"`" + p.name + "`", type, standard, range, doc}) row += " " + cell(text) + " |";
+  return row + "\n";
+}
+
+std::string info_markdown(const ItemInfo& item) {
+  std::string out = std::string("## ") + name_of(item.kind) + "/" + item.name + "\n" + item.doc + "\n\n";
+  if (item.params.empty()) return out + "No parameters.\n";
+  out += "| key | type | default | range | meaning |\n|---|---|---|---|---|\n";
+  for (const ParamSpec& p : item.params) out += markdown_row(p);
+  return out;
+}
+
 // The items meant by NAME, KIND/NAME or FILE.
 std::vector<ItemInfo> items_of(const std::string& text, const Catalog& catalog) {
   const size_t slash = text.find('/');
@@ -133,16 +159,31 @@ std::vector<ItemInfo> items_of(const std::string& text, const Catalog& catalog) 
   throw Error(Code::unknown_name, "no plugin offers '" + text + "'", did_you_mean(text, names, "see gptcore plugins list"));
 }
 
-void print_info(const std::vector<ItemInfo>& items, bool json, bool toml) {
+std::string in_form(const ItemInfo& item, const std::string& form) {
+  return form == "toml" ? info_toml(item) : form == "markdown" ? info_markdown(item) : info_text(item);
+}
+
+// `form` is "json", "toml", "markdown" or "".
+void print_info(const std::vector<ItemInfo>& items, const std::string& form) {
   Json all = Json::array();
   std::string out;
   for (const ItemInfo& item : items) {
-    if (json)
+    if (form == "json")
       all.push_back(info_json(item));
     else
-      out += (out.empty() ? "" : "\n") + (toml ? info_toml(item) : info_text(item));
+      out += (out.empty() ? "" : "\n") + in_form(item, form);
   }
-  std::fputs(json ? (all.dump(2) + "\n").c_str() : out.c_str(), stdout);
+  std::fputs(form == "json" ? (all.dump(2) + "\n").c_str() : out.c_str(), stdout);
+}
+
+std::string form_of(const VerbArguments& given) {
+  std::string form;
+  for (const char* name : {"json", "toml", "markdown"}) {
+    if (!given.get<bool>(name)) continue;
+    if (!form.empty()) throw Error(Code::usage, "--" + form + " and --" + name + " are both given");
+    form = name;
+  }
+  return form;
 }
 
 }  // namespace
@@ -151,18 +192,21 @@ int plugins_info(const std::vector<std::string>& arguments, const std::vector<st
   VerbOptions options;
   options.visible.add_options()("json", po::bool_switch(), "print JSON");
   options.visible.add_options()("toml", po::bool_switch(), "print a table for a pipeline file");
+  options.visible.add_options()("markdown", po::bool_switch(), "print a section of a document");
+  options.visible.add_options()("all", po::bool_switch(), "every item that can be found");
   options.positional.add_options()("name", po::value<std::string>());
   options.order.add("name", 1);
   const VerbArguments given = parse_arguments(options, arguments);
   const auto name = given.get<std::string>("name");
-  const bool json = given.get<bool>("json"), toml = given.get<bool>("toml");
-  if (name.empty()) throw Error(Code::usage, "plugins info wants an item", "gptcore plugins info NAME");
-  if (json && toml) throw Error(Code::usage, "--json and --toml are both given");
+  const bool all = given.get<bool>("all");
+  const std::string form = form_of(given);
+  if (name.empty() && !all) throw Error(Code::usage, "plugins info wants an item", "gptcore plugins info NAME, or --all");
+  if (!name.empty() && all) throw Error(Code::usage, "--all and the item '" + name + "' are both given");
   Catalog core;
   add_core_items(core);
   std::vector<Error> refused;
   const Catalog catalog = read_catalog(plugin_files, refused, std::move(core));
-  print_info(items_of(name, catalog), json, toml);
+  print_info(all ? by_kind_and_name(catalog.items()) : items_of(name, catalog), form);
   return report_refused(refused);
 }
 
@@ -175,7 +219,7 @@ int show_plugins(const std::vector<std::string>& plugin_files) {
   for (const std::string& file : plugin_files) {
     try {
       const PluginFile plugin = read_plugin_file(file);
-      print_info(plugin.items, /*json=*/false, /*toml=*/false);
+      print_info(plugin.items, /*form=*/"");
       for (const Error& e : refused)
         if (e.where() == file) throw e;
       probe_plugin(plugin, before);

@@ -14,12 +14,6 @@ namespace {
 namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
-std::vector<ItemInfo> sorted(std::vector<ItemInfo> items) {
-  std::sort(items.begin(), items.end(),
-            [](const ItemInfo& a, const ItemInfo& b) { return std::pair(a.kind, a.name) < std::pair(b.kind, b.name); });
-  return items;
-}
-
 std::string list_text(const std::vector<ItemInfo>& items) {
   std::vector<std::vector<std::string>> rows = {{"KIND", "NAME", "PLUGIN", "VERSION", "WHAT IT IS"}};
   for (const ItemInfo& i : items) rows.push_back({name_of(i.kind), i.name, i.plugin, i.plugin_version, i.doc});
@@ -40,6 +34,12 @@ std::string list_json(const std::vector<ItemInfo>& items) {
 
 }  // namespace
 
+std::vector<ItemInfo> by_kind_and_name(std::vector<ItemInfo> items) {
+  std::sort(items.begin(), items.end(),
+            [](const ItemInfo& a, const ItemInfo& b) { return std::pair(a.kind, a.name) < std::pair(b.kind, b.name); });
+  return items;
+}
+
 int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   VerbOptions options;
   options.visible.add_options()("json", po::bool_switch(), "print JSON");
@@ -48,7 +48,7 @@ int plugins_list(const std::vector<std::string>& arguments, const std::vector<st
   add_core_items(core);
   std::vector<Error> refused;
   const Catalog catalog = read_catalog(plugin_files, refused, std::move(core));
-  std::fputs((given.get<bool>("json") ? list_json : list_text)(sorted(catalog.items())).c_str(), stdout);
+  std::fputs((given.get<bool>("json") ? list_json : list_text)(by_kind_and_name(catalog.items())).c_str(), stdout);
   return report_refused(refused);
 }
 

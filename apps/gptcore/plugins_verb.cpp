@@ -19,10 +19,12 @@ const std::vector<Action>& actions() {
   static const std::vector<Action> all = {
       {"new", "NAME --kind KIND [--to DIR]", "a folder with a plugin that builds, passes its tests and runs", plugins_new},
       {"list", "[--json]", "what the installed plugins and those of --plugin offer", plugins_list},
-      {"test", "FILE [--filter TEXT] [--set ITEM.KEY=VALUE] [--list] [--json] [--reproduce SEED]",
+      {"test",
+       "FILE [--filter TEXT] [--set ITEM.KEY=VALUE] [--list] [--json] [--reproduce SEED] [--timeout SECONDS] [--in-process]",
        "whether the plugin keeps to what every plugin must", plugins_test},
       {"dev", "DIR [--once]", "build and test a plugin's folder at every change", plugins_dev},
-      {"info", "NAME|KIND/NAME|FILE [--json|--toml]", "every parameter of an item, or of all items of a file", plugins_info},
+      {"info", "NAME|KIND/NAME|FILE|--all [--json|--toml|--markdown]",
+       "every parameter of an item, of all items of a file, or of all", plugins_info},
       {"lock", "[PIPELINE.toml] [--to FILE]", "gptcore.lock: the plugins of a pipeline, or all, for run --locked",
        plugins_lock},
   };

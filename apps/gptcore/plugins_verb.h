@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plugin/catalog.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -17,6 +18,8 @@ std::string plugins_help();
 int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 // Throws Error(unknown_name) for an item that nobody offers.
 int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+
+std::vector<ItemInfo> by_kind_and_name(std::vector<ItemInfo> items);
 
 // Writes the lock file of a pipeline's plugins beside it, or of all that can be found into this folder.
 int plugins_lock(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);

@@ -7,6 +7,7 @@ namespace gptcore {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
       {"run", "runs a pipeline file: train, evaluate, sample", run_help, run_verb},
+      {"plan", "what a pipeline's operations will do to model and training", plan_help, plan_verb},
       {"sample", "writes text with a trained model", sample_help, sample_verb},
       {"summary", "a model's parameters, memory and FLOPs", summary_help, summary_verb},
       {"inspect", "what a checkpoint or safetensors file holds", nullptr,

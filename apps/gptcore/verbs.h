@@ -18,6 +18,8 @@ const std::vector<Verb>& verbs();
 
 int run_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string run_help();
+int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string plan_help();
 int sample_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string sample_help();
 int summary_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);

@@ -20,9 +20,13 @@ void ErrorList::add(Code code, const std::string& message, const std::string& hi
 void ErrorList::throw_if_any() const {
   if (found_.empty()) return;
   auto sorted = found_;
-  const auto place = [](const auto& entry) {
+  std::vector<std::string> files;
+  for (const auto& [where, error] : found_)
+    if (std::find(files.begin(), files.end(), where.location.file) == files.end()) files.push_back(where.location.file);
+  const auto place = [&](const auto& entry) {
     const Origin& where = entry.first;
-    return std::tuple(where.source == Source::command_line, where.location.line, where.location.column);
+    const auto file = std::find(files.begin(), files.end(), where.location.file) - files.begin();
+    return std::tuple(where.source == Source::command_line, file, where.location.line, where.location.column);
   };
   std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
   std::vector<Error> errors;

@@ -11,7 +11,7 @@
 
 namespace gptcore {
 
-// At least one error, in file order; those of the command line come last.
+// At least one error, file by file and in the order of the places there; those of the command line come last.
 class ConfigErrors : public std::exception {
  public:
   explicit ConfigErrors(std::vector<Error> errors);

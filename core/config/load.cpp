@@ -3,8 +3,11 @@
 #include <algorithm>
 
 #include "core/config/check.h"
+#include "core/config/operation_keys.h"
+#include "core/config/operations_file.h"
 #include "core/config/owner.h"
 #include "core/config/suggest.h"
+#include "core/train/train_options.h"
 
 namespace gptcore {
 namespace {
@@ -29,7 +32,7 @@ class Loader {
   }
 
   PipelineConfig load() {
-    apply_overrides(document_, request_.overrides, catalog_, errors_);
+    override_all();
     PipelineConfig config;
     if (request_.file) config.file = fs::absolute(*request_.file).lexically_normal().string();
     config.run = section("run", {}, document_.run.value_or(absent()));
@@ -54,6 +57,30 @@ class Loader {
   }
 
  private:
+  // Operations of a file are there for the other overrides as those of the pipeline are.
+  void override_all() {
+    const auto names_operations = [](const Override& item) {
+      const std::string key = item.text.substr(0, item.text.find('='));
+      return key.ends_with("operations_file") || key.ends_with("operations-file");
+    };
+    std::vector<Override> first, rest;
+    for (const Override& item : request_.overrides) (names_operations(item) ? first : rest).push_back(item);
+    apply_overrides(document_, first, catalog_, errors_);
+    for (RawStage& stage : document_.stages) add_operations_file(stage);
+    apply_overrides(document_, rest, catalog_, errors_);
+  }
+
+  void add_operations_file(RawStage& stage) {
+    const Entry* entry = stage.table.find("operations_file");
+    if (!entry || stage.table.text("kind") != "train" || !entry->value.is<std::string>()) return;
+    const fs::path name = entry->value.as<std::string>();
+    const bool from_file = entry->origin.source == Source::file;
+    const fs::path shown = from_file ? fs::path(document_.shown).parent_path() / name : name;
+    auto found = read_operations_file(((from_file ? folders_.file : folders_.current) / name).lexically_normal(),
+                                      shown.lexically_normal().string(), entry->origin, errors_);
+    for (RawTable& operation : found) stage.operations.push_back(std::move(operation));
+  }
+
   RawTable absent() const { return {{Source::default_value, {document_.shown}, {}}, {}}; }
 
   Section section(const std::string& path, const std::string& use, const RawTable& table) {
@@ -125,9 +152,24 @@ class Loader {
       stage.options = section(path, stage.kind, raw.table);
       stage.operations = items(path + ".operation.", raw.operations);
       stage.evaluators = items(path + ".evaluator.", raw.evaluators);
+      if (stage.kind == "train" && errors_.empty()) check_triggers(stage, raw.operations);
       if (stage.kind != "train") refuse_tables(raw.operations, "a train stage's");
       if (stage.kind == "sample") refuse_tables(raw.evaluators, "a train or evaluate stage's");
       config.stages.push_back(std::move(stage));
+    }
+  }
+
+  // Of tables that are right by themselves.
+  void check_triggers(const StageConfig& stage, const std::vector<RawTable>& tables) {
+    const auto options = stage.options.as<TrainOptions>();
+    for (size_t i = 0; i < tables.size(); ++i) {
+      const OperationKeys keys = operation_keys(stage.operations[i].values);
+      const std::optional<When> when = keys.conditions();
+      const std::string why = when && !keys.completed ? never_fires(*when, options) : "";
+      if (why.empty()) continue;
+      const Entry* entry = tables[i].find("when");
+      errors_.add(Code::conflict, "operation '" + stage.operations[i].use + "' can never fire: " + why,
+                  "change its trigger or leave it out", entry ? entry->key_at : tables[i].header);
     }
   }
 
@@ -201,7 +243,12 @@ std::vector<std::string> files_used(const PipelineConfig& config, const Catalog&
   add(config.model);
   for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {
-    for (const Section& operation : stage.operations) add(operation);
+    for (const Section& operation : stage.operations) {
+      add(operation);
+      const ItemInfo* item = catalog.find(Kind::operation, operation.use);
+      if (item && (item->effects & kAdapts) != 0)  // it names the adapter when it plans
+        for (const std::string& name : catalog.names(Kind::adapter)) add_once(out, catalog.find(Kind::adapter, name)->file);
+    }
     for (const Section& evaluator : stage.evaluators) add(evaluator);
   }
   for (const Section& logger : config.loggers) add(logger);

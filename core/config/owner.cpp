@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "core/config/suggest.h"
+#include "core/config/operation_keys.h"
 #include "core/model/gpt_options.h"
 #include "core/train/train_options.h"
-#include "core/train/when.h"
 
 namespace gptcore {
 namespace {
@@ -39,46 +38,37 @@ template <class T> Owner core_owner(std::string title, std::vector<std::string> 
           {}};
 }
 
+// The core's own keys of a train stage that name its operations.
+struct OperationsFileOptions {
+  std::optional<std::string> operations_file;
+  bool write_back = false;
+  static void schema(Schema<OperationsFileOptions>& s) {
+    s.param("operations_file", &OperationsFileOptions::operations_file, "YAML or JSON list of operations, carried out in order")
+        .path();
+    s.param("write_back", &OperationsFileOptions::write_back, "sets `completed: true` in that file when one is done");
+  }
+};
+
+Owner train_owner(const std::string& title) {
+  Owner owner = core_owner<TrainOptions>(title, {"kind", "name"});
+  const Schema<OperationsFileOptions> own = schema_of<OperationsFileOptions>();
+  owner.params.insert(owner.params.end(), own.specs().begin(), own.specs().end());
+  owner.check = [check = owner.check](const Table& values) {
+    Problems found = check(values);
+    const Value *file = find(values, "operations_file"), *back = find(values, "write_back");
+    if (*back == Value(true) && file->empty())
+      found.push_back({"write_back", "write_back without an operations_file", "leave it out; progress is in every checkpoint"});
+    return found;
+  };
+  return owner;
+}
+
 std::optional<Owner> stage_owner(const std::string& kind) {
   const std::string title = (kind == "evaluate" ? "an " : "a ") + kind + " stage";
-  if (kind == "train") return core_owner<TrainOptions>(title, {"kind", "name"});
+  if (kind == "train") return train_owner(title);
   if (kind == "evaluate") return core_owner<EvaluateOptions>(title, {"kind", "name"});
   if (kind == "sample") return core_owner<SampleOptions>(title, {"kind", "name"});
   return std::nullopt;
-}
-
-Problems check_when(const Table& values) {
-  Problems found;
-  const Value* when = find(values, "when");
-  if (!when || when->empty()) return found;
-  const Schema<When> schema = schema_of<When>();
-  std::vector<std::string> names;
-  for (const ParamSpec& spec : schema.specs()) names.push_back(spec.name);
-  for (const auto& [key, value] : when->as<Table>()) {
-    const auto at = std::find(names.begin(), names.end(), key);
-    if (at == names.end())
-      found.push_back({"when", "'when' has no condition '" + key + "'", did_you_mean(key, names, "there are " + listed(names))});
-    else if (const auto wrong = misfit(schema.specs()[static_cast<size_t>(at - names.begin())], value))
-      found.push_back({"when", "'when." + key + "' " + wrong->text, {}});
-  }
-  if (!found.empty()) return found;
-  When conditions;
-  schema.assign(when->as<Table>(), conditions);
-  return schema.problems(conditions);
-}
-
-void add_when(Owner& owner) {
-  if (owner.find("when")) return;
-  ParamSpec when;
-  when.name = "when";
-  when.type = Type::table;
-  when.doc = "when it is asked: { every = 10 }, or at_iter, or loss_below and after_iters";
-  owner.params.push_back(std::move(when));
-  owner.check = [own = owner.check](const Table& values) {
-    Problems found = own ? own(values) : Problems{};
-    for (Problem& problem : check_when(values)) found.push_back(std::move(problem));
-    return found;
-  };
 }
 
 Table preset_values(const Table& given, std::string& origin) {
@@ -130,7 +120,7 @@ std::optional<Owner> owner_of(const std::string& path, const std::string& use, c
   Owner owner{std::string(name_of(*kind)) + " '" + use + "'", item->params, {"use"}, {}, {}};
   if (item->check) owner.check = item->check;
   if (*kind == Kind::model && item->plugin == "core") owner.preset = preset_values;
-  if (*kind == Kind::operation) add_when(owner);
+  if (*kind == Kind::operation) add_operation_keys(owner);
   if (*kind == Kind::adapter) {
     const Schema<AdapterOptions> own = schema_of<AdapterOptions>();
     owner.params.insert(owner.params.end(), own.specs().begin(), own.specs().end());

@@ -69,13 +69,13 @@ void Gpt::open(const ModelContext& context) {
                     std::to_string(context.vocab_size),
                 "leave model.vocab_size out to take it from the data");
   const int64_t m = options_.vocab_multiple, rows = (options_.vocab_size + m - 1) / m * m;
-  const int64_t C = options_.n_embd;
+  const int64_t C = options_.n_embd, H = options_.n_hidden > 0 ? options_.n_hidden : 4 * C;
   const bool bias = options_.bias;
   wte_ = parameter({rows, C});
   if (!options_.rotary) wpe_ = parameter({options_.block_size, C});
   for (int64_t i = 0; i < options_.n_layer; ++i)
     blocks_.push_back({make_norm(C, bias), make_linear(3 * C, C, bias), make_linear(C, C, bias), make_norm(C, bias),
-                       make_linear(4 * C, C, bias), make_linear(C, 4 * C, bias)});
+                       make_linear(H, C, bias), make_linear(C, H, bias)});
   ln_f_ = make_norm(C, bias);
   if (options_.rotary) {
     const int64_t half = C / options_.n_head / 2;

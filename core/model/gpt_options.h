@@ -14,6 +14,7 @@ struct GptOptions {
   int64_t n_layer = 12;
   int64_t n_head = 12;
   int64_t n_embd = 768;
+  int64_t n_hidden = 0;        // width of the MLPs; 0 = 4 n_embd
   int64_t block_size = 1024;   // T, the longest context
   int64_t vocab_size = 0;      // 0 = what the tokenizer or dataset has
   int64_t vocab_multiple = 1;  // rows of the embedding are padded to a multiple of this; logits beyond V stay masked

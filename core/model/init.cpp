@@ -1,6 +1,7 @@
 // Initial values from counter-based streams: parameter "blocks.3.mlp.fc.weight" starts the same in a model of any depth.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 
 #include <cmath>
 #include <numbers>
@@ -30,10 +31,13 @@ void init_parameters(const std::vector<Parameter>& parameters, uint64_t seed) {
   at::NoGradGuard no_grad;
   for (const Parameter& p : parameters) {
     at::Tensor tensor = p.tensor;
-    if (p.init.std == 0)
+    if (p.init.std == 0) {
       tensor.fill_(p.init.value);
-    else
-      fill_normal(tensor.mutable_data_ptr<float>(), tensor.numel(), p.init.std, stream_key(seed, "init " + p.name));
+      continue;
+    }
+    const at::Tensor home = tensor.is_cpu() ? tensor : at::empty(tensor.sizes(), at::kFloat);
+    fill_normal(home.mutable_data_ptr<float>(), home.numel(), p.init.std, stream_key(seed, "init " + p.name));
+    if (!tensor.is_cpu()) tensor.copy_(home);
   }
 }
 

@@ -1,10 +1,10 @@
 #include "core/model/network.h"
 
 #include <ATen/core/grad_mode.h>
-#include <fnmatch.h>
 
 #include <utility>
 
+#include "core/model/structure.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -30,13 +30,29 @@ class Looking {
 
 }  // namespace
 
-void Network::attach(const std::string& item, const std::string& layer, std::shared_ptr<Adapter> adapter) {
-  model_->set_adapter(layer, adapter);
-  adapters_.push_back({layer + "." + item + ".", std::move(adapter)});
+void Network::attach(AdapterInfo info, std::shared_ptr<Adapter> adapter) {
+  model_->set_adapter(info.layer, adapter);
+  adapters_.push_back({std::move(info), std::move(adapter)});
+}
+
+std::vector<AdapterInfo> Network::adapters() const {
+  std::vector<AdapterInfo> all;
+  for (const Attached& attached : adapters_) all.push_back(attached.info);
+  return all;
+}
+
+void Network::swap(Network& other) {
+  std::swap(model_, other.model_);
+  std::swap(adapters_, other.adapters_);
+  std::swap(device_, other.device_);
+  std::swap(compute_, other.compute_);
+  train(training_);
+  other.train(other.training_);
 }
 
 void Network::place(at::Device device, at::ScalarType compute) {
   device_ = device;
+  compute_ = compute;
   model_->place(device, compute);
   const at::NoGradGuard no_grad;
   for (const Attached& attached : adapters_)
@@ -49,7 +65,8 @@ void Network::place(at::Device device, at::ScalarType compute) {
 std::vector<Parameter> Network::parameters() {
   std::vector<Parameter> all = model_->parameters();
   for (const Attached& attached : adapters_)
-    for (Parameter& p : attached.adapter->parameters()) all.push_back({attached.prefix + p.name, p.tensor, p.init});
+    for (Parameter& p : attached.adapter->parameters())
+      all.push_back({adapter_prefix(attached.info) + p.name, p.tensor, p.init});
   return all;
 }
 
@@ -57,14 +74,6 @@ void Network::train(bool on) {
   training_ = on;
   model_->train(on);
   for (const Attached& attached : adapters_) attached.adapter->train(on);
-}
-
-std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string_view pattern) {
-  const std::string text(pattern);
-  std::vector<Layer> found;
-  for (const Layer& layer : layers)
-    if (::fnmatch(text.c_str(), layer.path.c_str(), 0) == 0) found.push_back(layer);
-  return found;
 }
 
 std::vector<ParameterInfo> NetworkView::parameters() const {

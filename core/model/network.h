@@ -13,8 +13,11 @@ namespace gptcore {
 class Network final : public Model {
  public:
   explicit Network(std::unique_ptr<Model> model) : model_(std::move(model)) {}
-  // Hangs an opened adapter of item `item` on `layer`; its parameters become "<layer>.<item>.<name>".
-  void attach(const std::string& item, const std::string& layer, std::shared_ptr<Adapter> adapter);
+  // Hangs an opened adapter on its layer; its parameters become "<layer>.<item>.<name>".
+  void attach(AdapterInfo info, std::shared_ptr<Adapter> adapter);
+  std::vector<AdapterInfo> adapters() const;
+  // Exchanges all that both are; who holds a reference to this network goes on with what `other` was.
+  void swap(Network& other);
 
   void open(const ModelContext& context) override { model_->open(context); }
   void place(at::Device device, at::ScalarType compute) override;
@@ -33,21 +36,20 @@ class Network final : public Model {
   void* extension(std::string_view id) override { return model_->extension(id); }
 
   at::Device device() const { return device_; }
+  at::ScalarType compute() const { return compute_; }
   bool training() const { return training_; }
 
  private:
   struct Attached {
-    std::string prefix;  // "blocks.0.attn.qkv.lora."
+    AdapterInfo info;
     std::shared_ptr<Adapter> adapter;
   };
   std::unique_ptr<Model> model_;
   std::vector<Attached> adapters_;
   at::Device device_ = at::kCPU;
+  at::ScalarType compute_ = at::kFloat;
   bool training_ = true;
 };
-
-// The layers whose path fits `pattern` (as file names fit a shell's), in the model's order.
-std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string_view pattern);
 
 // What evaluators and operations see of a network, which outlives it.
 class NetworkView final : public ModelView {
@@ -60,6 +62,7 @@ class NetworkView final : public ModelView {
   at::Tensor value(std::string_view parameter) const override;
   at::Tensor logits(const at::Tensor& ids) const override;
   at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) const override;
+  std::vector<AdapterInfo> adapters() const override { return network_.adapters(); }
 
  private:
   Network& network_;

@@ -24,16 +24,26 @@ int64_t product(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
-FlatParameters::FlatParameters(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {
+FlatParameters::FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& born)
+    : parameters_(std::move(parameters)) {
   const at::NoGradGuard no_grad;
-  groups_ = {{true, {}, {}}, {false, {}, {}}};
+  groups_ = {{true, 0, {}, {}}, {false, 0, {}, {}}};
   std::vector<int64_t> sizes(groups_.size(), 0);
+  const auto group_of = [&](const Parameter& p) {
+    const auto later = born.find(p.name);
+    const int64_t since = later == born.end() ? 0 : later->second;
+    for (size_t g = 0; g < groups_.size(); ++g)
+      if (groups_[g].decays == p.decays() && groups_[g].born == since) return g;
+    groups_.push_back({p.decays(), since, {}, {}});
+    sizes.push_back(0);
+    return groups_.size() - 1;
+  };
   for (const Parameter& p : parameters_) {
-    const size_t group = p.decays() ? 0 : 1;
     if (!p.tensor.requires_grad()) {
-      slots_.push_back({p.name, group, 0, p.tensor.sizes().vec(), true});
+      slots_.push_back({p.name, 0, 0, p.tensor.sizes().vec(), true});
       continue;
     }
+    const size_t group = group_of(p);
     slots_.push_back({p.name, group, sizes[group], p.tensor.sizes().vec()});
     sizes[group] += padded(p.tensor.numel());
   }

@@ -1,10 +1,11 @@
-// The trainable parameters in two flat buffers, those that decay and those that do not, with gradients in two more of the same
+// The trainable parameters in flat buffers, those that decay and those that do not, with gradients in more of the same
 // layout: one kernel updates a group, one memset clears it, one reduction takes its norm. Frozen ones stay where they are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,14 @@ class FlatParameters {
   };
   struct Group {
     bool decays = false;
+    int64_t born = 0;  // the update that its AdamW moments count from
     at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
   };
 
   // Re-homes the parameters that require gradients: their tensors become views of `values`, their .grad views of `grads`. The
-  // others lose their .grad. Order is kept.
-  explicit FlatParameters(std::vector<Parameter> parameters);
+  // others lose their .grad. Order is kept. `born` names the parameters whose moments started later than update 0; each such
+  // update has groups of its own, after the two of update 0.
+  explicit FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& born = {});
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<Slot>& slots() const { return slots_; }  // in the order of parameters()

@@ -8,6 +8,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/config/document.h"
+#include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
 
@@ -27,6 +28,35 @@ Settings texts_of(const Table& table) {
   return all;
 }
 
+Json triggers_json(const std::vector<TriggerState>& triggers) {
+  Json all = Json::array();
+  for (const TriggerState& t : triggers)
+    all.push_back({{"status", name_of(t.status)},
+                   {"fired", t.fired},
+                   {"last_step", t.last_step},
+                   {"best_loss", std::isfinite(t.best_loss) ? Json(t.best_loss) : Json()},
+                   {"evaluations_since_best", t.evaluations_since_best},
+                   {"metric", t.metric ? Json(*t.metric) : Json()},
+                   {"at_iter_passed", t.at_iter_passed}});
+  return all;
+}
+
+TriggerState trigger_of(const Json& json, const std::string& where) {
+  TriggerState t;
+  const auto status = operation_status(json.at("status").get<std::string>());
+  if (!status)
+    throw Error(Code::checkpoint_corrupt, "an operation's status is " + json.at("status").dump(),
+                "resume from an older checkpoint", where);
+  t.status = *status;
+  json.at("fired").get_to(t.fired);
+  json.at("last_step").get_to(t.last_step);
+  if (!json.at("best_loss").is_null()) json.at("best_loss").get_to(t.best_loss);
+  json.at("evaluations_since_best").get_to(t.evaluations_since_best);
+  if (!json.at("metric").is_null()) t.metric = json.at("metric").get<double>();
+  json.at("at_iter_passed").get_to(t.at_iter_passed);
+  return t;
+}
+
 // The same model and tokens: weights of one do not fit the other.
 bool is_identity(const std::string& key) {
   return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset") || key == "tokenizer.use" ||
@@ -37,7 +67,8 @@ bool is_identity(const std::string& key) {
 bool is_cosmetic(const std::string& key) {
   static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
   static const std::set<std::string> stage = {"log_interval",           "eval_only", "keep_checkpoints", "checkpoint_interval",
-                                              "always_save_checkpoint", "max_time"};
+                                              "always_save_checkpoint", "max_time",  "operations_file",  "write_back",
+                                              "completed"};
   return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
 }
 
@@ -60,7 +91,7 @@ Settings settings_of(const PipelineConfig& config) {
 
 std::string format_state(const SavedState& s) {
   const TrainState& t = s.train;
-  Json json = {{"format", 2},
+  Json json = {{"format", 3},
                {"gptcore", GPTCORE_VERSION},
                {"stage", s.stage},
                {"step", t.step},
@@ -77,8 +108,11 @@ std::string format_state(const SavedState& s) {
                {"seconds", t.seconds},
                {"started", t.started},
                {"changed_settings", texts_of(t.settings)},
-               {"changed_trainable", t.trainable},
-               {"operations_fired", t.fired},
+               {"moments_born", t.born},
+               {"structure", structure_json(s.structure)},
+               {"journal", journal_json(s.journal)},
+               {"grad_norm", std::isfinite(t.grad_norm) ? Json(t.grad_norm) : Json()},
+               {"operations", triggers_json(t.triggers)},
                {"loss_scale", s.loss_scale},
                {"loss_scale_growth", s.loss_scale_growth},
                {"data", s.data},
@@ -89,8 +123,8 @@ std::string format_state(const SavedState& s) {
 SavedState parse_state(const std::string& text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != 2)
-      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 2",
+    if (json.at("format") != 3)
+      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 3",
                   "use the gptcore that wrote it", where);
     SavedState s;
     TrainState& t = s.train;
@@ -110,8 +144,11 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("started").get_to(t.started);
     for (const auto& [key, value] : json.at("changed_settings").items())
       t.settings.emplace_back(key, parse_value(value.get<std::string>()));
-    json.at("changed_trainable").get_to(t.trainable);
-    json.at("operations_fired").get_to(t.fired);
+    json.at("moments_born").get_to(t.born);
+    s.structure = structure_of(json.at("structure"));
+    s.journal = journal_of(json.at("journal"));
+    if (!json.at("grad_norm").is_null()) json.at("grad_norm").get_to(t.grad_norm);
+    for (const Json& saved : json.at("operations")) t.triggers.push_back(trigger_of(saved, where));
     json.at("loss_scale").get_to(s.loss_scale);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);
@@ -121,6 +158,10 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),
                 "resume from an older checkpoint", where);
   }
+}
+
+SavedState read_state(FileSystem& files, const Checkpoint& checkpoint) {
+  return parse_state(checkpoint.text(files, "state.json"), checkpoint.directory.string());
 }
 
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
 #include "core/train/trainer.h"
 
@@ -25,12 +26,17 @@ struct SavedState {
   double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
   std::string data;  // the dataset's fingerprint
+  Structure structure;
+  std::vector<JournalEntry> journal;
   Settings settings;
 };
 
 std::string format_state(const SavedState& state);
 // Throws Error(checkpoint_corrupt) at `where` when it is not such a text.
 SavedState parse_state(const std::string& text, const std::string& where);
+
+// A checkpoint's state.json.
+SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 
 // How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
 // another one; returns the rest that changes the course of training as lines "key: old -> new".

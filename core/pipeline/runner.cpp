@@ -9,6 +9,8 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/checkpoint/run_folder.h"
+#include "core/config/config_errors.h"
+#include "core/pipeline/plan.h"
 #include "core/pipeline/stages.h"
 #include "gptcore/error.h"
 
@@ -39,6 +41,15 @@ void check_stages(const PipelineConfig& config, const Session& session) {
     if (stage.kind == "train") accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1);
 }
 
+// Operations that cannot be carried out, before a second of compute is spent.
+void refuse_impossible(const PipelineConfig& config, Session& session) {
+  const bool any = std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
+  if (!any) return;
+  SchedulePlan plan = plan_schedule(config, session);
+  if (plan.errors.size() == 1) throw plan.errors.front();
+  if (!plan.errors.empty()) throw ConfigErrors(std::move(plan.errors));
+}
+
 }  // namespace
 
 int run_pipeline(const RunPlan& plan) {
@@ -60,11 +71,13 @@ int run_pipeline(const RunPlan& plan) {
     return folder && folder->resume_from ? &*folder->resume_from : nullptr;
   };
 
+  if (checkpoint()) session.structure = read_state(*files, *checkpoint()).structure;
   session.open_tokenizer(config, *files, checkpoint());
   session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
   check_stages(config, session);
   auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
+  if (!checkpoint()) refuse_impossible(config, session);
   if (!folder) folder.emplace(open_folder());
 
   StopSignals signals;

@@ -12,8 +12,10 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
 #include "core/model/network.h"
+#include "core/pipeline/model_maker.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/program_host.h"
+#include "core/train/commit.h"
 #include "core/train/train_options.h"
 
 namespace gptcore {
@@ -30,8 +32,12 @@ struct Session {
   // With `checkpoint`, the tokenizer is as it was then, instead of learned from the data.
   void open_tokenizer(const PipelineConfig& config, FileSystem& files, const Checkpoint* checkpoint);
   void open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint);
-  // Parameters are allocated on the device, not yet set; adapters hang on their layers.
+  // As `structure` has it. Parameters are allocated on the device, not yet set; adapters hang on their layers.
   void open_model(const PipelineConfig& config);
+  // What tokenizer and dataset need; 0 = unknown.
+  int64_t data_vocab_size() const;
+  // Makes models as operations change them; uses this.
+  NetworkFactory factory();
 
   Log log;
   ProgramHost host;
@@ -42,11 +48,12 @@ struct Session {
   std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none
   std::unique_ptr<Dataset> dataset;
   std::mutex dataset_mutex;
+  ModelMaker maker;
+  Structure structure;  // set before the rest when a checkpoint's model was changed by operations
   std::unique_ptr<Network> model;
 
  private:
-  void make_model(const Section& section);
-  void attach_adapters(const std::vector<Section>& sections);
+  void make_model(const PipelineConfig& config);
 };
 
 }  // namespace gptcore

@@ -1,17 +1,64 @@
 #include "core/pipeline/stage_items.h"
 
+#include <algorithm>
+
+#include "core/base/atomic_file.h"
+#include "core/base/file_system.h"
+#include "core/config/operation_keys.h"
+#include "core/config/operations_file.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
 namespace {
 
-std::optional<When> when_of(const Section& section) {
-  const Value* table = find(section.values, "when");
-  if (!table || table->empty()) return std::nullopt;
-  When when;
-  schema_of<When>().assign(table->as<Table>(), when);
-  return when;
+// Marks the entry of that number in the user's file. A failure costs only the mark: progress is in the checkpoints.
+std::function<void()> marks_entry(const std::string& path, size_t index, Host& host) {
+  return [path, index, &host] {
+    try {
+      const auto files = posix_file_system();
+      constexpr uint64_t kLargest = uint64_t{4} << 20;
+      write_file_atomically(*files, path, with_completed(read_text(*files, path, kLargest), index));
+    } catch (const Error& e) {
+      host.log(Level::warning, "'completed: true' was not written to " + path + ": " + e.what());
+    }
+  };
+}
+
+bool of_operations_file(const StageConfig& stage, const Section& section) {
+  return section.location.file != stage.options.location.file;
+}
+
+void warn_of_metric(const StageConfig& stage, const Section& section, const std::string& metric, Host& host) {
+  std::vector<std::string> evaluators;
+  for (const Section& evaluator : stage.evaluators) evaluators.push_back(evaluator.use);
+  if (is_published(metric, evaluators)) return;
+  host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' waits for the metric '" + metric +
+                               "', which nothing in this stage publishes");
+}
+
+// The table's keys that say when it is asked; the operation itself is still to be made.
+ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item& item, Host& host) {
+  const Section& section = stage.operations[index];
+  const OperationKeys keys = operation_keys(section.values);
+  ScheduledOperation out;
+  out.name = section.use;
+  out.when = keys.conditions();
+  out.events = item.events;
+  out.effects = item.effects;
+  out.reevaluate = keys.reevaluate;
+  out.skip_on_error = keys.on_error == "skip";
+  out.completed = keys.completed;
+  if (const Value* value = find(section.values, "value")) out.value = *value;
+  if (out.when && out.when->metric) warn_of_metric(stage, section, *out.when->metric, host);
+  const Value *file = find(stage.options.values, "operations_file"), *back = find(stage.options.values, "write_back");
+  if (file && file->is<std::string>() && back && *back == Value(true) && of_operations_file(stage, section)) {
+    const auto first = std::find_if(stage.operations.begin(), stage.operations.end(),
+                                    [&](const Section& other) { return of_operations_file(stage, other); });
+    const auto before = static_cast<size_t>(first - stage.operations.begin());
+    out.on_done = marks_entry(file->as<std::string>(), index - before, host);
+  }
+  return out;
 }
 
 // An error that names no place gets the table's.
@@ -31,14 +78,15 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
   const NetworkView view(*session.model);
   for (const StageConfig& stage : config.stages) {
     StageItems& items = all[stage.name];
-    for (const Section& section : stage.operations) {
-      const Item& item = session.plugins.item(Kind::operation, section.use);
-      ScheduledOperation operation{section.use, session.plugins.operation(section.use, section.values), when_of(section),
-                                   item.events, item.effects};
+    for (size_t i = 0; i < stage.operations.size(); ++i) {
+      const Section& section = stage.operations[i];
+      ScheduledOperation operation = scheduled(stage, i, session.plugins.item(Kind::operation, section.use), session.host);
+      operation.operation = session.plugins.operation(section.use, section.values);
       OperationContext context;
       context.model = &view;
       context.seed = stream_key(seed, "operation " + section.path);
       context.host = &session.host;
+      context.data_vocab_size = session.data_vocab_size();
       at_table(section, [&] { operation.operation->open(context); });
       items.operations.add(std::move(operation));
     }

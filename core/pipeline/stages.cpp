@@ -48,7 +48,8 @@ void StageContext::load(const Checkpoint* checkpoint) {
     return;
   }
   const std::string where = checkpoint->directory.string();
-  saved = parse_state(checkpoint->text(files, "state.json"), where);
+  saved = read_state(files, *checkpoint);
+  journal = saved->journal;
   for (const std::string& change : changed_settings(saved->settings, settings_of(config), where))
     session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())

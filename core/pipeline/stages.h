@@ -34,6 +34,7 @@ struct StageContext {
   std::optional<Checkpoint> resumed = {};  // until its train stage has taken it over
   std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
   std::string last_checkpoint = {};
+  std::vector<JournalEntry> journal = {};  // of the whole run
 };
 
 // Runs what is not done yet. 0, or the exit code of the signal that ended it.

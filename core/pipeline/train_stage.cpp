@@ -10,8 +10,9 @@ namespace {
 
 // What an update works on, made anew when an operation changes what is trained.
 struct Parts {
-  Parts(Network& network, const TrainOptions& o, at::Device device, int64_t threads, ProcessGroup& group)
-      : parameters(network.parameters()),
+  Parts(Network& network, const TrainOptions& o, const std::map<std::string, int64_t>& born, at::Device device, int64_t threads,
+        ProcessGroup& group)
+      : parameters(network.parameters(), born),
         optimizer(parameters, {o.beta1, o.beta2, o.eps, o.weight_decay}),
         workers(network, parameters, device, o.batch_size, threads) {
     std::vector<at::Tensor> buffers;
@@ -23,6 +24,8 @@ struct Parts {
   GradientWorkers workers;
   std::unique_ptr<GradientReducer> reducer;
 };
+
+constexpr const char* kOptimizerFile = "optimizer.safetensors";
 
 std::string operation_file(size_t index) {
   return "operation." + std::to_string(index) + ".bin";
@@ -38,6 +41,7 @@ class TrainStage {
         items_(c_.items.at(stage.name)),
         scaler_(c_.session.compute == at::kHalf, c_.session.device),
         group_(single_process_group()),
+        factory_(c_.session.factory()),
         step_{network_, scaler_, c_.session.device} {
     step_.grad_clip = options_.grad_clip;
     step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
@@ -46,11 +50,17 @@ class TrainStage {
   bool run() {
     TrainState state = resume();
     TrainContext context{step_,     network_,           *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus,
-                         c_.signals, c_.session.host, items_.operations, items_.evaluators};
+                         c_.signals, c_.session.host, items_.operations, items_.evaluators, factory_, c_.session.structure,
+                         c_.journal};
+    context.seed = static_cast<uint64_t>(c_.run.seed);
+    context.support.adapter_values = [&](const std::string& item, const Table& values) {
+      return c_.session.maker.adapter_values(item, values);
+    };
+    context.support.data_vocab_size = c_.session.data_vocab_size();
     context.first_step = first_step_;
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
     context.save = [&](const TrainState& now, bool best) { save(now, best); };
-    context.rebuild = [&](const TrainOptions& now) { build(now); };
+    context.rebuild = [&](const TrainOptions& now, const Born& born, const Moments* moments) { build(now, born, moments); };
     network_.train(true);
     const StageEnd how = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
@@ -61,9 +71,15 @@ class TrainStage {
   }
 
  private:
-  void build(const TrainOptions& options) {
-    auto made = std::make_unique<Parts>(network_, options, c_.session.device, c_.session.threads, *group_);
-    if (parts_) made->optimizer.take_over(parts_->optimizer);
+  using Born = std::map<std::string, int64_t>;
+  using Moments = std::map<std::string, MomentPair>;
+
+  void build(const TrainOptions& options, const Born& born, const Moments* moments) {
+    auto made = std::make_unique<Parts>(network_, options, born, c_.session.device, c_.session.threads, *group_);
+    if (moments)
+      made->optimizer.take_over(parts_->optimizer, *moments);
+    else if (parts_)
+      made->optimizer.take_over(parts_->optimizer);
     parts_ = std::move(made);
     step_.workers = &parts_->workers;
     step_.parameters = &parts_->parameters;
@@ -75,27 +91,32 @@ class TrainStage {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
     if (!mine) {
-      build(options_);
+      build(options_, {}, nullptr);
       return {};
     }
     const TrainState& state = c_.saved->train;
-    for (const Parameter& p : network_.parameters())
-      if (const auto found = state.trainable.find(p.name); found != state.trainable.end())
-        p.tensor.set_requires_grad(found->second);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
-    build(changed);
-    for (const auto& [name, on] : state.trainable)
-      if (!on) parts_->optimizer.park(name);
-    load_tensors(c_.files, *c_.resumed, "optimizer.safetensors", parts_->optimizer.state());
+    build(changed, state.born, nullptr);
+    load_optimizer(state);
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
-    std::vector<std::string> own(state.fired.size());
+    std::vector<std::string> own(state.triggers.size());
     for (size_t i = 0; i < own.size(); ++i)
       if (c_.resumed->has(operation_file(i))) own[i] = c_.resumed->text(c_.files, operation_file(i));
-    items_.operations.load(state.fired, own);
+    items_.operations.load(state.triggers, own);
     c_.resumed.reset();
     return state;
+  }
+
+  // Also the moments of frozen parameters and the step counts of those that none is trained with now.
+  void load_optimizer(const TrainState& state) {
+    constexpr std::string_view kFirst = "exp_avg.";
+    for (const auto& [name, born] : state.born) parts_->optimizer.count_from(born);
+    const SafetensorsFile stored = c_.resumed->tensors(c_.files, kOptimizerFile);
+    for (const TensorInfo& info : stored.tensors())
+      if (info.name.starts_with(kFirst)) parts_->optimizer.park(info.name.substr(kFirst.size()));
+    load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
   }
 
   void save(const TrainState& now, bool best) {
@@ -107,10 +128,12 @@ class TrainStage {
     state.loss_scale_growth = scaler_.growth().item<int>();
     state.data = c_.session.dataset->fingerprint();
     state.settings = settings_of(c_.config);
+    state.structure = c_.session.structure;
+    state.journal = c_.journal;
     std::vector<at::Tensor> keep;
     std::vector<CheckpointPart> parts;
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), keep));
-    parts.push_back(tensor_part("optimizer.safetensors", parts_->optimizer.state(), keep));
+    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), keep));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});
@@ -130,6 +153,7 @@ class TrainStage {
   StageItems& items_;
   GradScaler scaler_;
   std::unique_ptr<ProcessGroup> group_;
+  NetworkFactory factory_;
   std::unique_ptr<Parts> parts_;
   TrainStep step_;
   int64_t first_step_ = 0;

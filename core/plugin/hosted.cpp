@@ -71,6 +71,7 @@ class HostedDataset final : public Dataset, Hosted<DatasetPort> {
   std::string fingerprint() const override { return ask<std::string>("fingerprint", &DatasetPort::fingerprint); }
   std::string save() const override { return ask<std::string>("save", &DatasetPort::save); }
   void load(std::string_view saved) override { call("load", &DatasetPort::load, saved); }
+  void set(std::string_view key, const Value& value) override { call("set", &DatasetPort::set, key, value); }
   void* extension(std::string_view id) override { return extend(id); }
 };
 
@@ -107,6 +108,7 @@ class HostedAdapter final : public Adapter, Hosted<AdapterPort> {
   std::vector<Parameter> parameters() override { return ask<std::vector<Parameter>>("parameters", &AdapterPort::parameters); }
   at::Tensor forward(const at::Tensor& input) override { return ask<at::Tensor>("forward", &AdapterPort::forward, input); }
   at::Tensor delta() override { return ask<at::Tensor>("delta", &AdapterPort::delta); }
+  void take(const at::Tensor& delta) override { call("take", &AdapterPort::take, delta); }
   void train(bool on) override { call("train", &AdapterPort::train, on); }
   void* extension(std::string_view id) override { return extend(id); }
 };

@@ -16,8 +16,8 @@ using Json = nlohmann::ordered_json;
 constexpr int kMaxDepth = 16;  // of a default value
 
 // In the order of enum Type; these words are the file format, type_name() is for people.
-constexpr std::array<const char*, 10> kTypes = {"boolean",   "integer",   "number",       "text",        "path",
-                                                "text_list", "path_list", "integer_list", "number_list", "table"};
+constexpr std::array<const char*, 11> kTypes = {"boolean",   "integer",      "number",      "text",  "path", "text_list",
+                                                "path_list", "integer_list", "number_list", "table", "any"};
 
 Json json_of(const Value& value) {
   if (value.is<bool>()) return value.as<bool>();
@@ -101,7 +101,8 @@ Kind kind_of(const std::string& text) {
   throw std::runtime_error("unknown kind '" + text + "'");
 }
 
-constexpr std::array<const char*, 2> kEffects = {"changes_training", "freezes"};
+constexpr std::array<const char*, 6> kEffects = {"changes_training", "freezes",  "reshapes",
+                                                 "adapts",           "replaces", "controls_data"};
 
 // The bits whose names `json` lists.
 template <class NameOf> uint32_t bits_of(const Json& json, int count, NameOf&& name) {

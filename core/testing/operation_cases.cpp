@@ -11,35 +11,17 @@ namespace {
 
 constexpr int64_t kSteps = 20, kEvaluation = 5;
 
-// Notes what is asked for, and checks it as training does.
-class Watched final : public ModelEdit {
- public:
-  explicit Watched(const ModelView& model) : planned(model, kAllEffects) {}
-  const ModelView& model() const override { return planned.model(); }
-  void set(std::string_view key, Value value) override {
-    effects |= kChangesTraining;
-    planned.set(key, std::move(value));
-  }
-  void freeze(std::string_view layers) override {
-    effects |= kFreezes;
-    planned.freeze(layers);
-  }
-  void unfreeze(std::string_view layers) override {
-    effects |= kFreezes;
-    planned.unfreeze(layers);
-  }
-
-  PlannedEdit planned;
-  Effects effects = 0;
-};
-
 // Training as an operation sees it: losses fall, and what it plans is done.
 class Training {
  public:
   Training(const ItemSubject& s, Operation& operation, testing::TinyModel& model)
       : events_(s.item.events), operation_(operation), model_(model) {
-    view_.learning_rate = 1e-2;
-    view_.batch_size = 4;
+    options_.learning_rate = 1e-2;
+    options_.min_lr = 0;
+    options_.batch_size = 4;
+    options_.max_iters = kSteps;
+    view_.learning_rate = options_.learning_rate;
+    view_.batch_size = options_.batch_size;
     view_.gradient_accumulation_steps = 1;
     view_.max_iters = kSteps;
     for (const Parameter& p : model_.model().parameters()) p.tensor.requires_grad_(true);
@@ -68,25 +50,28 @@ class Training {
   void ask(Event event) {
     if ((events_ & on(event)) == 0) return;
     view_.event = event;
-    Watched edit(model_.view());
+    EditSupport support;
+    support.options = &options_;
+    support.adapter_values = [](const std::string&, const Table& values) { return values; };
+    support.data_vocab_size = testing::TinyModel::kVocabSize;
+    PlannedEdit edit(model_.view(), kAllEffects, support);
     operation_.get().plan(view_, edit);
-    effects |= edit.effects;
-    for (const std::string& line : edit.planned.lines()) plans.push_back("step " + std::to_string(view_.step) + ": " + line);
-    commit(edit.planned);
+    effects |= edit.used();
+    for (const std::string& line : edit.lines()) plans.push_back("step " + std::to_string(view_.step) + ": " + line);
+    commit(edit);
   }
 
+  // Settings and what is frozen; the tiny model's shape stays.
   void commit(const PlannedEdit& edit) {
-    const auto integer = [&](const char* key, int64_t& out) {
-      if (const Value* v = find(edit.settings, key)) out = v->as<int64_t>();
-    };
-    if (const Value* v = find(edit.settings, "learning_rate")) view_.learning_rate = v->as<double>();
-    integer("batch_size", view_.batch_size);
-    integer("gradient_accumulation_steps", view_.gradient_accumulation_steps);
-    integer("max_iters", view_.max_iters);
-    for (const Parameter& p : model_.model().parameters()) {
-      if (holds(edit.freezes, p.name)) p.tensor.requires_grad_(false);
-      if (holds(edit.unfreezes, p.name)) p.tensor.requires_grad_(true);
-    }
+    options_ = with_settings(options_, edit.settings);
+    view_.learning_rate = options_.learning_rate;
+    view_.batch_size = options_.batch_size;
+    view_.gradient_accumulation_steps = options_.gradient_accumulation_steps;
+    view_.max_iters = options_.max_iters;
+    for (const Edit& one : edit.edits)
+      if (const auto* trainable = std::get_if<SetTrainable>(&one))
+        for (const Parameter& p : model_.model().parameters())
+          if (holds(trainable->parameters, p.name)) p.tensor.requires_grad_(trainable->on);
   }
 
   static bool holds(const std::vector<std::string>& names, const std::string& name) {
@@ -96,6 +81,7 @@ class Training {
   EventSet events_;
   std::reference_wrapper<Operation> operation_;
   testing::TinyModel& model_;
+  TrainOptions options_;
   TrainingView view_;
 };
 

@@ -41,6 +41,11 @@ Value RandomValues::value(const ParamSpec& spec, double largest) {
       for (uint64_t left = below(4); left > 0; --left) list.push_back(value(element, largest));
       return list;
     }
+    case Type::any: {
+      static constexpr Type kSome[] = {Type::boolean, Type::integer, Type::number, Type::text, Type::integer_list};
+      element.type = kSome[below(std::size(kSome))];
+      return value(element, largest);
+    }
     default:
       return {};
   }

@@ -57,6 +57,11 @@ class CachingAllocator final : public c10::Allocator {
     release_locked();
   }
 
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    memory_.peak = memory_.in_use;
+  }
+
  private:
   static void release(void* data);
 
@@ -128,6 +133,9 @@ void use_caching_cpu_allocator() {
 }
 CpuMemory cpu_memory() {
   return gptcore_caching_allocator().memory();
+}
+void reset_cpu_memory_peak() {
+  gptcore_caching_allocator().reset_peak();
 }
 void release_cached_cpu_memory() {
   gptcore_caching_allocator().release_cached();

@@ -16,6 +16,8 @@ struct CpuMemory {
   size_t peak = 0;    // highest in_use
 };
 CpuMemory cpu_memory();
+// From here on `peak` is the highest in_use since now.
+void reset_cpu_memory_peak();
 
 // Gives all cached memory back to the system.
 void release_cached_cpu_memory();

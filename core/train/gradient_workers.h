@@ -21,6 +21,7 @@ class GradientWorkers {
   GradientWorkers(Model& model, FlatParameters& parameters, at::Device device, int64_t batch_size, int64_t threads);
   ~GradientWorkers();
   int64_t count() const;
+  int64_t threads() const { return threads_; }
 
   // Clears all gradients.
   void begin();

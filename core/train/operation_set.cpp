@@ -1,39 +1,145 @@
 #include "core/train/operation_set.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "gptcore/error.h"
 
 namespace gptcore {
+namespace {
+
+bool in_sequence(const ScheduledOperation& o) {
+  return o.when && o.when->in_sequence();
+}
+
+// Failures after which nobody can go on: a crashed plugin, a lost rank, our own mistake.
+bool is_fatal(Code code) {
+  return code == Code::plugin_failed || code == Code::peer_lost || code == Code::internal;
+}
+
+void add_number(Table& fields, const char* name, double number) {
+  if (!std::isnan(number)) fields.emplace_back(name, number);
+}
+
+// What every record about an operation says; the phase comes first.
+Table record_fields(const ScheduledOperation& o, const TrainingView& now, int64_t first_step, const std::string& why) {
+  Table fields{{"phase", "start"}, {"operation", o.name}, {"iter", first_step + now.step}};
+  if (!o.value.empty()) fields.emplace_back("value", o.value);
+  fields.emplace_back("trigger", why);
+  add_number(fields, "val_loss", now.val_loss);
+  if (o.when && o.when->trigger_loss) fields.emplace_back("trigger_loss", *o.when->trigger_loss);
+  if (o.when && o.when->max_wait_iters) fields.emplace_back("max_wait", *o.when->max_wait_iters);
+  return fields;
+}
+
+Table in_phase(Table fields, const char* phase) {
+  fields.front().second = phase;
+  return fields;
+}
+
+}  // namespace
 
 void OperationSet::add(ScheduledOperation operation) {
+  TriggerState state;
+  if (operation.completed) state.status = OperationStatus::skipped;
   operations_.push_back(std::move(operation));
-  fired_.push_back(0);
+  states_.push_back(state);
 }
 
-bool OperationSet::due(size_t index, const TrainingView& now) const {
+std::string OperationSet::due(size_t index, const Moment& moment) const {
   const ScheduledOperation& o = operations_[index];
-  if (!o.when) return (o.events & on(now.event)) != 0;
-  return !(o.when->once() && fired_[index] > 0) && o.when->fires(now.event, now.step, now.val_loss);
+  if (!o.when) return (o.events & on(moment.now.event)) != 0 ? name_of(moment.now.event) : "";
+  return reason(*o.when, moment, states_[index], sequence_step());
 }
 
-void OperationSet::ask(TrainingView& now, const ModelView& model,
-                       const std::function<void(const std::string&, const PlannedEdit&)>& commit,
-                       const std::function<void(TrainingView&)>& refresh) {
+int64_t OperationSet::sequence_step() const {
+  int64_t last = 0;
+  for (size_t i = 0; i < operations_.size(); ++i)
+    if (in_sequence(operations_[i])) last = std::max(last, states_[i].last_step);
+  return last;
+}
+
+void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties) {
+  bool sequence_waits = false;
   for (size_t i = 0; i < operations_.size(); ++i) {
-    if (!due(i, now)) continue;
+    if (states_[i].status != OperationStatus::pending) continue;
     const ScheduledOperation& o = operations_[i];
-    if (o.when) ++fired_[i];
-    try {
-      PlannedEdit edit(model, o.effects);
-      o.operation->plan(now, edit);
-      if (edit.empty()) continue;
-      commit(o.name, edit);
-    } catch (const Error& e) {
-      if (e.code() == Code::plugin_failed) throw;
-      throw Error(e.code(), "operation '" + o.name + "' after step " + std::to_string(now.step) + ": " + e.what(), e.hint(),
-                  e.where());
-    }
-    refresh(now);
+    if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);
+    if (in_sequence(o) && sequence_waits) continue;
+    const std::string why = due(i, {now, record});
+    const bool done = !why.empty() && attempt(i, now, why, duties);
+    if (o.when) note_asked(*o.when, now, states_[i]);
+    if (in_sequence(o)) sequence_waits = states_[i].status == OperationStatus::pending || (done && o.reevaluate);
   }
+}
+
+// Whether it was carried out. One without `when` is asked so often that only its failure is told of.
+bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, const OperationDuties& duties) {
+  ScheduledOperation& o = operations_[index];
+  Table fields;
+  if (o.when) {
+    duties.refresh(now);
+    fields = record_fields(o, now, duties.first_step, why);
+    duties.report(fields);
+  }
+  bool changed = false;
+  try {
+    changed = duties.carry_out(o, now);
+  } catch (const Error& e) {
+    fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step, why), e, duties);
+    return false;
+  }
+  if (!o.when && !changed) return false;
+  if (o.when) {
+    note_fired(*o.when, now.step, now.val_loss, states_[index]);
+    duties.report(in_phase(std::move(fields), "success"));
+  }
+  duties.refresh(now);
+  if (o.reevaluate) reevaluate(index, now, duties);
+  if (states_[index].status == OperationStatus::done && o.on_done) o.on_done();
+  return true;
+}
+
+void OperationSet::fail(size_t index, const TrainingView& now, const Table& fields, const Error& error,
+                        const OperationDuties& duties) {
+  const ScheduledOperation& o = operations_[index];
+  states_[index].status = OperationStatus::failed;
+  states_[index].last_step = now.step;
+  Table told = in_phase(fields, "error");
+  told.emplace_back("error", error.what());
+  duties.report(std::move(told));
+  if (o.skip_on_error && !is_fatal(error.code())) return;
+  if (error.code() != Code::peer_lost && error.code() != Code::internal) duties.save();
+  if (error.code() == Code::plugin_failed) throw;
+  throw Error(error.code(), "operation '" + o.name + "' after step " + std::to_string(now.step) + ": " + error.what(),
+              error.hint(), error.where());
+}
+
+void OperationSet::reevaluate(size_t index, TrainingView& now, const OperationDuties& duties) {
+  const double before = now.val_loss, after = duties.reevaluate();
+  duties.refresh(now);
+  Table fields{{"phase", "reevaluation"}, {"operation", operations_[index].name}, {"iter", duties.first_step + now.step}};
+  add_number(fields, "old_val_loss", before);
+  add_number(fields, "new_val_loss", after);
+  add_number(fields, "change", after - before);
+  duties.report(std::move(fields));
+  if (operations_[index].when) restart_plateau(*operations_[index].when, now.val_loss, states_[index]);
+}
+
+bool OperationSet::waits_for_time(Event event) const {
+  for (size_t i = 0; i < operations_.size(); ++i) {
+    const ScheduledOperation& o = operations_[i];
+    if (states_[i].status != OperationStatus::pending) continue;
+    if (o.when ? o.when->seconds.has_value() : (o.events & on(event)) != 0) return true;
+  }
+  return false;
+}
+
+bool OperationSet::waits_for_grad_norm() const {
+  for (size_t i = 0; i < operations_.size(); ++i)
+    if (states_[i].status == OperationStatus::pending && operations_[i].when && operations_[i].when->grad_norm_above)
+      return true;
+  return false;
 }
 
 std::vector<std::string> OperationSet::save() const {
@@ -42,15 +148,18 @@ std::vector<std::string> OperationSet::save() const {
   return all;
 }
 
-void OperationSet::load(const std::vector<int64_t>& fired, const std::vector<std::string>& saved) {
-  if (fired.size() != operations_.size() || saved.size() != operations_.size())
+void OperationSet::load(const std::vector<TriggerState>& states, const std::vector<std::string>& saved) {
+  if (states.size() != operations_.size() || saved.size() != operations_.size())
     throw Error(Code::checkpoint_mismatch,
-                "the checkpoint was made with " + std::to_string(fired.size()) + " operations in this stage, the pipeline has " +
-                    std::to_string(operations_.size()),
+                "the checkpoint was made with " + std::to_string(states.size()) +
+                    " operations in this stage, the pipeline has " + std::to_string(operations_.size()),
                 "use the operations that it was made with");
-  fired_ = fired;
-  for (size_t i = 0; i < operations_.size(); ++i)
+  states_ = states;
+  for (size_t i = 0; i < operations_.size(); ++i) {
+    if (states_[i].status == OperationStatus::failed && !operations_[i].skip_on_error)
+      states_[i].status = OperationStatus::pending;
     if (!saved[i].empty()) operations_[i].operation->load(saved[i]);
+  }
 }
 
 }  // namespace gptcore

@@ -1,4 +1,10 @@
-// The operations of a train stage: who is asked when, and what they said.
+// The operations of a train stage: who is asked when, and what became of it.
+//
+//   for each operation, in the pipeline's order, that is still pending and fires:
+//     phase "start" -> carried out -> phase "success", or "error" -> it is over, or the run is
+//     `reevaluate`: the val loss is estimated again -> phase "reevaluation", and the sequence pauses until the next event
+//   one of the sequence is considered only when those of the sequence before it are over: several may follow one another at
+//   one evaluation, with the same val loss
 #pragma once
 
 #include <cstdint>
@@ -8,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "core/train/planned_edit.h"
-#include "core/train/when.h"
+#include "core/train/trigger.h"
+#include "gptcore/error.h"
 #include "gptcore/operation.h"
 
 namespace gptcore {
@@ -20,6 +26,22 @@ struct ScheduledOperation {
   std::optional<When> when;  // absent: after each of `events`
   EventSet events = 0;
   Effects effects = 0;
+  bool reevaluate = false;
+  bool skip_on_error = false;          // else the run ends
+  bool completed = false;              // never asked
+  Value value = {};                    // its parameter `value`, for records
+  std::function<void()> on_done = {};  // [all ranks] once, when it will not be asked again because it is done
+};
+
+// What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
+struct OperationDuties {
+  std::function<bool(ScheduledOperation&, const TrainingView&)> carry_out;  // false when it planned nothing
+  std::function<void(TrainingView&)> refresh;                               // brings it up to date
+  std::function<double()> reevaluate;                                       // the val loss now
+  std::function<double(double)> agree;                                      // makes a number equal on all ranks
+  std::function<void(Table)> report;                                        // tells loggers
+  int64_t first_step = 0;                                                   // updates before this stage, for records
+  std::function<void()> save;                                               // a checkpoint, before the run ends; does not throw
 };
 
 class OperationSet {
@@ -27,22 +49,30 @@ class OperationSet {
   // Already opened.
   void add(ScheduledOperation operation);
   bool empty() const { return operations_.empty(); }
+  const std::vector<ScheduledOperation>& operations() const { return operations_; }
 
-  // Asks every operation that is due after `now.event`, in pipeline order; `commit` carries out a plan before the next is
-  // asked, for which `refresh` brings `now` up to date. Errors name the operation.
-  void ask(TrainingView& now, const ModelView& model, const std::function<void(const std::string&, const PlannedEdit&)>& commit,
-           const std::function<void(TrainingView&)>& refresh);
+  // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
+  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw.
+  void ask(TrainingView& now, const Table& record, const OperationDuties& duties);
 
-  // How often each has been asked by its `when`; part of a checkpoint.
-  const std::vector<int64_t>& fired() const { return fired_; }
-  std::vector<std::string> save() const;  // each one's own state
-  // Throws Error(checkpoint_mismatch) when there were more or fewer operations.
-  void load(const std::vector<int64_t>& fired, const std::vector<std::string>& saved);
+  // Whether something looks at the time trained after this event, or at each update's gradient norm.
+  bool waits_for_time(Event event) const;
+  bool waits_for_grad_norm() const;
+
+  // Parts of a checkpoint.
+  const std::vector<TriggerState>& states() const { return states_; }
+  std::vector<std::string> save() const;  // each one's own
+  // One that failed and ended the run is pending again. Throws Error(checkpoint_mismatch) when there were more or fewer.
+  void load(const std::vector<TriggerState>& states, const std::vector<std::string>& saved);
 
  private:
-  bool due(size_t index, const TrainingView& now) const;
+  std::string due(size_t index, const Moment& moment) const;
+  int64_t sequence_step() const;
+  bool attempt(size_t index, TrainingView& now, const std::string& why, const OperationDuties& duties);
+  void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, const OperationDuties& duties);
+  void reevaluate(size_t index, TrainingView& now, const OperationDuties& duties);
   std::vector<ScheduledOperation> operations_;
-  std::vector<int64_t> fired_;
+  std::vector<TriggerState> states_;
 };
 
 }  // namespace gptcore

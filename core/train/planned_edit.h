@@ -1,36 +1,75 @@
 // What an operation has planned, checked as it is said.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/train/edits.h"
 #include "core/train/train_options.h"
 #include "gptcore/operation.h"
 
 namespace gptcore {
 
+// What plans are checked against besides the model. All may be absent: then the calls that need them are refused.
+struct EditSupport {
+  const TrainOptions* options = nullptr;  // as they are now
+  // Values of an adapter item, completed with its defaults. Throws Error(unknown_name | unknown_key | wrong_type ...).
+  std::function<Table(const std::string& item, const Table& values)> adapter_values = {};
+  BatchTrials* trials = nullptr;
+  int64_t data_vocab_size = 0;  // ids of the data are below this; 0 = unknown
+};
+
 class PlannedEdit final : public ModelEdit {
  public:
-  // `model` outlives this. Calls throw Error for an effect beyond `effects`, an unknown setting or layer, a bad value.
-  PlannedEdit(const ModelView& model, Effects effects) : model_(model), effects_(effects) {}
+  // All outlive this. Calls throw Error for an effect beyond `effects`, an unknown setting or layer, a bad value.
+  PlannedEdit(const ModelView& model, Effects effects, EditSupport support = {});
 
   const ModelView& model() const override { return model_; }
+  Value setting(std::string_view key) const override;
   void set(std::string_view key, Value value) override;
   void freeze(std::string_view layers) override { set_trainable(layers, false); }
   void unfreeze(std::string_view layers) override { set_trainable(layers, true); }
+  void arrange_blocks(const std::vector<int64_t>& sources) override;
+  void widen_mlp(int64_t hidden, double noise) override;
+  void resize_vocabulary(int64_t size, int64_t source, double noise) override;
+  void set_adapter(std::string_view layers, std::string_view item, const Table& values, bool train_base) override;
+  void merge_adapter(std::string_view layers, bool drop) override;
+  void drop_adapter(std::string_view layers) override;
+  void replace(std::string_view parameter, const at::Tensor& values, Moments moments) override;
+  void set_data(std::string_view key, Value value) override;
+  void expect_same_function(double tolerance) override;
+  void* extension(std::string_view id) override;
 
-  bool empty() const { return settings.empty() && freezes.empty() && unfreezes.empty(); }
+  Effects used() const { return used_; }
+  bool empty() const { return settings.empty() && edits.empty(); }
+  // Whether the model's tensors or adapters become others; else only settings and what is frozen.
+  bool reshapes() const;
   // One text a change: "learning_rate = 0.001", "freeze wte.weight".
   std::vector<std::string> lines() const;
 
-  Table settings;                                // of the train stage
-  std::vector<std::string> freezes, unfreezes;   // parameters that are trainable now, that are frozen now
+  Table settings;                   // of the train stage
+  std::vector<Edit> edits;          // in the order of the calls
+  std::optional<double> tolerance;  // of expect_same_function
 
  private:
+  struct Shape {  // what the edits so far make of the model
+    std::vector<Layer> layers;
+    std::map<std::string, std::vector<int64_t>> parameters;
+    std::map<std::string, bool> trainable;
+    std::map<std::string, AdapterInfo> adapters;  // by layer
+    int64_t vocab = 0;
+  };
   void set_trainable(std::string_view layers, bool on);
-  void require(Effects effect, const char* name) const;
+  std::vector<std::string> adapted(std::string_view pattern) const;
+  void require(Effects effect, const char* name);
+
   const ModelView& model_;
-  Effects effects_;
+  Effects effects_, used_ = 0;
+  EditSupport support_;
+  Shape shape_;
 };
 
 // `options` with `settings` put in. Throws Error(conflict) when they do not fit each other.

@@ -35,6 +35,7 @@ void learning_rate_params(Schema<TrainOptions>& s) {
   s.param("warmup_iters", &TrainOptions::warmup_iters, "updates of linear warm-up").range(0, kMany);
   s.param("lr_decay_iters", &TrainOptions::lr_decay_iters, "update at which min_lr is reached; absent = max_iters")
       .range(1, kMany);
+  s.param("lr_schedule_offset", &TrainOptions::lr_schedule_offset, "update that warm-up and decay count from").range(0, kMany);
   s.param("min_lr", &TrainOptions::min_lr, "lowest learning rate of a decay").range(0, 1e6);
   s.param("wsd_decay_fraction", &TrainOptions::wsd_decay_fraction, "part of the updates that wsd decays over").range(0, 1);
 }

@@ -36,6 +36,7 @@ struct TrainOptions {
   std::string schedule = "cosine";  // cosine | constant | linear | wsd
   int64_t warmup_iters = 0;
   std::optional<int64_t> lr_decay_iters;  // absent = max_iters
+  int64_t lr_schedule_offset = 0;         // update that the schedule counts from
   double min_lr = 0;
   double wsd_decay_fraction = 0.2;
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8;

@@ -1,16 +1,20 @@
 #include "core/train/trainer.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <string>
 
 #include "core/data/prefetcher.h"
 #include "core/optim/schedule.h"
 #include "core/plugin/breadcrumb.h"
+#include "core/train/batch_trials.h"
 #include "core/train/evaluation.h"
 #include "gptcore/error.h"
+#include "gptcore/random.h"
 
 namespace gptcore {
 namespace {
@@ -84,10 +88,19 @@ class Loop {
     samples_per_step_ = o_.batch_size * accumulation_ * c_.group.size();
   }
 
-  void refresh(TrainingView& now) const {
+  // Of all ranks.
+  double largest(double number) {
+    if (c_.group.size() == 1) return number;
+    at::Tensor shared = at::full({1}, number, at::TensorOptions(c_.step.device).dtype(at::kDouble));
+    c_.group.all_reduce_max(shared);
+    return shared.item<double>();
+  }
+
+  void refresh(TrainingView& now, bool agree_on_time = true) {
     now.step = s_.step;
     now.tokens = s_.tokens;
-    now.seconds = s_.seconds;
+    now.seconds = agree_on_time ? largest(s_.seconds) : s_.seconds;
+    now.grad_norm = s_.grad_norm;
     if (s_.evaluated_step >= 0) {
       now.train_loss = s_.train_loss;
       now.val_loss = s_.val_loss;
@@ -102,43 +115,107 @@ class Loop {
     if (c_.operations.empty()) return;
     TrainingView now;
     now.event = event;
-    refresh(now);
-    c_.operations.ask(
-        now, view_, [this](const std::string& name, const PlannedEdit& edit) { commit(name, edit); },
-        [this](TrainingView& view) { refresh(view); });
+    refresh(now, c_.operations.waits_for_time(event));
+    c_.operations.ask(now, record_, duties());
+    record_.clear();
   }
 
-  // All of the edit or, when it does not fit, an Error and nothing.
-  void commit(const std::string& operation, const PlannedEdit& edit) {
+  OperationDuties duties() {
+    OperationDuties d;
+    d.carry_out = [this](ScheduledOperation& o, const TrainingView& now) { return carry_out(o, now); };
+    d.refresh = [this](TrainingView& now) { refresh(now); };
+    d.reevaluate = [this] {
+      const bool has_val = c_.dataset.windows(Split::val) > 0;
+      return s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
+    };
+    d.agree = [this](double number) { return largest(number); };
+    d.report = [this](Table fields) { c_.bus.emit(Event::model_edited, c_.first_step + s_.step, std::move(fields)); };
+    d.first_step = c_.first_step;
+    d.save = [this] { save_before_failing(); };
+    return d;
+  }
+
+  bool carry_out(ScheduledOperation& o, const TrainingView& now) {
+    EditSupport support = c_.support;
+    support.options = &o_;
+    LoopTrials trials(c_.step, c_.group, [this](int64_t count) {
+      Batch batch;
+      const std::lock_guard lock(c_.dataset_mutex);
+      c_.dataset.batch({Split::train, Order::shuffled, s_.samples, count}, batch);
+      return batch;
+    });
+    support.trials = &trials;
+    PlannedEdit edit(view_, o.effects, support);
+    o.operation->plan(now, edit);
+    if (edit.empty()) return false;
+    commit(o.name, edit);
+    return true;
+  }
+
+  // All of the plan or, when it does not fit, an Error and nothing.
+  void commit(const std::string& operation, const PlannedEdit& plan) {
     Table settings = s_.settings;
-    for (const auto& [key, value] : edit.settings) {
-      std::erase_if(settings, [&, name = key](const auto& old) { return old.first == name; });
-      settings.emplace_back(key, value);
-    }
+    for (const auto& [key, value] : plan.settings) put(settings, key, value);
     TrainOptions changed = with_settings(options_, settings);
     accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
-    const bool rebuild = changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay ||
-                         !edit.freezes.empty() || !edit.unfreezes.empty();
+    CommitReport report;
+    if (!plan.edits.empty())
+      report = commit_edits(plan, changed);
+    else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
+      c_.rebuild(changed, s_.born, nullptr);
     if (changed.batch_size != o_.batch_size) prefetcher_.reset();
     s_.settings = std::move(settings);
     o_ = std::move(changed);
-    for (const std::string& name : edit.freezes) s_.trainable[name] = false;
-    for (const std::string& name : edit.unfreezes) s_.trainable[name] = true;
-    for (const Parameter& p : c_.network.parameters())
-      if (const auto found = s_.trainable.find(p.name); found != s_.trainable.end()) p.tensor.set_requires_grad(found->second);
     count_tokens();
     c_.step.grad_clip = o_.grad_clip;
-    if (rebuild) c_.rebuild(o_);
-    List changes;
-    for (std::string& line : edit.lines()) changes.emplace_back(std::move(line));
-    c_.bus.emit(Event::model_edited, c_.first_step + s_.step, {{"operation", operation}, {"changes", std::move(changes)}});
+    const std::vector<std::string> lines = plan.lines();
+    c_.journal.push_back({c_.first_step + s_.step, operation, lines});
+    emit_edit(operation, lines, plan, report);
+  }
+
+  CommitReport commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {
+    for (const Edit& edit : plan.edits)
+      if (const auto* data = std::get_if<SetData>(&edit)) {
+        const std::lock_guard lock(c_.dataset_mutex);
+        c_.dataset.set(data->key, data->value);
+      }
+    const auto probe = [this] {
+      constexpr int64_t kProbe = int64_t{1} << 49;  // where no run and no evaluation gets to
+      Batch batch;
+      const std::lock_guard lock(c_.dataset_mutex);
+      c_.dataset.batch({Split::train, Order::shuffled, kProbe, 2}, batch);
+      return batch;
+    };
+    CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure, s_.born};
+    context.key = stream_key(c_.seed, "edit " + std::to_string(c_.journal.size()));
+    context.steps_done = s_.step;
+    context.probe = probe;
+    context.rebuild = [&](const std::map<std::string, MomentPair>* moments) { c_.rebuild(changed, s_.born, moments); };
+    return gptcore::commit_edits(context, plan);
+  }
+
+  void emit_edit(const std::string& operation, const std::vector<std::string>& lines, const PlannedEdit& plan,
+                 const CommitReport& report) {
+    Table fields{{"operation", operation}, {"changes", List(lines.begin(), lines.end())}};
+    if (!plan.edits.empty()) {
+      fields.emplace_back("params", report.parameters);
+      fields.emplace_back("trainable", report.trainable);
+      fields.emplace_back("moments_carried", report.moments_carried);
+      fields.emplace_back("moments_new", report.moments_new);
+    }
+    if (std::isfinite(report.moved)) {
+      fields.emplace_back("logits_moved", report.moved);
+      fields.emplace_back("loss_before", report.loss_before);
+      fields.emplace_back("loss_after", report.loss_after);
+    }
+    c_.bus.emit(Event::model_edited, c_.first_step + s_.step, std::move(fields));
   }
 
   enum class Must { succeed, try_again_later };
 
   void save(bool best, Must must) {
     try {
-      s_.fired = c_.operations.fired();
+      s_.triggers = c_.operations.states();
       c_.save(s_, best);
       saved_step_ = s_.step;
       failed_saves_ = 0;
@@ -149,16 +226,26 @@ class Loop {
     }
   }
 
-  bool evaluate() {
+  // The failure that ends the run is the one to be told.
+  void save_before_failing() {
+    try {
+      save(false, Must::succeed);
+    } catch (const std::exception& e) {
+      c_.host.log(Level::warning, std::string("no checkpoint could be saved before the end: ") + e.what());
+    }
+  }
+
+  double split_loss(Split split, bool interruptible) {
     const EvaluationPlan plan{o_.eval_iters, o_.eval_batch_size > 0 ? o_.eval_batch_size : o_.batch_size};
-    const auto measure = [&](Split split) {
-      return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
-                           [&] { return c_.signals.received() != 0; });
-    };
+    return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
+                         [&] { return interruptible && c_.signals.received() != 0; });
+  }
+
+  bool evaluate() {
     c_.bus.emit(Event::evaluation_started, c_.first_step + s_.step);
-    const double train_loss = measure(Split::train);
+    const double train_loss = split_loss(Split::train, /*interruptible=*/true);
     const bool has_val = c_.dataset.windows(Split::val) > 0;
-    const double val_loss = has_val ? measure(Split::val) : train_loss;
+    const double val_loss = has_val ? split_loss(Split::val, /*interruptible=*/true) : train_loss;
     if (c_.signals.received()) return false;
     s_.evaluated_step = s_.step;
     s_.train_loss = train_loss;
@@ -170,10 +257,11 @@ class Loop {
     Table fields{{"train_loss", train_loss}};
     if (has_val) fields.emplace_back("val_loss", val_loss);
     fields.emplace_back("best", s_.best_val_loss);
-    fields.emplace_back("whole_split", plan.iters == kWholeSplit);
-    if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
+    fields.emplace_back("whole_split", o_.eval_iters == kWholeSplit);
+    if (o_.eval_iters != kWholeSplit) fields.emplace_back("batches", o_.eval_iters);
     for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, c_.first_step + s_.step))
       fields.push_back(std::move(metric));
+    record_ = fields;
     c_.bus.emit(Event::evaluation_ended, c_.first_step + s_.step, std::move(fields));
     ask_operations(Event::evaluation_ended);
     const bool due = o_.checkpoint_interval == 0 && s_.step > 0;
@@ -196,13 +284,17 @@ class Loop {
     ++s_.step;
     // Reading a number waits for the device: on a GPU only where somebody wants to see one.
     const bool log = (s_.step - 1) % o_.log_interval == 0;
-    if (log || c_.step.device.is_cpu()) guard_nonfinite(result);
+    const bool read = log || c_.step.device.is_cpu();
+    if (read) guard_nonfinite(result);
+    if (read || c_.operations.waits_for_grad_norm()) note_grad_norm(result.grad_norm.item<float>());
     const double seconds = seconds_since(start);
     s_.seconds += seconds;
     meter_.seconds += seconds;
     ++meter_.updates;
     if (log) emit_step(result, lr);
   }
+
+  void note_grad_norm(double norm) { s_.grad_norm = std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN(); }
 
   // An overflow under a gradient scaler is expected now and then: the scaler halves its scale and training goes on.
   void guard_nonfinite(const StepResult& result) {
@@ -247,6 +339,7 @@ class Loop {
     fields.emplace_back("max_iters", o_.max_iters);
     fields.emplace_back("progress", static_cast<double>(s_.step) / static_cast<double>(o_.max_iters));
     fields.emplace_back("eta_s", per_update * static_cast<double>(o_.max_iters - s_.step));
+    record_ = fields;
     c_.bus.emit(Event::step_ended, c_.first_step + s_.step, std::move(fields));
   }
 
@@ -255,6 +348,7 @@ class Loop {
   TrainContext& c_;
   TrainState& s_;
   NetworkView view_;
+  Table record_;  // of the event that operations are asked after
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
   int64_t saved_step_;    // where the newest checkpoint is
   int failed_saves_ = 0;  // in a row

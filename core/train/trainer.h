@@ -17,6 +17,7 @@
 #include "core/distributed/process_group.h"
 #include "core/events/bus.h"
 #include "core/model/network.h"
+#include "core/train/commit.h"
 #include "core/train/evaluator_set.h"
 #include "core/train/operation_set.h"
 #include "core/train/stop_signals.h"
@@ -37,12 +38,20 @@ struct TrainState {
   int64_t skips_in_a_row = 0;
   double seconds = 0;                   // spent training
   double train_loss = 0, val_loss = 0;  // of the last evaluation
+  double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.
   bool started = false;                   // asked for stage_started
   Table settings;                         // changed ones of the stage, by key
-  std::map<std::string, bool> trainable;  // changed ones by parameter
-  std::vector<int64_t> fired;             // OperationSet::fired()
+  std::map<std::string, int64_t> born;    // update that a parameter's moments count from, where it is not 0
+  std::vector<TriggerState> triggers;     // OperationSet::states()
+};
+
+// An edit as it was committed. The journal of a run is in every checkpoint.
+struct JournalEntry {
+  int64_t step = 0;  // updates done in the whole run
+  std::string operation;
+  std::vector<std::string> changes;  // "widen ...", one a change
 };
 
 // What a stage trains with; all of it outlives the call.
@@ -57,12 +66,19 @@ struct TrainContext {
   Host& host;
   OperationSet& operations;
   EvaluatorSet& evaluators;
+  NetworkFactory& factory;
+  Structure& structure;                // kept up to date with what is committed
+  std::vector<JournalEntry>& journal;  // appended to
+  uint64_t seed = 0;                   // of the run: what edits draw their numbers from
+  EditSupport support = {};            // but for what the loop knows itself
   int64_t first_step = 0;  // updates of earlier stages, for events and checkpoints
   double peak_flops = 0;   // of this rank's device; 0 = unknown, no MFU
   // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
   std::function<void(const TrainState&, bool best)> save = {};
-  // Makes the parts of `step` anew for these options and for what requires gradients now; moments are kept.
-  std::function<void(const TrainOptions&)> rebuild = {};
+  // Makes the parts of `step` anew for these options, the network, what requires gradients now and TrainState::born; moments
+  // are these, or kept when null. When it throws nothing has changed.
+  std::function<void(const TrainOptions&, const std::map<std::string, int64_t>& born, const std::map<std::string, MomentPair>*)>
+      rebuild = {};
 };
 
 enum class StageEnd { finished, early_stopped, interrupted };

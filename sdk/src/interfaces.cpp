@@ -16,6 +16,7 @@ Operation::~Operation() = default;
 Evaluator::~Evaluator() = default;
 ModelView::~ModelView() = default;
 ModelEdit::~ModelEdit() = default;
+BatchTrials::~BatchTrials() = default;
 Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;
@@ -47,6 +48,14 @@ void* Evaluator::extension(std::string_view) {
 
 void Model::set_adapter(const std::string& path, std::shared_ptr<Adapter>) {
   throw Error(Code::model_shape, "layer '" + path + "' takes no adapter", "this model has no places for adapters");
+}
+
+void Adapter::take(const at::Tensor&) {
+  throw Error(Code::model_shape, "it cannot take over what another adapter adds", "merge the other one first");
+}
+
+void Dataset::set(std::string_view key, const Value&) {
+  throw Error(Code::unknown_key, "the dataset has no control '" + std::string(key) + "'");
 }
 
 const char* name_of(LayerKind kind) {

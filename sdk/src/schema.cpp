@@ -35,7 +35,8 @@ std::string words_text(const ParamSpec& spec) {
 const char* with_article(Type type) {
   static constexpr const char* kTexts[] = {
       "a boolean",       "an integer",         "a float",          "a string", "a path", "a list of strings",
-      "a list of paths", "a list of integers", "a list of floats", "a table"};
+      "a list of paths", "a list of integers", "a list of floats", "a table",
+      "any value"};
   return kTexts[static_cast<size_t>(type)];
 }
 
@@ -68,6 +69,8 @@ bool has_type(Type type, const Value& value) {
       return value.is<std::string>();
     case Type::table:
       return value.is<Table>();
+    case Type::any:
+      return true;
     default:
       break;
   }
@@ -177,6 +180,9 @@ Value to_value(const std::vector<double>& v) {
 Value to_value(const Table& v) {
   return v;
 }
+Value to_value(const Value& v) {
+  return v;
+}
 
 void from_value(const Value& v, bool& out) {
   out = v.as<bool>();
@@ -201,6 +207,9 @@ void from_value(const Value& v, std::vector<double>& out) {
 }
 void from_value(const Value& v, Table& out) {
   out = v.as<Table>();
+}
+void from_value(const Value& v, Value& out) {
+  out = v;
 }
 
 }  // namespace detail

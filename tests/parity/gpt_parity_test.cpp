@@ -1,59 +1,24 @@
 // The model against tests/parity/reference, made by make_reference.py with PyTorch in float64.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros_like.h>
 
-#include <cstdlib>
 #include <optional>
 
-#include "core/checkpoint/safetensors.h"
 #include "core/model/gpt.h"
 #include "core/optim/flat_parameters.h"
+#include "reference.h"
 #include "tests/catch.h"
 
 using namespace gptcore;
 
 namespace {
 
-struct Reference {
-  explicit Reference(const std::string& variant)
-      : file(std::string(std::getenv("GPTCORE_SOURCE")) + "/tests/parity/reference/" + variant + ".safetensors") {}
-  at::Tensor get(const std::string& name) const {
-    const TensorInfo* info = file.find(name);
-    REQUIRE(info != nullptr);
-    const at::Tensor t = at::empty(info->shape, info->dtype == Dtype::i64 ? at::kLong : at::kFloat);
-    file.read_into(name, t.mutable_data_ptr(), t.nbytes());
-    return t;
-  }
-  SafetensorsFile file;
-};
-
 GptOptions options_of(const std::string& variant) {
-  GptOptions o;
-  o.n_layer = 2;
-  o.n_head = 2;
-  o.n_embd = 16;
-  o.block_size = 8;
-  o.vocab_size = 23;
+  GptOptions o = tiny_options();
   o.bias = variant != "no_bias";
   o.rotary = variant == "rotary";
   o.gelu = variant == "tanh" ? "tanh" : "erf";
   return o;
-}
-
-// Largest difference relative to the tensor's largest value.
-double difference(const at::Tensor& ours, const at::Tensor& wanted) {
-  REQUIRE(ours.sizes() == wanted.sizes());
-  return ((ours - wanted).abs().max() / wanted.abs().max()).item<double>();
-}
-
-void load(Gpt& model, const Reference& reference) {
-  const at::NoGradGuard no_grad;
-  for (const Parameter& p : model.parameters()) {
-    at::Tensor tensor = p.tensor;
-    tensor.copy_(reference.get("weight." + p.name));
-  }
 }
 
 }  // namespace
@@ -70,7 +35,7 @@ TEST_CASE("logits, loss and every gradient equal PyTorch's to 1e-5", "[parity]")
   model.open({});
   init_parameters(model.parameters(), 1);
   if (multiple == 1) {
-    load(model, reference);
+    reference.fill(model.parameters());
   } else {
     const at::NoGradGuard no_grad;
     for (const Parameter& p : model.parameters()) {
@@ -101,7 +66,7 @@ TEST_CASE("gradients of two backward passes add up in the flat buffers", "[parit
   const Reference reference("bias");
   Gpt model(options_of("bias"));
   model.open({});
-  load(model, reference);
+  reference.fill(model.parameters());
   FlatParameters buffers(model.parameters());
   for (int i = 0; i < 2; ++i) model.loss(reference.get("ids"), reference.get("targets")).backward();
   for (const Parameter& p : model.parameters()) {

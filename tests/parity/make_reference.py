@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCAB, BATCH = 2, 2, 16, 8, 23, 3
+LORA_RANK, LORA_ALPHA = 3, 6
 VARIANTS = {
     "bias": dict(bias=True, rotary=False, gelu="none"),
     "no_bias": dict(bias=False, rotary=False, gelu="none"),
@@ -61,15 +62,31 @@ def rotated(x):
     return torch.cat([turned.real, turned.imag], -1)
 
 
+def lora_weights():
+    generator = torch.Generator().manual_seed(21)
+    layers = {"wte": (VOCAB, WIDTH)} | {f"blocks.{i}.attn.qkv": (WIDTH, 3 * WIDTH) for i in range(LAYERS)}
+    w = {}
+    for layer, (rows, columns) in layers.items():
+        a = 0.3 * torch.randn(rows, LORA_RANK, generator=generator, dtype=torch.float64)
+        b = 0.3 * torch.randn(LORA_RANK, columns, generator=generator, dtype=torch.float64)
+        w[layer + ".lora.a"], w[layer + ".lora.b"] = (a, b) if layer == "wte" else (a.T.contiguous(), b.T.contiguous())
+    return {k: v.float().double().requires_grad_() for k, v in w.items()}
+
+
 def forward(w, ids, rotary, gelu):
     def norm(x, name):
         return F.layer_norm(x, (WIDTH,), w[name + ".weight"], w.get(name + ".bias"), 1e-5)
 
     def linear(x, name):
-        return F.linear(x, w[name + ".weight"], w.get(name + ".bias"))
+        y = F.linear(x, w[name + ".weight"], w.get(name + ".bias"))
+        if name + ".lora.a" in w:
+            y = y + LORA_ALPHA / LORA_RANK * (x @ w[name + ".lora.a"].T @ w[name + ".lora.b"].T)
+        return y
 
     B, T = ids.shape
     x = w["wte.weight"][ids]
+    if "wte.lora.a" in w:
+        x = x + LORA_ALPHA / LORA_RANK * (w["wte.lora.a"] @ w["wte.lora.b"])[ids]
     if not rotary:
         x = x + w["wpe.weight"][:T]
     causal = torch.full((T, T), -math.inf, dtype=torch.float64).triu(1)
@@ -114,6 +131,20 @@ def main():
         dump = {"ids": ids, "targets": targets, "logits": logits, "loss": loss}
         dump |= {"weight." + k: v for k, v in w.items()} | {"grad." + k: v.grad for k, v in w.items()}
         save(folder / f"{name}.safetensors", dump)
+
+    # LoRA on a frozen base, and one update of it by AdamW.
+    base, lora = weights(bias=True, rotary=False), lora_weights()
+    logits = forward(base | lora, ids, rotary=False, gelu="none")
+    loss = F.cross_entropy(logits.view(-1, VOCAB), targets.view(-1), ignore_index=-1)
+    dump = {"ids": ids, "targets": targets, "logits": logits, "loss": loss}
+    dump |= {"weight." + k: v.detach().clone() for k, v in (base | lora).items()}
+    grads = torch.autograd.grad(loss, list(lora.values()))
+    for v, grad in zip(lora.values(), grads):
+        v.grad = grad
+    dump |= {"grad." + k: v.grad for k, v in lora.items()}
+    torch.optim.AdamW(lora.values(), lr=0.01, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1).step()
+    dump |= {"after." + k: v for k, v in lora.items()}
+    save(folder / "lora.safetensors", dump)
 
 
 main()

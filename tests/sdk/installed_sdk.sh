@@ -42,6 +42,7 @@ author() {
   { time (commands "$kind" >"$kind.log" 2>&1); } 2>"$kind.times"
   [ -d "$name/runs/$name" ] || die "$kind: the run left no folder" 2>>"$kind.log"
   ! grep -rlF -e "$source_tree" -e "$build" "$name" >>"$kind.log" || die "$kind: these files name the source tree" 2>>"$kind.log"
+  cp "$name/build/lib$name.so" .
   case $kind in operation | tokenizer) ;; *) rm -r "$name/build" ;; esac # precompiled headers are large
   touch "$kind.works"
 }
@@ -69,16 +70,20 @@ authors() {
 
 # ---- single claims
 
+# Processor time, and the least of three: what else the machine does only adds to it.
 small_and_quick() {
-  local lines start
+  local lines seconds least=999
   lines=$(grep -c . my_operation/my_operation.cpp)
   [ "$lines" -le 20 ] || die "an operation takes $lines lines"
-  touch my_operation/my_operation.cpp
   local TIMEFORMAT='%U %S'
-  { time cmake --build my_operation/build >/dev/null; } 2>rebuild.seconds
-  start=$(awk '{ print $1 + $2 }' rebuild.seconds)
-  awk -v s="$start" 'BEGIN { exit s > 4 }' || die "a touched operation takes $start s of processor time to rebuild"
-  say "an operation has $lines lines; touched, it is built again in $start s of processor time"
+  for _ in 1 2 3; do
+    touch my_operation/my_operation.cpp
+    { time cmake --build my_operation/build >/dev/null; } 2>rebuild.seconds
+    seconds=$(awk '{ print $1 + $2 }' rebuild.seconds)
+    least=$(awk -v a="$least" -v b="$seconds" 'BEGIN { print a < b ? a : b }')
+  done
+  awk -v s="$least" 'BEGIN { exit s > 4 }' || die "a touched operation takes $least s of processor time to rebuild"
+  say "an operation has $lines lines; touched, it is built again in $least s of processor time"
 }
 
 refusals_of_the_build() {
@@ -109,38 +114,95 @@ installed_plugin() {
   rm "$prefix/lib/gptcore/plugins/libmy_tokenizer.so"
 }
 
-shipped_files() {
-  local file verb
+# What the documents tell an author to do: the tutorial from its first line, and plugins.md beside the seven plugins.
+documents() {
+  local doc=$prefix/share/doc/gptcore
+  mkdir tutorial
+  (cd tutorial && bash ../run_document.sh "$doc/sdk/README.md")
+  bash ./run_document.sh "$doc/docs/plugins.md"
+}
+
+shipped_configs() {
+  local file
   for file in "$prefix"/share/gptcore/configs/*.toml; do
     gptcore config check "$file" >check.txt 2>&1 || die "$file: $(<check.txt)"
   done
   gptcore run "$prefix/share/gptcore/configs/quickstart.toml" --max_iters=1 --eval_interval=1 --eval_iters=1 --sample.max_new_tokens=2 \
     >quickstart.log 2>&1 || die "the quickstart: $(tail -n 5 quickstart.log)"
-  for verb in $(gptcore --help | sed -nE 's/^  ([a-z]+) .*/\1/p') $(gptcore plugins --help | sed -nE 's/^gptcore (plugins [a-z]+).*/\1/p' | tr ' ' '~'); do
-    grep -qE "^\.BI? \"?${verb//\~/ }\b" "$prefix/share/man/man1/gptcore.1" || die "the man page lacks '${verb//\~/ }'"
+  say "the installed configs are right, and the quickstart runs"
+}
+
+# The verbs, or the actions of a verb, as the program's help lists them.
+words_of_help() {
+  if [ $# = 0 ]; then
+    gptcore --help | sed -nE 's/^  ([a-z]+) .*/\1/p'
+  else
+    gptcore "$1" --help | sed -nE "s/^gptcore $1 ([a-z]+) .*/\1/p"
+  fi
+}
+
+# "VERB", "VERB ACTION": all that take options.
+verbs_and_actions() {
+  local verb action
+  for verb in $(words_of_help); do
+    printf '%s\n' "$verb"
+    for action in $(words_of_help "$verb"); do printf '%s %s\n' "$verb" "$action"; done
   done
+}
+
+# The options in a verb's help; of an action of `plugins`, those of its line.
+options_in_help() {
+  gptcore ${1:+"$1"} --help | { if [ "${1:-}" = plugins ]; then grep -E "^gptcore plugins ${2:-} "; else cat; fi; } |
+    grep -oP -e '--[a-z][a-z-]+(?![\w=-])' | sort -u
+}
+
+man_page() {
+  local words option section
+  sed 's/\\-/-/g; s/\\f.//g' "$prefix/share/man/man1/gptcore.1" >man.txt
+  for option in $(options_in_help); do grep -qF -e "$option" man.txt || die "the man page lacks $option"; done
+  while read -r words; do
+    section=$(awk -v head=".SS $words" '/^\.S[SH] / { on = $0 == head || index($0, head " ") == 1 } on' man.txt)
+    [ -n "$section" ] || [ "$words" = plugins ] || [ "$words" = config ] || die "the man page lacks '$words'"
+    # shellcheck disable=SC2086  # a verb and an action
+    for option in $([ -z "$section" ] || options_in_help $words); do
+      grep -qE -e "$option\b" <<<"$section" || die "the man page lacks $option of '$words'"
+    done
+  done < <(verbs_and_actions)
+}
+
+# What bash offers for the words after `gptcore`, of which the last is unfinished.
+completed() {
+  COMP_WORDS=(gptcore "$@") COMP_CWORD=$# COMPREPLY=()
+  _gptcore gptcore "${!#}" "${COMP_WORDS[$# - 1]}"
+  printf ' %s' "${COMPREPLY[@]}" ' '
+}
+
+completion() {
+  local words option
   # shellcheck disable=SC1091
-  (
-    . "$prefix/share/bash-completion/completions/gptcore"
-    completes() { # EXPECTED WORD...: the last word is the one to complete
-      local expected=$1
-      shift
-      COMP_WORDS=(gptcore "$@") COMP_CWORD=$# COMPREPLY=()
-      _gptcore gptcore "${!#}" "${COMP_WORDS[$# - 1]}"
-      [[ " ${COMPREPLY[*]} " == *" $expected "* ]] || die "completing '$*' gives '${COMPREPLY[*]}', not '$expected'"
-    }
-    completes run r
-    completes new plugins n
-    completes operation plugins new x --kind op
-    completes byte plugins info b
-    completes --overwrite run x.toml --o
-    completes --json plugins list --j
-  )
-  say "configs, man page and completion of the installation agree with the program"
+  . "$prefix/share/bash-completion/completions/gptcore"
+  completes() { # EXPECTED WORD...
+    local expected=$1 offered
+    shift
+    offered=$(completed "$@")
+    [[ $offered == *" $expected "* ]] || die "completing '$*' gives '$offered', not '$expected'"
+  }
+  while read -r words; do
+    # shellcheck disable=SC2086  # a verb and an action
+    completes "${words##* }" ${words%"${words##* }"} "${words##* }"
+    # shellcheck disable=SC2086
+    for option in $(options_in_help $words) $(options_in_help); do completes "$option" $words "${option:0:4}"; done
+  done < <(verbs_and_actions)
+  completes operation plugins new x --kind op
+  completes byte plugins info b
+  completes never run x.toml --resume n
+  completes json --error-format j
+  completes cpu-baby bench cpu
+  [[ $(completed plugins list --) != *--kind* ]] || die "the options of 'plugins new' are offered to 'plugins list'"
 }
 
 author_story() {
-  local before
+  local before verbs
   before=$(sums "$prefix")
   authors
   [ "$(sums "$prefix")" = "$before" ] || die "files of the installation changed"
@@ -149,7 +211,14 @@ author_story() {
   refusals_of_the_build
   without_libtorch
   installed_plugin
-  shipped_files
+  shipped_configs
+  verbs=$(verbs_and_actions | wc -l)
+  [ "$verbs" -ge 16 ] || die "the help lists $verbs verbs and actions only"
+  man_page
+  (completion)
+  say "the man page and the completion have $verbs verbs and actions with all their options"
+  documents
+  [ "$(sums "$prefix")" = "$before" ] || die "files of the installation changed"
 }
 
 # ---- the stage
@@ -167,7 +236,7 @@ hide() {
 main() {
   source_tree=$(realpath "$1") build=$(realpath "$2")
   if [ "${3:-}" = inside ]; then
-    work=$4 prefix=$4/prefix
+    work=$4 prefix=$4/gptcore
     cd "$work"
     if [ "$5" = hidden ]; then hide "$6"; fi
     author_story
@@ -176,15 +245,16 @@ main() {
 
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  unset GPTCORE_PLUGIN_PATH CMAKE_PREFIX_PATH CXXFLAGS
+  unset GPTCORE_PLUGIN_PATH CMAKE_PREFIX_PATH CXXFLAGS XDG_CACHE_HOME
   cmake --install "$build" --prefix "$work/first" >"$work/install.log"
-  mv "$work/first" "$work/prefix"
+  mv "$work/first" "$work/gptcore"
+  cp "$source_tree/tests/docs/run_document.sh" "$work"
   local torch
   torch=$(realpath "$(cached GPTCORE_TORCH)")
   ln -s "$(dirname "$torch")" "$work/site"
-  export GPTCORE_TORCH=$work/site/${torch##*/} OMP_NUM_THREADS=1 PATH=$work/prefix/bin:$PATH
+  export GPTCORE_TORCH=$work/site/${torch##*/} OMP_NUM_THREADS=1 HOME=$work PATH=$work/gptcore/bin:$PATH
 
-  if unshare -m mount -t tmpfs none "$work/prefix/bin" 2>/dev/null; then
+  if unshare -m mount -t tmpfs none "$work/gptcore/bin" 2>/dev/null; then
     say "the source tree is hidden"
     unshare -m bash "$0" "$1" "$2" inside "$work" hidden "$(dirname "$torch")"
   else

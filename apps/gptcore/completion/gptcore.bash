@@ -1,12 +1,22 @@
 # Bash completion of gptcore. Verbs, actions, options and items are asked of the program itself, which answers in milliseconds.
 
-# The options in the help of a verb, or of the program; not the examples of --KEY=VALUE.
+# The options in the help of a verb, or of the program; not the examples of --KEY=VALUE. Of an action of `plugins`, whose help
+# has a line an action, those of its line.
 _gptcore_options() {
-  "$program" "$@" --help 2>/dev/null | grep -oP -e '--[a-z][a-z-]*(?![\w=-])' | sort -u
+  "$program" ${1:+"$1"} --help 2>/dev/null | { if [ "${1:-}" = plugins ]; then grep "^gptcore plugins ${2:-[a-z]*} "; else cat; fi; } |
+    grep -oP -e '--[a-z][a-z-]*(?![\w=-])' | sort -u
+}
+
+_gptcore_actions() {
+  "$program" "$1" --help 2>/dev/null | sed -nE "s/^gptcore $1 ([a-z]+) .*/\1/p"
 }
 
 _gptcore_items() {
   "$program" plugins list --json 2>/dev/null | sed -nE 's/^ *"name": "(.*)",?$/\1/p' | sort -u
+}
+
+_gptcore_cases() {
+  "$program" bench --help 2>/dev/null | sed -nE 's/.*Cases: ([^;]*);.*/\1/p' | tr -d ,
 }
 
 _gptcore() {
@@ -22,14 +32,15 @@ _gptcore() {
   case $before in
     --kind) candidates='tokenizer dataset model adapter operation evaluator logger' ;;
     --error-format) candidates='text json' ;;
+    --resume) candidates='auto never' ;;
     --plugin | --to) ;;
     *)
       if [[ $word == -* ]]; then
-        candidates=$(_gptcore_options; _gptcore_options ${verb:+"$verb"})
+        candidates=$(_gptcore_options; [ -z "$verb" ] || _gptcore_options "$verb" "$action")
       elif [ -z "$verb" ]; then
         candidates=$("$program" --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p')
-      elif [ "$verb" = plugins ] && [ -z "$action" ]; then
-        candidates=$("$program" plugins --help 2>/dev/null | sed -nE 's/^gptcore plugins ([a-z]+).*/\1/p')
+      elif [ -z "$action" ]; then
+        candidates=$(_gptcore_actions "$verb"; [ "$verb" != bench ] || _gptcore_cases)
       elif [ "$verb $action" = 'plugins info' ]; then
         candidates=$(_gptcore_items)
       fi ;;

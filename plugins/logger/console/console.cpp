@@ -1,5 +1,6 @@
 // What a run says on standard output: one line a logged step, redrawn in place on a terminal; evaluations, checkpoints,
 // samples and the summary stay.
+#include <cctype>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
@@ -98,6 +99,21 @@ std::string edit_line(const Record& r) {
   return line;
 }
 
+// "OPERATION_START: name=change_lr | iter=500 | value=0.5 | trigger=Loss threshold | ..."
+std::string operation_line(const Record& r) {
+  std::string line = "OPERATION_";
+  for (const char c : text(r, "phase")) line += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const char* separator = ": ";
+  for (const auto& [key, value] : r.fields) {
+    if (key == "phase") continue;
+    const bool loss = value.is<double>() && (key.find("loss") != std::string::npos || key == "change");
+    line += separator + (key == "operation" ? "name" : key) + "=" +
+            (loss ? format("%.4f", value.as<double>()) : text(r, key.c_str()));
+    separator = " | ";
+  }
+  return line;
+}
+
 std::string header(const Record& r) {
   std::string line = "run " + text(r, "name") + ":";
   double n = 0;
@@ -134,7 +150,7 @@ class Console final : public Logger {
       case Event::checkpoint_saved:
         return line((flag(r, "best") ? "best checkpoint: " : "checkpoint: ") + text(r, "path"));
       case Event::model_edited:
-        return line(edit_line(r));
+        return line(find(r.fields, "phase") ? operation_line(r) : edit_line(r));
       case Event::sampled:
         return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
       case Event::interrupted:

@@ -16,7 +16,7 @@ namespace gptcore {
 struct AdapterContext {
   std::string layer;  // path of the adapted layer
   LayerKind kind = LayerKind::linear;
-  at::Tensor weight;  // the layer's: (out, in) of a linear, (rows, C) of an embedding; values may be set later
+  at::Tensor weight;  // the layer's own: (out, in) of a linear, (rows, C) of an embedding; its values change in training
   Host* host = nullptr;
 };
 
@@ -32,6 +32,9 @@ class Adapter {
   virtual at::Tensor forward(const at::Tensor& input) = 0;
   // [no grad] The same as a matrix of the weight's shape, to be added when the adapter is merged.
   virtual at::Tensor delta() = 0;
+  // [no grad] Starts anew, adding as nearly `delta` (of the weight's shape) as it can; by SVD where the rank is bounded.
+  // Throws Error(model_shape) when it cannot, which is what this does.
+  virtual void take(const at::Tensor& delta);
   // Dropout is on while training.
   virtual void train(bool on) { static_cast<void>(on); }
   virtual void* extension(std::string_view id);

@@ -9,6 +9,7 @@
 
 #include "gptcore/host.h"
 #include "gptcore/tokenizer.h"
+#include "gptcore/value.h"
 
 namespace gptcore {
 
@@ -62,6 +63,8 @@ class Dataset {
   // What a resumed run must know beyond parameters and seed; any bytes. Stored in checkpoints; load() follows open().
   virtual std::string save() const { return {}; }
   virtual void load(std::string_view saved) { static_cast<void>(saved); }
+  // Changes a control between two batches, as an operation asks; save() then tells it. What this does: Error(unknown_key).
+  virtual void set(std::string_view key, const Value& value);
   virtual void* extension(std::string_view id);
 };
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gptcore/value.h"
+
 namespace gptcore {
 
 class Adapter;
@@ -72,6 +74,12 @@ class Model {
   virtual void* extension(std::string_view id);
 };
 
+// An adapter on a layer, as the pipeline or an operation put it there.
+struct AdapterInfo {
+  std::string layer, item;  // "blocks.3.attn.qkv", "lora"
+  Table values;             // of its parameters
+};
+
 struct ParameterInfo {
   std::string name;
   std::vector<int64_t> shape;
@@ -92,6 +100,7 @@ class ModelView {
   // As Model::logits and Model::loss.
   virtual at::Tensor logits(const at::Tensor& ids) const = 0;
   virtual at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) const = 0;
+  virtual std::vector<AdapterInfo> adapters() const = 0;
 };
 
 }  // namespace gptcore

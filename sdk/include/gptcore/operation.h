@@ -18,8 +18,12 @@ namespace gptcore {
 // An edit of a kind that is not declared is refused.
 using Effects = uint32_t;
 inline constexpr Effects kChangesTraining = 1;  // ModelEdit::set
-inline constexpr Effects kFreezes = 2;          // ModelEdit::freeze, unfreeze
-inline constexpr Effects kAllEffects = kChangesTraining | kFreezes;
+inline constexpr Effects kFreezes = 2;          // freeze, unfreeze
+inline constexpr Effects kReshapes = 4;         // arrange_blocks, widen_mlp, resize_vocabulary
+inline constexpr Effects kAdapts = 8;           // set_adapter, merge_adapter, drop_adapter
+inline constexpr Effects kReplaces = 16;        // replace
+inline constexpr Effects kControlsData = 32;    // set_data
+inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes | kAdapts | kReplaces | kControlsData;
 
 // Where training stands; equal on all ranks.
 struct TrainingView {
@@ -28,6 +32,7 @@ struct TrainingView {
   double seconds = 0;  // spent training in this stage; the slowest rank's
   double train_loss = std::numeric_limits<double>::quiet_NaN();  // of the last evaluation
   double val_loss = std::numeric_limits<double>::quiet_NaN();
+  double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
   double learning_rate = 0;  // the stage's setting: the peak of its schedule
   int64_t batch_size = 0, gradient_accumulation_steps = 0, max_iters = 0;
   Event event = Event::step_ended;  // why it is asked
@@ -38,6 +43,7 @@ struct OperationContext {
   uint64_t seed = 0;                 // the only source of randomness; equal on all ranks
   int64_t rank = 0, ranks = 1;
   Host* host = nullptr;
+  int64_t data_vocab_size = 0;  // what tokenizer and dataset need; 0 = unknown
 };
 
 // Asked when its table's `when` fires. Without `when`, after each event of  static constexpr EventSet events = ...;  out of

@@ -72,6 +72,7 @@ class DatasetPort : public Port {
   virtual Status fingerprint(std::string& out) const noexcept = 0;
   virtual Status save(std::string& out) const noexcept = 0;
   virtual Status load(std::string_view saved) noexcept = 0;
+  virtual Status set(std::string_view key, const Value& value) noexcept = 0;
 };
 
 class ModelPort : public Port {
@@ -97,6 +98,7 @@ class AdapterPort : public Port {
   virtual Status parameters(std::vector<Parameter>& out) noexcept = 0;
   virtual Status forward(const at::Tensor& input, at::Tensor& out) noexcept = 0;
   virtual Status delta(at::Tensor& out) noexcept = 0;
+  virtual Status take(const at::Tensor& delta) noexcept = 0;
   virtual Status train(bool on) noexcept = 0;
 };
 

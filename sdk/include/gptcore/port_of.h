@@ -76,6 +76,9 @@ template <class T> class DatasetPortOf final : public DatasetPort {
   Status load(std::string_view saved) noexcept override {
     return guard([&] { item_.load(saved); });
   }
+  Status set(std::string_view key, const Value& value) noexcept override {
+    return guard([&] { item_.set(key, value); });
+  }
 
  private:
   T item_;
@@ -171,6 +174,9 @@ template <class T> class AdapterPortOf final : public AdapterPort {
   }
   Status delta(at::Tensor& out) noexcept override {
     return guard([&] { out = item_.delta(); });
+  }
+  Status take(const at::Tensor& delta) noexcept override {
+    return guard([&] { item_.take(delta); });
   }
   Status train(bool on) noexcept override {
     return guard([&] { item_.train(on); });

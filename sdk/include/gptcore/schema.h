@@ -12,7 +12,7 @@
 
 namespace gptcore {
 
-enum class Type : uint8_t { boolean, integer, number, text, path, text_list, path_list, integer_list, number_list, table };
+enum class Type : uint8_t { boolean, integer, number, text, path, text_list, path_list, integer_list, number_list, table, any };
 
 struct Choice {
   std::string text;
@@ -67,6 +67,7 @@ template <> struct type_of<std::vector<std::string>> { static constexpr Type val
 template <> struct type_of<std::vector<int64_t>> { static constexpr Type value = Type::integer_list; };
 template <> struct type_of<std::vector<double>> { static constexpr Type value = Type::number_list; };
 template <> struct type_of<Table> { static constexpr Type value = Type::table; };
+template <> struct type_of<Value> { static constexpr Type value = Type::any; };
 template <class M> struct type_of<std::optional<M>> : type_of<M> {};
 
 Value to_value(bool v);
@@ -77,6 +78,7 @@ Value to_value(const std::vector<std::string>& v);
 Value to_value(const std::vector<int64_t>& v);
 Value to_value(const std::vector<double>& v);
 Value to_value(const Table& v);
+Value to_value(const Value& v);
 template <class M> Value to_value(const std::optional<M>& v) {
   return v ? to_value(*v) : Value();
 }
@@ -89,6 +91,7 @@ void from_value(const Value& v, std::vector<std::string>& out);
 void from_value(const Value& v, std::vector<int64_t>& out);
 void from_value(const Value& v, std::vector<double>& out);
 void from_value(const Value& v, Table& out);
+void from_value(const Value& v, Value& out);
 template <class M> void from_value(const Value& v, std::optional<M>& out) {
   M m{};
   from_value(v, m);
@@ -149,7 +152,8 @@ template <class T> class Schema {
     ParamSpec& spec_;
   };
 
-  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, or std::optional of one.
+  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, std::optional of one,
+  // or Value, which takes anything and is for a check() or open() to judge.
   template <class M> Entry param(std::string name, M T::*member, std::string doc) {
     ParamSpec spec;
     spec.name = std::move(name);
@@ -158,6 +162,7 @@ template <class T> class Schema {
     spec.doc = std::move(doc);
     specs_.push_back(std::move(spec));
     setters_.push_back([member](T& object, const Value& v) { detail::from_value(v, object.*member); });
+    getters_.push_back([member](const T& object) { return detail::to_value(object.*member); });
     return Entry(specs_.back());
   }
 
@@ -181,6 +186,12 @@ template <class T> class Schema {
       if (!done) setters_[i](object, *v);
     }
   }
+  // Every member by its name.
+  Table values(const T& object) const {
+    Table all;
+    for (size_t i = 0; i < specs_.size(); ++i) all.emplace_back(specs_[i].name, getters_[i](object));
+    return all;
+  }
   Problems problems(const T& object) const {
     Problems found;
     for (const auto& rule : rules_) rule(object, found);
@@ -190,6 +201,7 @@ template <class T> class Schema {
  private:
   std::vector<ParamSpec> specs_;
   std::vector<std::function<void(T&, const Value&)>> setters_;
+  std::vector<std::function<Value(const T&)>> getters_;
   std::vector<std::function<void(const T&, Problems&)>> rules_;
 };
 

@@ -22,8 +22,8 @@ SavedState full_state() {
   s.train.tokens = 12345;
   s.train.started = true;
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
-  s.train.trainable = {{"wte.weight", false}};
-  s.train.fired = {0, 3};
+  s.train.born = {{"wte.weight", 5}};
+  s.train.triggers = {{}, {OperationStatus::done, 3, 12, 1.0 / 7, 2, 0.25, true}};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
   s.train.evaluations_since_best = 2;

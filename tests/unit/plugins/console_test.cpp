@@ -64,6 +64,30 @@ TEST_CASE("on a terminal steps are one redrawn line and evaluations stay") {
   CHECK(out.back() == '\n');
 }
 
+TEST_CASE("an operation's start, end and re-evaluation are lines with all their fields") {
+  const Table fields{{"phase", "start"},
+                     {"operation", "change_lr"},
+                     {"iter", 500},
+                     {"value", List{"attn.0", 8}},
+                     {"trigger", "Loss threshold"},
+                     {"val_loss", 1.98765},
+                     {"trigger_loss", 2.0},
+                     {"max_wait", 1000}};
+  Table failed = fields;
+  failed[0].second = "error";
+  failed.emplace_back("error", "no layer fits");
+  const Table again{
+      {"phase", "reevaluation"}, {"operation", "change_lr"}, {"old_val_loss", 2.0}, {"new_val_loss", 1.5}, {"change", -0.5}};
+  const std::string rest =
+      "name=change_lr | iter=500 | value=[\"attn.0\", 8] | trigger=Loss threshold | val_loss=1.9877 | trigger_loss=2.0000 | "
+      "max_wait=1000";
+  CHECK(printed(false, {{Event::model_edited, 500, 1, fields},
+                        {Event::model_edited, 500, 1, failed},
+                        {Event::model_edited, 500, 1, again}}) ==
+        "OPERATION_START: " + rest + "\nOPERATION_ERROR: " + rest + " | error=no layer fits\n" +
+            "OPERATION_REEVALUATION: name=change_lr | old_val_loss=2.0000 | new_val_loss=1.5000 | change=-0.5000\n");
+}
+
 TEST_CASE("fields that are missing or of another type are left out") {
   std::vector<Record> records;
   for (int i = 0; i <= static_cast<int>(Event::failed); ++i) {

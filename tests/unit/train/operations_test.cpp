@@ -1,6 +1,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 
+#include <cmath>
 #include <csignal>
 
 #include "tests/catch.h"
@@ -37,6 +38,31 @@ When when_every(int64_t n) {
   w.every = n;
   return w;
 }
+
+// The records of operations in that phase.
+std::vector<Record> in_phase(const Rig& rig, const std::string& phase) {
+  std::vector<Record> out;
+  for (const Record& r : rig.records)
+    if (const Value* found = find(r.fields, "phase"); r.event == Event::model_edited && found && *found == Value(phase))
+      out.push_back(r);
+  return out;
+}
+
+double number(const Record& r, const char* name) {
+  const Value* value = find(r.fields, name);
+  REQUIRE(value);
+  return value->as<double>();
+}
+
+When when_of(const Table& keys) {
+  When w;
+  schema_of<When>().assign(keys, w);
+  return w;
+}
+
+struct Half final : Evaluator {
+  void evaluate(const ModelView&, Results& results) override { results.add("half", 1, 2); }
+};
 
 void halve(const TrainingView& now, ModelEdit& edit) {
   edit.set("learning_rate", now.learning_rate / 2);
@@ -80,14 +106,17 @@ TEST_CASE("a planned setting holds from the next update on and is told to logger
   CHECK(rates[4] == Approx(1e-2));
   CHECK(rates[5] == Approx(5e-3));
   CHECK(rates[10] == Approx(2.5e-3));
-  CHECK(rig.count(Event::model_edited) == 2);
+  CHECK(in_phase(rig, "start").size() == 2);
+  CHECK(in_phase(rig, "success").size() == 2);
+  CHECK(rig.count(Event::model_edited) == 6);  // and what was changed, each time
 }
 
 TEST_CASE("a larger batch goes on at the next sample", "[operations]") {
   Rig rig(short_run());
   When when;
   when.at_iter = 4;
-  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{6}); }, when);
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{6}); }, when);
   rig.run();
   CHECK(rig.state.samples == 4 * 2 + 8 * 6);
   CHECK(rig.state.tokens == rig.state.samples * 4);
@@ -114,8 +143,10 @@ TEST_CASE("a frozen layer keeps its weights and moments, and trains on after it 
     }
     if (r.event == Event::step_ended && r.step == 9) moved = value();
   };
-  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.freeze("wte"); }, four);
-  add(rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("*"); }, eight);
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.freeze("wte"); }, four);
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("*"); }, eight);
   rig.run();
   REQUIRE(frozen.defined());
   CHECK_FALSE(at::equal(frozen, moved));
@@ -129,8 +160,12 @@ TEST_CASE("a run with operations resumed at any checkpoint ends with the same bi
     five.at_iter = 5;
     eight.after_iters = 8;
     add(rig, halve, when_every(3));
-    add(rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{3}), edit.freeze("blocks.0.mlp.*"); }, five);
-    add(rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("blocks.0.mlp.fc"), edit.set("weight_decay", 0.5); }, eight);
+    add(
+        rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{3}), edit.freeze("blocks.0.mlp.*"); },
+        five);
+    add(
+        rig, [](const TrainingView&, ModelEdit& edit) { edit.unfreeze("blocks.0.mlp.fc"), edit.set("weight_decay", 0.5); },
+        eight);
   };
   Rig whole(short_run());
   planned(whole);
@@ -178,6 +213,127 @@ TEST_CASE("a plan that cannot be right ends the run, names the operation and cha
              Catch::Contains("no layer fits") && Catch::Contains("did you mean 'blocks.0.attn.qkv'"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.freeze("wte"); }, kChangesTraining), Catch::Contains("kFreezes"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("min_lr", 0.0); }, kFreezes), Catch::Contains("kChangesTraining"));
+}
+
+TEST_CASE("an operation that fails is skipped by its policy, else the run ends after a checkpoint", "[operations]") {
+  const auto wrong = [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{0}); };
+  Rig going(short_run());
+  going.operations.add(
+      {"wrong", std::make_unique<Planned>(wrong), when_every(1), 0, kAllEffects, false, /*skip_on_error=*/true});
+  CHECK(going.run() == StageEnd::finished);
+  REQUIRE(in_phase(going, "error").size() == 1);
+  CHECK(in_phase(going, "error")[0].step == 1);
+  CHECK(in_phase(going, "start").size() == 1);
+
+  Rig ending(short_run());
+  add(ending, wrong, when_every(3));
+  CHECK_THROWS_WITH(ending.run(), Catch::Contains("operation 'planned' after step 3"));
+  REQUIRE(!ending.saves.empty());
+  CHECK(ending.saves.back() == std::pair<int64_t, bool>(3, false));
+  CHECK(ending.saved.triggers[0].status == OperationStatus::failed);
+  CHECK(in_phase(ending, "error").size() == 1);
+}
+
+TEST_CASE("a checkpoint that fails before the end does not hide why the run ends", "[operations]") {
+  TrainOptions o = short_run();
+  o.always_save_checkpoint = false;
+  Rig rig(o);
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{0}); }, when_every(3));
+  rig.refuse_saves = 9;
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("'batch_size' wants"));
+  CHECK_THAT(rig.host.lines.back(), Catch::Contains("no space"));
+}
+
+TEST_CASE("after an operation the val loss is estimated again where its table says so", "[operations]") {
+  Rig rig(short_run());
+  const auto forget = [&](const TrainingView&, ModelEdit& edit) {
+    const at::NoGradGuard no_grad;
+    for (const Parameter& p : rig.model.parameters())
+      if (p.name == "wte.weight") edit.replace("wte.weight", p.tensor.detach() * 0, Moments::kept);
+  };
+  rig.operations.add(
+      {"forget", std::make_unique<Planned>(forget), when_of({{"after_iters", 8}}), 0, kAllEffects, /*reevaluate=*/true});
+  double seen = 0;
+  add(
+      rig, [&](const TrainingView& now, ModelEdit&) { seen = now.val_loss; }, when_of({{"after_iters", 8}}));
+  rig.run();
+  const auto found = in_phase(rig, "reevaluation");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].step == 8);
+  CHECK(number(found[0], "old_val_loss") == number(in_phase(rig, "success")[0], "val_loss"));
+  CHECK(number(found[0], "new_val_loss") == Approx(std::log(11.0)));  // all logits are 0
+  CHECK(number(found[0], "change") == number(found[0], "new_val_loss") - number(found[0], "old_val_loss"));
+  CHECK(seen == number(found[0], "new_val_loss"));
+}
+
+TEST_CASE("a gradient norm and a metric of the records fire operations", "[operations]") {
+  TrainOptions o = short_run();
+  o.log_interval = 5;
+  Rig rig(o);
+  rig.evaluators.add("exam", std::make_unique<Half>());
+  const auto nothing = [](const TrainingView&, ModelEdit&) {};
+  Planned& steep = add(rig, nothing, when_of({{"grad_norm_above", 0.0}, {"times", 2}}));
+  Planned& exam = add(rig, nothing, when_of({{"metric", "exam.half"}, {"above", 0.4}, {"times", "unlimited"}}));
+  Planned& logged = add(rig, nothing, when_of({{"metric", "loss"}, {"above", 0.0}, {"times", "unlimited"}}));
+  rig.run();
+  CHECK(steep.asked == std::vector<int64_t>{1, 2});
+  CHECK(exam.asked == std::vector<int64_t>{0, 4, 8, 12});
+  CHECK(logged.asked == std::vector<int64_t>{1, 6, 11});
+}
+
+TEST_CASE("every number that the loop publishes can be waited for", "[operations]") {
+  Rig rig(short_run());
+  rig.evaluators.add("exam", std::make_unique<Half>());
+  rig.run();
+  for (const Record& r : rig.records)
+    if (r.event == Event::step_ended || r.event == Event::evaluation_ended)
+      for (const auto& [key, value] : r.fields) {
+        CAPTURE(key);
+        CHECK((value.is<bool>() || is_published(key, {"exam"})));
+      }
+  CHECK_FALSE(is_published("exam.half", {}));
+  CHECK_FALSE(is_published("lrs", {"exam"}));
+}
+
+TEST_CASE("a run with every kind of trigger resumed at any checkpoint ends with the same bits", "[operations]") {
+  const int64_t stop = GENERATE(1, 2, 4, 5, 7, 8, 10, 11);
+  CAPTURE(stop);
+  const auto planned = [](Rig& rig) {
+    rig.evaluators.add("exam", std::make_unique<Half>());
+    const auto slower = [](double by) {
+      return [by](const TrainingView& now, ModelEdit& edit) { edit.set("learning_rate", now.learning_rate * by); };
+    };
+    add(rig, slower(0.9), when_of({{"plateau", 1}, {"min_delta", 1.0}, {"times", 2}}));
+    add(rig, slower(0.8), when_of({{"all", true}, {"metric", "exam.half"}, {"above", 0.4}, {"every", 3}, {"cooldown", 4}}));
+    add(rig, slower(0.7), when_of({{"tokens", 40}}));
+    add(rig, slower(0.6), when_of({{"grad_norm_above", 1e-9}, {"cooldown", 5}, {"times", "unlimited"}}));
+    rig.operations.add(
+        {"first", std::make_unique<Planned>(slower(0.5)), when_of({{"trigger_loss", "now"}}), 0, kAllEffects, true});
+    add(rig, slower(0.4), when_of({{"trigger_loss", 0.0}, {"max_wait_iters", 6}}));
+  };
+  Rig whole(short_run());
+  planned(whole);
+  whole.run();
+  CHECK(in_phase(whole, "success").size() == 10);
+  Rig first(short_run());
+  planned(first);
+  first.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
+  CHECK(first.run() == StageEnd::interrupted);
+  Rig second(short_run());
+  planned(second);
+  second.take(first);
+  CHECK(second.run() == StageEnd::finished);
+  CHECK(in_phase(first, "success").size() + in_phase(second, "success").size() == in_phase(whole, "success").size());
+  CHECK((whole.state.triggers == second.state.triggers));
+  CHECK((whole.state.settings == second.state.settings));
+  const auto a = whole.model.parameters(), b = second.model.parameters();
+  for (size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(a[i].name);
+    CHECK(at::equal(a[i].tensor, b[i].tensor));
+  }
 }
 
 TEST_CASE("an evaluator that fails three times in a row is switched off and the run goes on", "[evaluators]") {

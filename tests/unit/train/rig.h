@@ -1,7 +1,11 @@
 // A whole training set-up on the counting dataset, for tests of the loop.
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/linalg_svd.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <functional>
@@ -61,9 +65,37 @@ inline TrainOptions short_run() {
   return o;
 }
 
+// Adds (alpha / rank) x A^T B^T to a linear; A starts drawn and B at 0.
+struct LowRank final : Adapter {
+  explicit LowRank(const Table& values) : rank(find(values, "rank")->as<int64_t>()), alpha(find(values, "alpha")->as<double>()) {}
+  void open(const AdapterContext& context) override {
+    a = at::zeros({rank, context.weight.size(1)}).requires_grad_();
+    b = at::zeros({context.weight.size(0), rank}).requires_grad_();
+  }
+  std::vector<Parameter> parameters() override { return {{"a", a, {0.1, 0}}, {"b", b, {0, 0}}}; }
+  at::Tensor forward(const at::Tensor& x) override { return at::linear(at::linear(x, a), b).mul(alpha / static_cast<double>(rank)); }
+  at::Tensor delta() override { return b.matmul(a).mul(alpha / static_cast<double>(rank)); }
+  void take(const at::Tensor& delta) override {
+    const auto [u, s, v] = at::linalg_svd(delta.mul(static_cast<double>(rank) / alpha), false);
+    const int64_t r = std::min(rank, s.size(0));
+    a.detach().zero_().narrow(0, 0, r).copy_(v.narrow(0, 0, r));
+    b.detach().zero_().narrow(1, 0, r).copy_(u.narrow(1, 0, r) * s.narrow(0, 0, r));
+  }
+  int64_t rank;
+  double alpha;
+  at::Tensor a, b;
+};
+
+inline Table low_rank(int64_t rank, double alpha = 8) {
+  return {{"rank", rank}, {"alpha", alpha}};
+}
+
 // A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
 struct Rig {
-  explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1) : options(o), model(std::make_unique<Gpt>(tiny(dropout))) {
+  explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1, GptOptions sizes = tiny(0))
+      : options(o), gpt(with_dropout(std::move(sizes), dropout)), model(std::make_unique<Gpt>(gpt)) {
+    factory.network = [this](const Structure& s) { return made(s); };
+    factory.adapter = [](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) { return adapter(info, kind, weight); };
     model.open({});
     init_parameters(model.parameters(), 1);
     flat = std::make_unique<FlatParameters>(model.parameters());
@@ -78,8 +110,12 @@ struct Rig {
             {});
   }
   StageEnd run() {
-    TrainContext context{*step, model, *group, dataset, mutex, bus, signals, host, operations, evaluators};
-    context.rebuild = [&](const TrainOptions& now) { rebuild(now); };
+    TrainContext context{*step,      model,      *group,  dataset,   mutex,  bus, signals, host,
+                         operations, evaluators, factory, structure, journal};
+    context.seed = 7;
+    context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
+    context.rebuild = [&](const TrainOptions& now, const std::map<std::string, int64_t>& born,
+                          const std::map<std::string, MomentPair>* moments) { rebuild(now, born, moments); };
     context.save = [&](const TrainState& s, bool best) {
       if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
       saved = s;
@@ -87,35 +123,77 @@ struct Rig {
     };
     return train(options, context, state);
   }
-  void rebuild(const TrainOptions& now) {
+  static GptOptions with_dropout(GptOptions o, double dropout) {
+    o.dropout = dropout;
+    return o;
+  }
+  static std::shared_ptr<Adapter> adapter(const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) {
+    auto made = std::make_shared<LowRank>(info.values);
+    AdapterContext context;
+    context.layer = info.layer;
+    context.kind = kind;
+    context.weight = weight;
+    made->open(context);
+    return made;
+  }
+  std::unique_ptr<Network> made(const Structure& s) const {
+    GptOptions o = gpt;
+    schema_of<GptOptions>().assign(s.keys, o);
+    auto network = std::make_unique<Network>(std::make_unique<Gpt>(o));
+    network->open({});
+    network->place(at::kCPU, at::kFloat);
+    const std::vector<Parameter> base = network->parameters();
+    for (const AdapterInfo& info : s.adapters.value_or(std::vector<AdapterInfo>{}))
+      for (const Parameter& p : base)
+        if (p.name == info.layer + ".weight") network->attach(info, adapter(info, LayerKind::linear, p.tensor));
+    for (const Parameter& p : network->parameters())
+      if (const auto found = s.trainable.find(p.name); found != s.trainable.end()) p.tensor.set_requires_grad(found->second);
+    return network;
+  }
+  // After `group` was set to another.
+  void use_group() {
+    reducer = flat_reducer(*group, {flat->groups()[0].grads, flat->groups()[1].grads});
+    step->reducer = &*reducer;
+  }
+  void rebuild(const TrainOptions& now, const std::map<std::string, int64_t>& born = {},
+               const std::map<std::string, MomentPair>* moments = nullptr) {
+    if (refuse_rebuild) throw Error(Code::out_of_memory, "no memory");
     workers.reset();
     auto before = std::move(optimizer);
     const auto kept = std::move(flat);
-    flat = std::make_unique<FlatParameters>(model.parameters());
+    flat = std::make_unique<FlatParameters>(model.parameters(), born);
     optimizer = std::make_unique<AdamW>(*flat, AdamWOptions{0.9, 0.95, 1e-8, now.weight_decay});
-    if (before) optimizer->take_over(*before);
+    if (moments)
+      optimizer->take_over(*before, *moments);
+    else if (before)
+      optimizer->take_over(*before);
     workers.emplace(model, *flat, at::kCPU, now.batch_size, 1);
     step->workers = &*workers;
     step->parameters = &*flat;
     step->optimizer = &*optimizer;
+    std::vector<at::Tensor> buffers;
+    for (const FlatParameters::Group& g : flat->groups()) buffers.push_back(g.grads);
+    reducer = flat_reducer(*group, std::move(buffers));
+    step->reducer = &*reducer;
   }
   void take(Rig& other) {  // as a resume does
     state = other.saved;
-    for (const Parameter& p : model.parameters())
-      if (const auto found = state.trainable.find(p.name); found != state.trainable.end())
-        p.tensor.set_requires_grad(found->second);
+    structure = other.structure;
+    journal = other.journal;
     workers.reset();
     optimizer.reset();
-    rebuild(with_settings(options, state.settings));
-    for (const auto& [name, on] : state.trainable)
-      if (!on) optimizer->park(name);
+    model.swap(*made(structure));
+    rebuild(with_settings(options, state.settings), state.born);
+    for (const auto& [name, born] : state.born) optimizer->count_from(born);
+    for (const auto& [name, tensor] : other.optimizer->state())
+      if (name.starts_with("exp_avg.")) optimizer->park(name.substr(8));
     const at::NoGradGuard no_grad;
     const auto values = model.parameters(), theirs_values = other.model.parameters();
     for (size_t i = 0; i < values.size(); ++i) values[i].tensor.detach().copy_(theirs_values[i].tensor);
     const auto theirs = other.optimizer->state();
     const std::map<std::string, at::Tensor> moments(theirs.begin(), theirs.end());
     for (auto& [name, tensor] : optimizer->state()) tensor.copy_(moments.at(name));
-    operations.load(state.fired, other.operations.save());
+    operations.load(state.triggers, other.operations.save());
   }
   at::Tensor weights() { return flat->groups()[0].values; }
   int64_t count(Event event) const {
@@ -123,7 +201,11 @@ struct Rig {
   }
 
   TrainOptions options;
+  GptOptions gpt;
   Network model;
+  NetworkFactory factory;
+  Structure structure;
+  std::vector<JournalEntry> journal;
   OperationSet operations;
   EvaluatorSet evaluators;
   std::unique_ptr<FlatParameters> flat;
@@ -141,6 +223,7 @@ struct Rig {
   std::vector<Record> records;
   std::function<void(const Record&)> act;
   int refuse_saves = 0;
+  bool refuse_rebuild = false;
   TrainState state, saved;
   std::vector<std::pair<int64_t, bool>> saves;
 };

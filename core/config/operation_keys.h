@@ -1,0 +1,28 @@
+// The program's own keys of a [[stage.operation]]; the rest are its item's parameters. No LibTorch here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/config/owner.h"
+#include "core/train/when.h"
+
+namespace gptcore {
+
+struct OperationKeys {
+  std::optional<Table> when;  // absent: after each of the item's events
+  bool reevaluate = false;
+  std::string on_error = "stop";  // stop | skip
+  bool completed = false;
+
+  static void schema(Schema<OperationKeys>& s);
+  // `when`, which has been checked.
+  std::optional<When> conditions() const;
+};
+
+// Adds these keys and the check of `when`. A parameter of the item that has the name of one goes first.
+void add_operation_keys(Owner& owner);
+// The keys of a checked table.
+OperationKeys operation_keys(const Table& values);
+
+}  // namespace gptcore

@@ -1,0 +1,43 @@
+// Adapters alone, without the model they were trained on: a safetensors file of "<layer>.<item>.<name>", whose metadata says
+// what they are. docs/adapters.md describes it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/store.h"
+#include "gptcore/model.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+// What such a file says of itself.
+struct AdapterFile {
+  std::string gptcore;      // version that wrote it
+  Table base;               // what the writer knew of the base model: n_layer, n_embd
+  std::string base_shapes;  // hash of the base parameters' names and shapes
+  std::vector<AdapterInfo> adapters;
+};
+
+// The file as a part of a checkpoint. `parameters` are the network's, its base model's and its adapters'; the part refers to
+// their memory, or to copies in `keep`.
+CheckpointPart adapter_part(const std::string& file, const std::vector<Parameter>& parameters,
+                            const std::vector<AdapterInfo>& adapters, const Table& base, std::vector<at::Tensor>& keep);
+// Writes the file by itself; an old one of that path is replaced at once or, on failure, left as it is.
+void write_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
+                    const std::vector<AdapterInfo>& adapters, const Table& base);
+
+// Throws Error(checkpoint_mismatch) when the file holds no adapters, Error(checkpoint_corrupt) when it is damaged.
+AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path);
+
+// Fills the network's adapters from the file, which must hold just these with tensors of these shapes. Else throws
+// Error(checkpoint_mismatch) saying what differs, before anything is written. Returns a line for each difference that leaves
+// them usable, "alpha: 16.0 -> 8.0 (blocks.0.attn.qkv and 3 more)", and for a base model of other shapes.
+std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,
+                                       const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters);
+
+}  // namespace gptcore

@@ -1,0 +1,31 @@
+// What a pipeline's operations will do, found by carrying them out on a model without values, in the pipeline's order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/pipeline/session.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+struct PlannedOperation {
+  std::string stage, operation, trigger, where;
+  std::vector<std::string> changes;    // empty: it plans when it has seen the run
+  std::vector<std::string> shapes;     // "blocks.0.mlp.fc.weight (64, 16) -> (128, 16)", "+ blocks.2.ln_1.weight (16)"
+  int64_t params = 0, trainable = 0;   // after it
+  int64_t bytes = 0;                   // of weights, gradients and moments after it, float32
+  std::optional<double> tolerance;     // of a logit, when it promises to keep the function
+};
+
+struct SchedulePlan {
+  std::vector<PlannedOperation> rows;
+  std::vector<Error> errors;  // of operations that cannot be carried out; each is left out of what follows
+};
+
+// The session's tokenizer and dataset are open; its model is not used and may be absent.
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session);
+
+}  // namespace gptcore

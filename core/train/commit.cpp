@@ -1,0 +1,212 @@
+#include "core/train/commit.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <xxhash.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+constexpr std::string_view kFirst = "exp_avg.", kSecond = "exp_avg_sq.";
+
+Body body_of(CommitContext& c) {
+  Body body;
+  body.layers = c.network.layers();
+  body.adapters = c.network.adapters();
+  body.keys = c.structure.keys;
+  body.vocab = c.network.vocab_size();
+  for (const Parameter& p : c.network.parameters()) {
+    Tissue part;
+    part.value = p.tensor.detach();
+    part.trainable = p.tensor.requires_grad();
+    if (const auto later = c.born.find(p.name); later != c.born.end()) part.born = later->second;
+    body.parts.emplace(p.name, std::move(part));
+  }
+  if (!c.step.optimizer) return body;
+  for (const auto& [key, tensor] : c.step.optimizer->state()) {
+    if (key.starts_with(kFirst)) body.parts.at(key.substr(kFirst.size())).exp_avg = tensor;
+    if (key.starts_with(kSecond)) body.parts.at(key.substr(kSecond.size())).exp_avg_sq = tensor;
+  }
+  return body;
+}
+
+Structure structure_of(const Body& body) {
+  Structure out{body.keys, body.adapters, {}};
+  for (const auto& [name, part] : body.parts) out.trainable[name] = part.trainable;
+  return out;
+}
+
+// `values` in a tensor of that shape; rows that only padding has stay 0.
+at::Tensor padded(const at::Tensor& values, at::IntArrayRef shape) {
+  if (!values.defined() || values.sizes() == shape) return values;
+  const at::Tensor out = at::zeros(shape, values.options());
+  out.narrow(0, 0, values.size(0)).copy_(values);
+  return out;
+}
+
+// Values and flags of the body, in a network made for it.
+std::unique_ptr<Network> grown(const CommitContext& c, Body& body, const Structure& structure) {
+  const at::NoGradGuard no_grad;
+  std::unique_ptr<Network> made = c.factory.network(structure);
+  size_t found = 0;
+  for (const Parameter& p : made->parameters()) {
+    const auto part = body.parts.find(p.name);
+    if (part == body.parts.end())
+      throw Error(Code::model_shape, "the edited model has a parameter '" + p.name + "' that the edits do not know");
+    Tissue& tissue = part->second;
+    const bool rows_added = tissue.value.dim() == 2 && p.tensor.dim() == 2 && tissue.value.size(1) == p.tensor.size(1) &&
+                            tissue.value.size(0) <= p.tensor.size(0);
+    if (tissue.value.sizes() != p.tensor.sizes() && !rows_added)
+      throw Error(Code::model_shape, "the edits do not give '" + p.name + "' the shape that the edited model wants");
+    for (at::Tensor* t : {&tissue.value, &tissue.exp_avg, &tissue.exp_avg_sq}) *t = padded(*t, p.tensor.sizes());
+    at::Tensor home = p.tensor.detach();
+    home.copy_(tissue.value);
+    p.tensor.set_requires_grad(tissue.trainable);
+    ++found;
+  }
+  if (found != body.parts.size()) throw Error(Code::model_shape, "the edits make parameters that the edited model does not have");
+  return made;
+}
+
+struct Measured {
+  at::Tensor logits;
+  double loss = 0;
+};
+
+// In float32, whatever training computes in: its rounding is no change of the function.
+Measured measured(Network& network, const Batch& batch) {
+  const at::ScalarType compute = network.compute();
+  if (compute != at::kFloat) network.place(network.device(), at::kFloat);
+  const NetworkView view(network);
+  const Measured found{view.logits(batch.ids), view.loss(batch.ids, batch.targets).item<double>()};
+  if (compute != at::kFloat) network.place(network.device(), compute);
+  return found;
+}
+
+// [all ranks] Throws when the ranks' numbers are not the same.
+void require_equal(ProcessGroup& group, uint64_t digest, const std::string& what) {
+  if (group.size() == 1) return;
+  const auto half = [&](int shift) { return static_cast<int64_t>(digest >> shift & 0xffffffffu); };
+  at::Tensor high = at::tensor({half(0), half(32), -half(0), -half(32)}, at::kLong);
+  const at::Tensor mine = high.clone();
+  group.all_reduce_max(high);
+  if (!high.equal(mine) || high[0].item<int64_t>() != -high[2].item<int64_t>() ||
+      high[1].item<int64_t>() != -high[3].item<int64_t>())
+    throw Error(Code::plugin_failed, what + " differs between ranks", "an operation may depend on nothing that ranks do not share");
+}
+
+uint64_t digest_of(const Body& body) {
+  uint64_t digest = 0;
+  for (const auto& [name, part] : body.parts)
+    for (const at::Tensor& t : {part.value, part.exp_avg, part.exp_avg_sq})
+      if (t.defined()) {
+        const at::Tensor flat = t.to(at::kCPU).contiguous();
+        digest = XXH3_64bits_withSeed(flat.const_data_ptr(), flat.nbytes(), digest);
+      }
+  return digest;
+}
+
+void broadcast(ProcessGroup& group, Body& body) {
+  if (group.size() == 1) return;
+  for (auto& [name, part] : body.parts)
+    for (at::Tensor* t : {&part.value, &part.exp_avg, &part.exp_avg_sq})
+      if (t->defined()) {
+        *t = t->contiguous();
+        group.broadcast(*t, 0);
+      }
+}
+
+void require_same_function(double moved, double tolerance) {
+  if (moved <= tolerance) return;
+  char text[120];
+  std::snprintf(text, sizeof text, "the edit was rolled back: it moves a logit by %.3g, and promised at most %.3g", moved, tolerance);
+  throw Error(Code::conflict, text, "an edit that changes the function must not promise to keep it");
+}
+
+void count(Network& network, const Body& body, CommitReport& report) {
+  for (const Parameter& p : network.parameters()) {
+    report.parameters += p.tensor.numel();
+    if (!p.tensor.requires_grad()) continue;
+    report.trainable += p.tensor.numel();
+    ++(body.parts.at(p.name).exp_avg.defined() ? report.moments_carried : report.moments_new);
+  }
+}
+
+// Changes the live parts in one go; an exception puts everything back.
+class Exchange {
+ public:
+  Exchange(CommitContext& c, const Body& body, std::unique_ptr<Network> made) : c_(c), made_(std::move(made)), born_(c.born) {
+    if (made_) c_.network.swap(*made_);
+    for (const Parameter& p : c_.network.parameters()) {
+      trainable_.emplace_back(p.tensor, p.tensor.requires_grad());
+      p.tensor.set_requires_grad(body.parts.at(p.name).trainable);
+    }
+    c_.born.clear();
+    for (const auto& [name, part] : body.parts)
+      if (part.born > 0) c_.born[name] = part.born;
+  }
+  ~Exchange() {
+    if (kept_) return;
+    for (const auto& [tensor, on] : trainable_) tensor.set_requires_grad(on);
+    if (made_) c_.network.swap(*made_);
+    c_.born = std::move(born_);
+  }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  CommitContext& c_;
+  std::unique_ptr<Network> made_;
+  std::map<std::string, int64_t> born_;
+  std::vector<std::pair<at::Tensor, bool>> trainable_;
+  bool kept_ = false;
+};
+
+void measure(CommitContext& c, Network& made, double tolerance, CommitReport& report) {
+  const Batch batch = c.probe();
+  const Measured before = measured(c.network, batch), after = measured(made, batch);
+  const int64_t shared = std::min(before.logits.size(-1), after.logits.size(-1));
+  report.moved = (before.logits.narrow(-1, 0, shared) - after.logits.narrow(-1, 0, shared)).abs().max().item<double>();
+  report.loss_before = before.loss;
+  report.loss_after = after.loss;
+  require_same_function(report.moved, tolerance);
+}
+
+}  // namespace
+
+CommitReport commit_edits(CommitContext& c, const PlannedEdit& plan) {
+  std::string said;
+  for (const std::string& line : plan.lines()) said += line + "\n";
+  require_equal(c.group, XXH3_64bits(said.data(), said.size()), "what the operation plans");
+  Surgery surgery(body_of(c), c.factory.adapter, c.key, c.steps_done);
+  for (const Edit& edit : plan.edits) surgery.apply(edit);
+  Body body = surgery.body();
+  Structure structure = structure_of(body);
+  CommitReport report;
+  std::unique_ptr<Network> made;
+  std::map<std::string, MomentPair> moments;
+  if (plan.reshapes()) {
+    broadcast(c.group, body);
+    made = grown(c, body, structure);
+    require_equal(c.group, digest_of(body), "the edited model");
+    if (plan.tolerance && c.probe) measure(c, *made, *plan.tolerance, report);
+    for (const auto& [name, part] : body.parts)
+      if (part.exp_avg.defined()) moments[name] = {part.exp_avg, part.exp_avg_sq};
+  }
+  Exchange exchange(c, body, std::move(made));
+  c.rebuild(plan.reshapes() ? &moments : nullptr);
+  exchange.keep();
+  c.structure = std::move(structure);
+  count(c.network, body, report);
+  return report;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,58 @@
+// The edits of a plan as data, in the order they were said.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gptcore/draft/model_edit.h"
+
+namespace gptcore {
+
+struct SetTrainable {
+  std::vector<std::string> parameters;  // those that change
+  bool on = false;
+};
+struct ArrangeBlocks {
+  std::vector<int64_t> sources;
+};
+struct WidenMlp {
+  int64_t hidden = 0;
+  double noise = 0;
+};
+struct ResizeVocabulary {
+  int64_t size = 0, source = 0;
+  double noise = 0;
+};
+struct SetAdapter {
+  std::vector<std::string> layers;
+  std::string item;
+  std::vector<Table> values;  // complete; one a layer
+  bool train_base = false;
+};
+struct MergeAdapter {
+  std::vector<std::string> layers;
+  bool drop = false;
+};
+struct DropAdapter {
+  std::vector<std::string> layers;
+};
+struct Replace {
+  std::string parameter;
+  at::Tensor values;
+  Moments moments = Moments::kept;
+};
+struct SetData {
+  std::string key;
+  Value value;
+};
+using Edit = std::variant<SetTrainable, ArrangeBlocks, WidenMlp, ResizeVocabulary, SetAdapter, MergeAdapter, DropAdapter,
+                          Replace, SetData>;
+
+// "freeze wte.weight", "blocks 0 0 1 1", "adapter lora on blocks.0.attn.qkv (rank = 4, alpha = 8)", one a change.
+std::vector<std::string> lines_of(const Edit& edit);
+
+}  // namespace gptcore

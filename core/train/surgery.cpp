@@ -1,0 +1,227 @@
+#include "core/train/surgery.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "core/model/gpt.h"
+#include "core/model/layer_names.h"
+#include "gptcore/error.h"
+#include "gptcore/random.h"
+
+namespace gptcore {
+namespace {
+
+// Applies f to the value and to each moment that there is.
+template <class F> void each_tensor(Tissue& part, F&& f) {
+  for (at::Tensor* t : {&part.value, &part.exp_avg, &part.exp_avg_sq})
+    if (t->defined()) *t = f(*t);
+}
+
+void forget(Tissue& part, int64_t step) {
+  part.exp_avg = part.exp_avg_sq = at::Tensor();
+  part.born = step;
+}
+
+at::Tensor index_of(const std::vector<int64_t>& rows, const at::Tensor& like) {
+  return at::tensor(rows, at::kLong).to(like.device());
+}
+
+LayerKind kind_of(const Body& body, const std::string& path) {
+  for (const Layer& layer : body.layers)
+    if (layer.path == path) return layer.kind;
+  throw Error(Code::internal, "no layer '" + path + "'");
+}
+
+}  // namespace
+
+Surgery::Surgery(Body body, MakeAdapter make_adapter, uint64_t key, int64_t step)
+    : b_(std::move(body)), make_adapter_(std::move(make_adapter)), key_(key), step_(step) {}
+
+void Surgery::apply(const Edit& edit) {
+  const at::NoGradGuard no_grad;
+  std::visit([this](const auto& e) { apply_edit(e); }, edit);
+}
+
+uint64_t Surgery::stream(const std::string& what) const {
+  return stream_key(key_, what);
+}
+
+at::Tensor Surgery::normal(const std::string& what, at::IntArrayRef shape, double std) const {
+  const at::Tensor out = at::zeros(shape, at::kFloat);
+  if (std > 0) init_parameters({{what, out, {std, 0}}}, key_);
+  return out;
+}
+
+void Surgery::apply_edit(const SetTrainable& edit) {
+  for (const std::string& name : edit.parameters) b_.parts.at(name).trainable = edit.on;
+}
+
+void Surgery::apply_edit(const ArrangeBlocks& edit) {
+  const auto arranged_names = [&](const std::string& name, auto&& use) {
+    const auto place = in_block(name);
+    if (!place) return use(name);
+    for (size_t i = 0; i < edit.sources.size(); ++i)
+      if (edit.sources[i] == place->index) use(block_path(static_cast<int64_t>(i)) + place->rest);
+  };
+  std::map<std::string, Tissue> parts;
+  for (const auto& [name, part] : b_.parts)
+    arranged_names(name, [&, p = &part](const std::string& at) { parts.emplace(at, *p); });
+  std::vector<AdapterInfo> adapters;
+  for (const AdapterInfo& a : b_.adapters)
+    arranged_names(a.layer, [&](const std::string& at) { adapters.push_back({at, a.item, a.values}); });
+  std::vector<Layer> layers;
+  for (const Layer& layer : b_.layers)
+    arranged_names(layer.path, [&](const std::string& at) { layers.push_back({at, layer.kind, layer.takes_adapter}); });
+  b_.parts = std::move(parts);
+  b_.adapters = std::move(adapters);
+  b_.layers = std::move(layers);
+  put(b_.keys, "n_layer", static_cast<int64_t>(edit.sources.size()));
+}
+
+void Surgery::apply_edit(const WidenMlp& edit) {
+  for (const Layer& layer : std::vector<Layer>(b_.layers)) {
+    if (layer.kind != LayerKind::block) continue;
+    Tissue &in = b_.parts.at(layer.path + ".mlp.fc.weight"), &out = b_.parts.at(layer.path + ".mlp.proj.weight");
+    const int64_t H = in.value.size(0), C = in.value.size(1);
+    std::vector<int64_t> units, copies(static_cast<size_t>(H), 1);
+    for (int64_t j = 0; j < H; ++j) units.push_back(j);
+    const uint64_t drawn = stream("widen " + layer.path);
+    for (int64_t j = H; j < edit.hidden; ++j) {
+      units.push_back(static_cast<int64_t>(random_bits(drawn, static_cast<uint64_t>(j)) % static_cast<uint64_t>(H)));
+      ++copies[static_cast<size_t>(units.back())];
+    }
+    const at::Tensor from = index_of(units, in.value);
+    const at::Tensor k = index_of(copies, in.value).to(at::kFloat).index_select(0, from);  // (hidden)
+    const auto widen_incoming = [&](Tissue& part) {
+      each_tensor(part, [&](const at::Tensor& t) { return t.index_select(0, from); });
+      const at::Tensor by = part.value.dim() == 2 ? k.unsqueeze(1) : k;
+      if (part.exp_avg.defined()) part.exp_avg = part.exp_avg / by;
+      if (part.exp_avg_sq.defined()) part.exp_avg_sq = part.exp_avg_sq / (by * by);
+    };
+    widen_incoming(in);
+    if (edit.noise > 0)
+      in.value.narrow(0, H, edit.hidden - H)
+          .add_(normal("widen noise " + layer.path, {edit.hidden - H, C}, edit.noise).to(in.value.device()));
+    if (const auto bias = b_.parts.find(layer.path + ".mlp.fc.bias"); bias != b_.parts.end()) widen_incoming(bias->second);
+    each_tensor(out, [&](const at::Tensor& t) { return t.index_select(1, from); });
+    out.value = out.value / k;
+  }
+  put(b_.keys, "n_hidden", edit.hidden);
+}
+
+void Surgery::apply_edit(const ResizeVocabulary& edit) {
+  const auto embedding =
+      std::find_if(b_.layers.begin(), b_.layers.end(), [](const Layer& l) { return l.kind == LayerKind::embedding; });
+  if (embedding == b_.layers.end()) throw Error(Code::model_shape, "the model has no embedding to resize");
+  if (adapter_on(embedding->path))
+    throw Error(Code::conflict, "the embedding '" + embedding->path + "' has an adapter", "merge it first");
+  Tissue& part = b_.parts.at(embedding->path + ".weight");
+  const int64_t added = edit.size - b_.vocab, C = part.value.size(1);
+  const double std = edit.source < 0 ? 0.02 : edit.noise;
+  at::Tensor rows = normal("vocabulary", {added, C}, std).to(part.value.device());
+  if (edit.source >= 0) rows += part.value[edit.source];
+  part.value = at::cat({part.value.narrow(0, 0, b_.vocab), rows});
+  for (at::Tensor* t : {&part.exp_avg, &part.exp_avg_sq})
+    if (t->defined()) *t = at::cat({t->narrow(0, 0, b_.vocab), at::zeros({added, C}, t->options())});
+  b_.vocab = edit.size;
+  put(b_.keys, "vocab_size", edit.size);
+}
+
+AdapterInfo* Surgery::adapter_on(const std::string& layer) {
+  for (AdapterInfo& a : b_.adapters)
+    if (a.layer == layer) return &a;
+  return nullptr;
+}
+
+std::shared_ptr<Adapter> Surgery::revived(const AdapterInfo& info) {
+  const std::shared_ptr<Adapter> adapter =
+      make_adapter_(info, kind_of(b_, info.layer), b_.parts.at(info.layer + ".weight").value);
+  for (const Parameter& p : adapter->parameters()) {
+    at::Tensor home = p.tensor.detach();
+    home.copy_(b_.parts.at(adapter_prefix(info) + p.name).value);
+  }
+  return adapter;
+}
+
+void Surgery::put_parameters(const AdapterInfo& info, Adapter& adapter) {
+  for (const Parameter& p : adapter.parameters()) {
+    Tissue part{p.tensor.detach().clone(), {}, {}};
+    part.born = step_;
+    b_.parts[adapter_prefix(info) + p.name] = std::move(part);
+  }
+}
+
+void Surgery::erase_parameters(const AdapterInfo& info) {
+  std::erase_if(b_.parts, [prefix = adapter_prefix(info)](const auto& entry) { return entry.first.starts_with(prefix); });
+}
+
+void Surgery::apply_edit(const SetAdapter& edit) {
+  if (b_.adapters.empty() && !edit.train_base)
+    for (auto& [name, part] : b_.parts) part.trainable = false;
+  for (size_t i = 0; i < edit.layers.size(); ++i) {
+    const AdapterInfo info{edit.layers[i], edit.item, edit.values[i]};
+    const at::Tensor& weight = b_.parts.at(info.layer + ".weight").value;
+    const std::shared_ptr<Adapter> made = make_adapter_(info, kind_of(b_, info.layer), weight);
+    AdapterInfo* const old = adapter_on(info.layer);
+    if (!old) {
+      std::vector<Parameter> named = made->parameters();
+      for (Parameter& p : named) p.name = adapter_prefix(info) + p.name;
+      init_parameters(named, key_);
+      put_parameters(info, *made);
+      b_.adapters.push_back(info);
+      continue;
+    }
+    const auto fits = [&](const Parameter& p) {
+      const auto found = b_.parts.find(adapter_prefix(info) + p.name);
+      return found != b_.parts.end() && found->second.value.sizes() == p.tensor.sizes();
+    };
+    const std::vector<Parameter> now = made->parameters();
+    if (old->item != info.item || !std::all_of(now.begin(), now.end(), fits)) {
+      made->take(revived(*old)->delta());
+      erase_parameters(*old);
+      put_parameters(info, *made);
+    }
+    *old = info;
+  }
+}
+
+void Surgery::apply_edit(const MergeAdapter& edit) {
+  for (const std::string& layer : edit.layers) {
+    const AdapterInfo info = *adapter_on(layer);
+    Tissue& weight = b_.parts.at(layer + ".weight");
+    weight.value = weight.value + revived(info)->delta();
+    if (edit.drop) {
+      apply_edit(DropAdapter{{layer}});
+      continue;
+    }
+    std::vector<Parameter> anew;
+    for (auto& [name, part] : b_.parts)
+      if (name.starts_with(adapter_prefix(info))) forget(part, step_);
+    const std::shared_ptr<Adapter> fresh = make_adapter_(info, kind_of(b_, layer), weight.value);
+    anew = fresh->parameters();
+    for (Parameter& p : anew) p.name = adapter_prefix(info) + p.name;
+    init_parameters(anew, key_);
+    for (const Parameter& p : anew) b_.parts.at(p.name).value = p.tensor.detach();
+  }
+}
+
+void Surgery::apply_edit(const DropAdapter& edit) {
+  for (const std::string& layer : edit.layers) {
+    erase_parameters(*adapter_on(layer));
+    std::erase_if(b_.adapters, [&](const AdapterInfo& a) { return a.layer == layer; });
+  }
+}
+
+void Surgery::apply_edit(const Replace& edit) {
+  Tissue& part = b_.parts.at(edit.parameter);
+  part.value = edit.values.to(part.value.device());
+  if (edit.moments == Moments::zeroed) forget(part, step_);
+}
+
+}  // namespace gptcore

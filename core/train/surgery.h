@@ -1,0 +1,71 @@
+// Edits carried out on a copy of the tensors: parameters and AdamW moments by name, each through the same index map. Nothing
+// of the running model changes before the result is put into a new one.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/network.h"
+#include "core/model/structure.h"
+#include "core/train/edits.h"
+
+namespace gptcore {
+
+// One parameter and what belongs to it. Moments are undefined where there are none yet.
+struct Tissue {
+  at::Tensor value, exp_avg, exp_avg_sq;
+  bool trainable = true;
+  int64_t born = 0;  // the update its moments count from
+};
+
+// Makes an opened and placed adapter for a layer of this weight; its parameters are not set.
+using MakeAdapter = std::function<std::shared_ptr<Adapter>(const AdapterInfo&, LayerKind, const at::Tensor& weight)>;
+
+struct Body {
+  std::map<std::string, Tissue> parts;  // by parameter
+  std::vector<Layer> layers;
+  std::vector<AdapterInfo> adapters;
+  Table keys;  // of [model], changed
+  int64_t vocab = 0;
+};
+
+class Surgery {
+ public:
+  // `key` names the stream of all random numbers; `step` is the number of updates done.
+  Surgery(Body body, MakeAdapter make_adapter, uint64_t key, int64_t step);
+  // Throws Error and leaves the body unusable when the edit does not fit.
+  void apply(const Edit& edit);
+  const Body& body() const { return b_; }
+
+ private:
+  void apply_edit(const SetTrainable& edit);
+  void apply_edit(const ArrangeBlocks& edit);
+  void apply_edit(const WidenMlp& edit);
+  void apply_edit(const ResizeVocabulary& edit);
+  void apply_edit(const SetAdapter& edit);
+  void apply_edit(const MergeAdapter& edit);
+  void apply_edit(const DropAdapter& edit);
+  void apply_edit(const Replace& edit);
+  void apply_edit(const SetData&) {}
+
+  AdapterInfo* adapter_on(const std::string& layer);
+  // The adapter with the parameters that the body has for it.
+  std::shared_ptr<Adapter> revived(const AdapterInfo& info);
+  void put_parameters(const AdapterInfo& info, Adapter& adapter);
+  void erase_parameters(const AdapterInfo& info);
+  at::Tensor normal(const std::string& what, at::IntArrayRef shape, double std) const;
+  uint64_t stream(const std::string& what) const;
+
+  Body b_;
+  MakeAdapter make_adapter_;
+  uint64_t key_;
+  int64_t step_;
+};
+
+}  // namespace gptcore

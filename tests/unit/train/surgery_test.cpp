@@ -1,0 +1,340 @@
+// What edits do to weights and moments, element by element, and that a grown run resumes as the same run.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <csignal>
+#include <thread>
+
+#include "core/distributed/thread_group.h"
+#include "tests/catch.h"
+#include "tests/unit/train/rig.h"
+
+using namespace gptcore;
+using gptcore::testing::low_rank;
+using gptcore::testing::Rig;
+using gptcore::testing::short_run;
+using gptcore::testing::tiny;
+
+namespace {
+
+using Plan = std::function<void(ModelEdit&)>;
+using Tensors = std::map<std::string, at::Tensor>;
+
+struct Once final : Operation {
+  explicit Once(Plan p) : what(std::move(p)) {}
+  void plan(const TrainingView&, ModelEdit& edit) override { what(edit); }
+  Plan what;
+};
+
+void at_iter(Rig& rig, int64_t iter, Plan plan) {
+  When when;
+  when.at_iter = iter;
+  rig.operations.add({"edit", std::make_unique<Once>(std::move(plan)), when, 0, kAllEffects});
+}
+
+Tensors copies(const std::vector<std::pair<std::string, at::Tensor>>& all) {
+  Tensors out;
+  for (const auto& [name, tensor] : all) out[name] = tensor.detach().clone();
+  return out;
+}
+
+Tensors weights(Rig& rig) {
+  Tensors out;
+  for (const Parameter& p : rig.model.parameters()) out[p.name] = p.tensor.detach().clone();
+  return out;
+}
+
+// Weights, moments and logits on both sides of an edit that is made after five updates.
+struct Operated {
+  Tensors before, after, moments_before, moments_after;
+  at::Tensor logits_before, logits_after;
+  Record record;
+  std::unique_ptr<Rig> rig;
+  double moved() const { return (logits_before - logits_after.narrow(-1, 0, logits_before.size(-1))).abs().max().item<double>(); }
+};
+
+GptOptions two_blocks() {
+  GptOptions o = tiny(0);
+  o.n_layer = 2;
+  return o;
+}
+
+Operated operated(Plan plan, Plan earlier = {}) {
+  TrainOptions o = short_run();
+  o.max_iters = 5;
+  Operated out;
+  out.rig = std::make_unique<Rig>(o, 0, 1, two_blocks());
+  Rig& rig = *out.rig;
+  if (earlier) at_iter(rig, 2, earlier);
+  const at::Tensor ids = at::arange(8, at::kLong).view({2, 4});
+  at_iter(rig, 5, [&, plan](ModelEdit& edit) {
+    out.before = weights(rig);
+    out.moments_before = copies(rig.optimizer->state());
+    out.logits_before = edit.model().logits(ids).clone();
+    plan(edit);
+  });
+  rig.run();
+  out.after = weights(rig);
+  out.moments_after = copies(rig.optimizer->state());
+  out.logits_after = NetworkView(rig.model).logits(ids);
+  for (const Record& r : rig.records)
+    if (r.event == Event::model_edited && find(r.fields, "params")) out.record = r;
+  return out;
+}
+
+const at::Tensor& first(const Tensors& moments, const std::string& name) {
+  return moments.at("exp_avg." + name);
+}
+const at::Tensor& second(const Tensors& moments, const std::string& name) {
+  return moments.at("exp_avg_sq." + name);
+}
+
+}  // namespace
+
+TEST_CASE("arranged blocks are copies of their sources, weights and moments alike", "[surgery]") {
+  const Operated o = operated([](ModelEdit& e) { e.arrange_blocks({1, 0, 1}); });
+  const int64_t sources[] = {1, 0, 1};
+  int compared = 0;
+  for (const auto& [name, tensor] : o.after) {
+    if (!name.starts_with("blocks.")) {
+      CHECK(at::equal(tensor, o.before.at(name)));
+      CHECK(at::equal(first(o.moments_after, name), first(o.moments_before, name)));
+      continue;
+    }
+    const std::string source = "blocks." + std::to_string(sources[name[7] - '0']) + name.substr(8);
+    CAPTURE(name, source);
+    CHECK(at::equal(tensor, o.before.at(source)));
+    CHECK(at::equal(first(o.moments_after, name), first(o.moments_before, source)));
+    CHECK(at::equal(second(o.moments_after, name), second(o.moments_before, source)));
+    ++compared;
+  }
+  CHECK(compared == 3 * 12);
+  CHECK(find(o.record.fields, "moments_carried")->as<int64_t>() == static_cast<int64_t>(o.after.size()));
+  CHECK(at::equal(o.moments_after.at("step"), o.moments_before.at("step")));
+}
+
+TEST_CASE("a widened MLP computes the same, with moments divided as its gradients are", "[surgery]") {
+  const Operated o = operated([](ModelEdit& e) {
+    e.widen_mlp(100, 0);
+    e.expect_same_function(1e-5);
+  });
+  CHECK(o.moved() < 1e-5);
+  CHECK(find(o.record.fields, "logits_moved")->as<double>() < 1e-5);
+  const std::string fc = "blocks.1.mlp.fc.weight", proj = "blocks.1.mlp.proj.weight", bias = "blocks.1.mlp.fc.bias";
+  const at::Tensor &w0 = o.before.at(fc), &w1 = o.after.at(fc);
+  REQUIRE(w1.size(0) == 100);
+  std::vector<int64_t> source(100), copied(64, 0);
+  for (int64_t j = 0; j < 100; ++j)
+    for (int64_t i = 0; i < 64; ++i)
+      if (at::equal(w1[j], w0[i])) source[static_cast<size_t>(j)] = i;
+  for (const int64_t i : source) ++copied[static_cast<size_t>(i)];
+  for (int64_t j = 0; j < 100; ++j) {
+    const int64_t i = source[static_cast<size_t>(j)];
+    const auto k = static_cast<double>(copied[static_cast<size_t>(i)]);
+    CAPTURE(j, i, k);
+    if (j < 64) CHECK(i == j);
+    CHECK(at::allclose(o.after.at(proj).select(1, j), o.before.at(proj).select(1, i) / k, 1e-6, 0));
+    CHECK(at::allclose(first(o.moments_after, fc)[j], first(o.moments_before, fc)[i] / k, 1e-6, 0));
+    CHECK(at::allclose(second(o.moments_after, fc)[j], second(o.moments_before, fc)[i] / (k * k), 1e-6, 0));
+    CHECK(at::allclose(second(o.moments_after, bias)[j], second(o.moments_before, bias)[i] / (k * k), 1e-6, 0));
+    CHECK(at::equal(first(o.moments_after, proj).select(1, j), first(o.moments_before, proj).select(1, i)));
+  }
+  CHECK(at::equal(o.after.at("blocks.1.mlp.proj.bias"), o.before.at("blocks.1.mlp.proj.bias")));  // the seed drew it anew
+}
+
+TEST_CASE("new rows of the vocabulary copy a row, start without moments, and leave the old logits alone", "[surgery]") {
+  const Operated o = operated([](ModelEdit& e) {
+    e.resize_vocabulary(15, 3, 0);
+    e.expect_same_function(1e-6);
+  });
+  const at::Tensor &w = o.after.at("wte.weight"), &m = first(o.moments_after, "wte.weight");
+  CHECK(at::equal(w.narrow(0, 0, 11), o.before.at("wte.weight")));
+  CHECK(at::equal(m.narrow(0, 0, 11), first(o.moments_before, "wte.weight")));
+  for (int64_t row = 11; row < 15; ++row) {
+    CHECK(at::equal(w[row], w[3]));
+    CHECK(m[row].eq(0).all().item<bool>());
+  }
+  CHECK(o.moved() < 1e-6);
+  CHECK(o.logits_after.size(-1) == 15);
+}
+
+TEST_CASE("an adapter starts without effect and moments, counts its own updates, and freezes the base", "[surgery]") {
+  const Operated o = operated([](ModelEdit& e) {
+    e.set_adapter("attn.*", "low", low_rank(2), false);
+    e.expect_same_function(1e-6);
+  });
+  CHECK(o.moved() < 1e-6);
+  CHECK(find(o.record.fields, "trainable")->as<int64_t>() == 2 * (2 * 16 + 48 * 2 + 2 * 16 + 16 * 2));
+  CHECK(o.moments_after.at("step.5").item<float>() == 0);
+  CHECK(o.after.contains("blocks.0.attn.qkv.low.a"));
+  for (const auto& [name, tensor] : o.before) {
+    CHECK(at::equal(tensor, o.after.at(name)));
+    CHECK(at::equal(first(o.moments_after, name), first(o.moments_before, name)));  // parked, not lost
+  }
+}
+
+TEST_CASE("an adapter of another rank keeps what it adds when the rank suffices", "[surgery]") {
+  const auto adapt = [](ModelEdit& e) { e.set_adapter("blocks.*.attn.qkv", "low", low_rank(2), true); };
+  const Operated grown = operated(
+      [](ModelEdit& e) {
+        e.set_adapter("blocks.*.attn.qkv", "low", {{"rank", int64_t{5}}}, true);
+        e.expect_same_function(1e-5);
+      },
+      adapt);
+  CHECK(grown.moved() < 1e-5);
+  CHECK(grown.after.at("blocks.0.attn.qkv.low.a").size(0) == 5);
+  CHECK(first(grown.moments_after, "blocks.0.attn.qkv.low.a").eq(0).all().item<bool>());
+  const Operated louder = operated([](ModelEdit& e) { e.set_adapter("blocks.*.attn.qkv", "low", {{"alpha", 16.0}}, true); }, adapt);
+  const std::string b = "blocks.1.attn.qkv.low.b";
+  CHECK(at::equal(louder.after.at(b), louder.before.at(b)));
+  CHECK(at::equal(first(louder.moments_after, b), first(louder.moments_before, b)));
+  CHECK(louder.moved() > 0);
+}
+
+TEST_CASE("a merged adapter leaves the function and the weights' moments as they were", "[surgery]") {
+  const bool drop = GENERATE(true, false);
+  const Operated o = operated(
+      [drop](ModelEdit& e) {
+        e.merge_adapter("blocks.*", drop);
+        e.expect_same_function(1e-5);
+      },
+      [](ModelEdit& e) { e.set_adapter("blocks.*.mlp.*", "low", low_rank(3), true); });
+  const std::string fc = "blocks.0.mlp.fc", a = fc + ".low.a", b = fc + ".low.b";
+  CHECK(o.moved() < 1e-5);
+  const at::Tensor delta = o.before.at(b).matmul(o.before.at(a)) * (8.0 / 3);
+  CHECK(delta.abs().max().item<double>() > 1e-4);
+  CHECK(at::allclose(o.after.at(fc + ".weight"), o.before.at(fc + ".weight") + delta, 1e-6, 1e-7));
+  CHECK(at::equal(first(o.moments_after, fc + ".weight"), first(o.moments_before, fc + ".weight")));
+  CHECK(o.after.contains(b) == !drop);
+  if (!drop) {
+    CHECK(o.after.at(b).eq(0).all().item<bool>());
+    CHECK_FALSE(o.after.at(a).eq(0).all().item<bool>());
+    CHECK(second(o.moments_after, a).eq(0).all().item<bool>());
+  }
+}
+
+TEST_CASE("a replaced parameter keeps or loses its moments as it is told", "[surgery]") {
+  const Moments rule = GENERATE(Moments::kept, Moments::zeroed);
+  const Operated o = operated([rule](ModelEdit& e) {
+    e.replace("ln_f.weight", e.model().value("ln_f.weight") * 2, rule);
+  });
+  CHECK(at::equal(o.after.at("ln_f.weight"), o.before.at("ln_f.weight") * 2));
+  CHECK(at::equal(first(o.moments_after, "ln_f.weight"), rule == Moments::kept ? first(o.moments_before, "ln_f.weight")
+                                                                                  : at::zeros_like(o.after.at("ln_f.weight"))));
+}
+
+TEST_CASE("an edit that breaks its promise is rolled back, and nothing has changed", "[surgery]") {
+  TrainOptions o = short_run();
+  Rig rig(o, 0, 1, two_blocks());
+  Tensors before, moments;
+  at_iter(rig, 3, [&](ModelEdit& e) {
+    before = weights(rig);
+    moments = copies(rig.optimizer->state());
+    e.set("learning_rate", 1.0);
+    e.freeze("wte");
+    e.arrange_blocks({1, 1});
+    e.expect_same_function(1e-3);
+  });
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("rolled back") && Catch::Contains("promised at most 0.001"));
+  const Tensors after = weights(rig), moments_after = copies(rig.optimizer->state());
+  for (const auto& [name, tensor] : before) CHECK(at::equal(tensor, after.at(name)));
+  for (const auto& [name, tensor] : moments) CHECK(at::equal(tensor, moments_after.at(name)));
+  for (const Parameter& p : rig.model.parameters()) CHECK(p.tensor.requires_grad());
+  CHECK(rig.state.settings.empty());
+  CHECK(rig.journal.empty());
+}
+
+TEST_CASE("a run that could not rebuild its optimizer has changed nothing", "[surgery]") {
+  Rig rig(short_run(), 0, 1, two_blocks());
+  Tensors before;
+  at_iter(rig, 3, [&](ModelEdit& e) {
+    before = weights(rig);
+    e.arrange_blocks({0, 1, 1});
+    e.freeze("wte");
+    rig.refuse_rebuild = true;
+  });
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("no memory"));
+  const Tensors after = weights(rig);
+  CHECK(after.size() == before.size());
+  for (const auto& [name, tensor] : before) CHECK(at::equal(tensor, after.at(name)));
+  for (const Parameter& p : rig.model.parameters()) CHECK(p.tensor.requires_grad());
+}
+
+TEST_CASE("a run that grows, adapts, merges and freezes resumes at any update as the same run", "[surgery]") {
+  const int64_t stop = GENERATE(range(1, 12));
+  CAPTURE(stop);
+  const auto planned = [](Rig& rig) {
+    at_iter(rig, 2, [](ModelEdit& e) { e.arrange_blocks({0, 0, 1}); });
+    at_iter(rig, 4, [](ModelEdit& e) { e.widen_mlp(80, 1e-4), e.freeze("mlp.1"); });
+    at_iter(rig, 5, [](ModelEdit& e) { e.set_adapter("attn.*", "low", low_rank(2), false), e.set("batch_size", int64_t{3}); });
+    at_iter(rig, 7, [](ModelEdit& e) { e.set_adapter("blocks.0.attn.qkv", "low", {{"rank", int64_t{4}}}, false); });
+    at_iter(rig, 8, [](ModelEdit& e) { e.merge_adapter("blocks.*", true), e.unfreeze("*"); });
+    at_iter(rig, 9, [](ModelEdit& e) { e.resize_vocabulary(13, -1, 0), e.freeze("wpe"); });
+  };
+  Rig whole(short_run(), 0.1, 1, two_blocks());
+  planned(whole);
+  whole.run();
+  Rig start(short_run(), 0.1, 1, two_blocks());
+  planned(start);
+  start.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
+  CHECK(start.run() == StageEnd::interrupted);
+  Rig rest(short_run(), 0.1, 1, two_blocks());
+  planned(rest);
+  rest.take(start);
+  CHECK(rest.run() == StageEnd::finished);
+  const Tensors a = weights(whole), b = weights(rest);
+  REQUIRE(a.size() == b.size());
+  for (const auto& [name, tensor] : a) {
+    CAPTURE(name);
+    CHECK(at::equal(tensor, b.at(name)));
+  }
+  CHECK(whole.state.val_loss == rest.state.val_loss);
+  CHECK(whole.journal.size() == 6);
+}
+
+TEST_CASE("ranks have the same weights after every edit, and a rank that plans otherwise is refused", "[surgery]") {
+  const bool differ = GENERATE(false, true);
+  auto groups = thread_process_groups(2);
+  std::vector<std::unique_ptr<Rig>> rigs;
+  std::vector<std::vector<Tensors>> seen(2);
+  std::vector<std::string> failures(2);
+  for (size_t rank = 0; rank < 2; ++rank) {
+    rigs.push_back(std::make_unique<Rig>(short_run(), 0, 1, two_blocks()));
+    Rig& rig = *rigs.back();
+    rig.group = std::move(groups[rank]);
+    rig.use_group();
+    rig.act = [&, rank](const Record& r) {
+      if (r.event == Event::model_edited && find(r.fields, "params")) seen[rank].push_back(weights(rig));
+    };
+    at_iter(rig, 2, [=](ModelEdit& e) { e.arrange_blocks({0, 1, differ && rank == 1 ? 0 : 1}); });
+    at_iter(rig, 4, [](ModelEdit& e) { e.widen_mlp(90, 1e-2); });
+    at_iter(rig, 6, [](ModelEdit& e) { e.set_adapter("attn.*", "low", low_rank(2), false); });
+  }
+  std::vector<std::thread> threads;
+  for (size_t rank = 0; rank < 2; ++rank)
+    threads.emplace_back([&, rank] {
+      try {
+        rigs[rank]->run();
+      } catch (const Error& e) {
+        failures[rank] = e.what();
+        rigs[rank]->group.reset();
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  if (differ) {
+    CHECK_THAT(failures[0], Catch::Contains("what the operation plans differs between ranks"));
+    CHECK_FALSE(failures[1].empty());
+    return;
+  }
+  CHECK(failures[0] + failures[1] == "");
+  REQUIRE(seen[0].size() == 3);
+  REQUIRE(seen[1].size() == 3);
+  for (size_t i = 0; i < 3; ++i)
+    for (const auto& [name, tensor] : seen[0][i]) CHECK(at::equal(tensor, seen[1][i].at(name)));
+  for (const auto& [name, tensor] : weights(*rigs[0])) CHECK(at::equal(tensor, weights(*rigs[1]).at(name)));
+}
