@@ -116,6 +116,8 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   const auto next = [&] {
     return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};
   };
+  Timing timing(device);
+  const StepMeasures measures{w.train.log_timing ? &timing : nullptr, w.train.log_layer_norms};
   constexpr int64_t kWarmUp = 4;
   Measured m;
   m.flops_per_token = model.flops_per_token();
@@ -123,7 +125,8 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   for (int64_t i = 0; i < kWarmUp + steps; ++i) {
     if (i == kWarmUp) faults = minor_faults();
     const auto start = Clock::now();
-    train_step(step, next, accumulation, i * accumulation, w.train.learning_rate).loss.item<float>();
+    train_step(step, next, accumulation, i * accumulation, w.train.learning_rate, measures).loss.item<float>();
+    timing.end_update();
     if (i >= kWarmUp) m.ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   m.faults_per_step = static_cast<double>(minor_faults() - faults) / static_cast<double>(steps);

@@ -17,6 +17,7 @@ struct RunRequest {
   std::vector<std::string> plugin_files;  // every plugin that config uses, in load order
   std::string resume = "auto";            // auto | never | PATH of a run or checkpoint folder
   bool overwrite = false;                 // move an existing run aside instead of refusing
+  bool allow_arch_change = false;         // resume though [model] differs
 };
 
 struct SampleRequest {

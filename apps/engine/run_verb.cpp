@@ -6,7 +6,13 @@ namespace gptcore {
 
 int run_verb(const RunRequest& request) {
   report_crashes();
-  return run_pipeline({request.config, request.plugin_files, request.resume, request.overwrite});
+  RunPlan plan;
+  plan.config = request.config;
+  plan.plugin_files = request.plugin_files;
+  plan.resume = request.resume;
+  plan.overwrite = request.overwrite;
+  plan.allow_arch_change = request.allow_arch_change;
+  return run_pipeline(plan);
 }
 
 }  // namespace gptcore

@@ -16,6 +16,8 @@ VerbOptions run_options() {
   VerbOptions options;
   options.visible.add_options()("resume", po::value<std::string>()->default_value("auto")->value_name("auto|never|PATH"),
                                 "go on where the run's folder stands, start anew, or go on from a checkpoint");
+  options.visible.add_options()("allow-arch-change", po::bool_switch(),
+                                "resume though [model] differs from the checkpoint's: what fits is kept");
   options.visible.add_options()("overwrite", po::bool_switch(), "move an existing run aside instead of refusing");
   options.visible.add_options()("locked", po::bool_switch(), "refuse plugins that are not as in gptcore.lock beside FILE");
   options.positional.add_options()("file", po::value<std::string>());
@@ -43,6 +45,7 @@ int run_verb(const std::vector<std::string>& arguments, const std::vector<std::s
   if (given.get<bool>("locked")) require_locked(request.plugin_files, lock_path_of(given.get<std::string>("file")));
   probe_files(request.plugin_files);
   request.resume = given.get<std::string>("resume");
+  request.allow_arch_change = given.get<bool>("allow-arch-change");
   request.overwrite = given.get<bool>("overwrite");
   return engine().run(request);
 }

@@ -116,7 +116,17 @@ WrittenFile write_safetensors(FileSystem& files, const std::filesystem::path& pa
   };
   write(bytes_of(layout.header));
   for (size_t i = 0; i < layout.tensors.size(); ++i) {
-    write({static_cast<const std::byte*>(layout.tensors[i].data), layout.bytes[i]});
+    const TensorSource& tensor = layout.tensors[i];
+    if (!tensor.read) {
+      write({static_cast<const std::byte*>(tensor.data), layout.bytes[i]});
+      continue;
+    }
+    std::vector<std::byte> piece(std::min<uint64_t>(kPieceBytes, layout.bytes[i]));
+    for (uint64_t offset = 0; offset < layout.bytes[i]; offset += piece.size()) {
+      piece.resize(std::min<uint64_t>(piece.size(), layout.bytes[i] - offset));
+      tensor.read(offset, piece);
+      write(piece);
+    }
   }
   file->sync();
   file->close();

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,12 +45,14 @@ class SafetensorsFile {
   SafetensorsHeader header_;
 };
 
-// A tensor to save: dense, in row order, in memory that stays as it is during the call.
+// A tensor to save: dense, in row order, and staying as it is during the call.
 struct TensorSource {
   std::string name;
   Dtype dtype = Dtype::f32;
   std::vector<int64_t> shape;
   const void* data = nullptr;
+  // Where there is no `data`: fills `out` with what is at `offset` bytes. `out` has whole elements, kPieceBytes at most.
+  std::function<void(uint64_t offset, std::span<std::byte> out)> read = {};
 };
 
 struct WrittenFile {
@@ -60,7 +64,7 @@ struct WrittenFile {
 uint64_t safetensors_size(const std::vector<TensorSource>& tensors, const Metadata& metadata);
 
 // Makes the new file `path`, flushed to disk. Tensors of larger elements come first, so that all are aligned, then by name:
-// equal content gives equal bytes. Copies no tensor. Throws Error(io) or Error(disk_full), leaving the unfinished file to
+// equal content gives equal bytes. Copies no tensor as a whole. Throws Error(io) or Error(disk_full), leaving the unfinished file to
 // the caller.
 WrittenFile write_safetensors(FileSystem& files, const std::filesystem::path& path, const std::vector<TensorSource>& tensors,
                               const Metadata& metadata = {});

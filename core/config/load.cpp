@@ -165,6 +165,10 @@ class Loader {
     for (size_t i = 0; i < tables.size(); ++i) {
       const OperationKeys keys = operation_keys(stage.operations[i].values);
       const std::optional<When> when = keys.conditions();
+      const ItemInfo* item = catalog_.find(Kind::operation, stage.operations[i].use);
+      if (!when && item && item->events == 0)
+        errors_.add(Code::missing_key, "operation '" + stage.operations[i].use + "' has no 'when', so it would never be asked",
+                    "add when = { at_iter = N }, or another condition", tables[i].header);
       const std::string why = when && !keys.completed ? never_fires(*when, options) : "";
       if (why.empty()) continue;
       const Entry* entry = tables[i].find("when");

@@ -20,9 +20,11 @@ struct PluginsOptions {
 struct AdapterOptions {
   std::vector<std::string> targets;
   bool train_base = false;
+  std::string load;
   static void schema(Schema<AdapterOptions>& s) {
     s.param("targets", &AdapterOptions::targets, "paths of the layers it is put on; * stands for any text").required();
     s.param("train_base", &AdapterOptions::train_base, "the model's own parameters are trained too");
+    s.param("load", &AdapterOptions::load, "a new run starts from the adapters of this file").path();
   }
 };
 

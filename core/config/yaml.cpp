@@ -1,8 +1,11 @@
 #include "core/config/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <sstream>
 
 namespace gptcore {
 namespace {
@@ -88,6 +91,31 @@ class Converter {
   int count_ = 0;
 };
 
+// Notes where the last document began.
+struct Beginning final : YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark& mark) override { at = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+  YAML::Mark at = YAML::Mark::null_mark();
+};
+
+// How many documents begin, up to 2, and where the last of them does. yaml-cpp's LoadAll() finds documents without end behind
+// a stray comma.
+std::pair<int, YAML::Mark> begin_documents(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  Beginning handler;
+  int count = 0;
+  while (count < 2 && parser.HandleNextDocument(handler)) ++count;
+  return {count, handler.at};
+}
+
 }  // namespace
 
 Origin yaml_origin(const YAML::Mark& mark, const std::string& shown) {
@@ -96,20 +124,16 @@ Origin yaml_origin(const YAML::Mark& mark, const std::string& shown) {
 }
 
 YAML::Node parse_yaml(const std::string& text, const std::string& shown, ErrorList& errors) {
-  const YAML::Node none(YAML::NodeType::Undefined);
-  std::vector<YAML::Node> documents;
   try {
-    documents = YAML::LoadAll(text);
+    const auto [documents, second] = begin_documents(text);
+    if (documents == 1) return YAML::Load(text);
+    const char* const what = documents == 0 ? "has no operations" : "the list of operations has ended before this";
+    errors.add(Code::config_syntax, what, "write one list", yaml_origin(second, shown));
   } catch (const YAML::Exception& e) {
     errors.add(Code::config_syntax, "neither YAML nor JSON: " + e.msg, "indent by spaces, all keys of a map alike",
                yaml_origin(e.mark, shown));
-    return none;
   }
-  if (documents.size() == 1) return documents.front();
-  const bool empty = documents.empty();
-  errors.add(Code::config_syntax, empty ? "has no operations" : "a second document begins here", "write a list of operations",
-             yaml_origin(empty ? YAML::Mark::null_mark() : documents[1].Mark(), shown));
-  return none;
+  return YAML::Node(YAML::NodeType::Undefined);
 }
 
 Value yaml_value(const YAML::Node& node) {

@@ -40,8 +40,9 @@ template <class Layer, class Visit> void visit_layer(const std::string& path, La
 }  // namespace
 
 at::Tensor LinearLayer::forward(const at::Tensor& x, at::ScalarType dtype) const {
-  at::Tensor y = linear(x, weight, bias, dtype);
-  return adapter ? y + adapter->forward(x) : y;
+  if (!adapter) return linear(x, weight, bias, dtype);
+  const at::Tensor in = x.to(dtype);
+  return linear(in, weight, bias, dtype) + adapter->forward(in).to(dtype);
 }
 
 at::Tensor NormLayer::forward(const at::Tensor& x) const {

@@ -57,8 +57,8 @@ void measure(Network& network, PlannedOperation& row) {
 
 class Planner {
  public:
-  Planner(const PipelineConfig& config, Session& session)
-      : config_(config), session_(session), factory_(session.factory()), group_(single_process_group()) {
+  Planner(const PipelineConfig& config, Session& session, Effects effects)
+      : effects_(effects), config_(config), session_(session), factory_(session.factory()), group_(single_process_group()) {
     session_.maker.use(config);
     network_ = factory_.network(structure_);
   }
@@ -80,12 +80,18 @@ class Planner {
     const auto& operations = items.operations.operations();
     for (size_t i = 0; i < operations.size(); ++i) {
       const ScheduledOperation& operation = operations[i];
-      if (operation.completed) continue;
+      if (operation.completed || (effects_ != kAllEffects && (operation.effects & effects_) == 0)) continue;
       PlannedOperation row;
       row.stage = stage.name;
       row.operation = operation.name;
       row.where = stage.operations[i].location.text();
-      row.trigger = operation.when ? text_of(*operation.when) : "as it sees fit";
+      if (!operation.when) {  // it may plan again and again, by what it sees of the run
+        row.trigger = "as it sees fit";
+        measure(*network_, row);
+        out_.rows.push_back(std::move(row));
+        continue;
+      }
+      row.trigger = text_of(*operation.when);
       try {
         carry_out(operation, row);
       } catch (const Error& e) {
@@ -138,6 +144,7 @@ class Planner {
     now_.max_iters = options.max_iters;
   }
 
+  Effects effects_;
   const PipelineConfig& config_;
   Session& session_;
   NetworkFactory factory_;
@@ -153,8 +160,8 @@ class Planner {
 
 }  // namespace
 
-SchedulePlan plan_schedule(const PipelineConfig& config, Session& session) {
-  return Planner(config, session).plan();
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects) {
+  return Planner(config, session, effects).plan();
 }
 
 }  // namespace gptcore

@@ -25,7 +25,8 @@ struct SchedulePlan {
   std::vector<Error> errors;  // of operations that cannot be carried out; each is left out of what follows
 };
 
-// The session's tokenizer and dataset are open; its model is not used and may be absent.
-SchedulePlan plan_schedule(const PipelineConfig& config, Session& session);
+// The session's tokenizer and dataset are open; its model is not used and may be absent. Operations whose effects have none
+// of `effects` are left out.
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAllEffects);
 
 }  // namespace gptcore

@@ -1,5 +1,6 @@
 #include "core/pipeline/run_state.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -66,9 +67,9 @@ bool is_identity(const std::string& key) {
 // Changes nothing about parameters, moments and their course.
 bool is_cosmetic(const std::string& key) {
   static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
-  static const std::set<std::string> stage = {"log_interval",           "eval_only", "keep_checkpoints", "checkpoint_interval",
-                                              "always_save_checkpoint", "max_time",  "operations_file",  "write_back",
-                                              "completed"};
+  static const std::set<std::string> stage = {
+      "log_interval",    "eval_only",  "keep_checkpoints", "checkpoint_interval", "always_save_checkpoint", "max_time",
+      "operations_file", "write_back", "completed",        "log_timing",          "log_layer_norms",        "emergency_free_percent"};
   return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
 }
 
@@ -164,12 +165,24 @@ SavedState read_state(FileSystem& files, const Checkpoint& checkpoint) {
   return parse_state(checkpoint.text(files, "state.json"), checkpoint.directory.string());
 }
 
-std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint) {
+bool other_model(const Settings& saved, const Settings& now) {
+  const auto differs = [](const Settings& a, const Settings& b) {
+    return std::any_of(a.begin(), a.end(), [&](const auto& entry) {
+      if (!is_identity(entry.first)) return false;
+      const auto found = b.find(entry.first);
+      return found == b.end() || found->second != entry.second;
+    });
+  };
+  return differs(saved, now) || differs(now, saved);
+}
+
+std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
+                                          bool allow_other_model) {
   std::vector<std::string> changes;
   std::string mismatch;
   const auto compare = [&](const std::string& key, const std::string& old_value, const std::string& new_value) {
     if (old_value == new_value || is_cosmetic(key)) return;
-    if (is_identity(key))
+    if (is_identity(key) && (!allow_other_model || key == "tokenizer.use"))
       mismatch += (mismatch.empty() ? "" : ", ") + key + " is " + new_value + " here and " + old_value + " there";
     else
       changes.push_back(key + ": " + old_value + " -> " + new_value);
@@ -182,7 +195,7 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
     if (!saved.contains(key)) compare(key, "absent", value);
   if (!mismatch.empty())
     throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + mismatch,
-                "set the old values, choose another run.name, or start over with --overwrite", checkpoint);
+                "set the old values, choose another run.name, start over with --overwrite, or keep what fits with --allow-arch-change", checkpoint);
   return changes;
 }
 

@@ -39,8 +39,11 @@ SavedState parse_state(const std::string& text, const std::string& where);
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 
 // How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
-// another one; returns the rest that changes the course of training as lines "key: old -> new".
-std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint);
+// another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new".
+std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
+                                          bool allow_other_model = false);
+// Whether they describe models of other shapes.
+bool other_model(const Settings& saved, const Settings& now);
 
 // <run_dir>/progress.json: the stages that leave no checkpoint, and the step of the model they were done with.
 class StageProgress {

@@ -41,11 +41,13 @@ void check_stages(const PipelineConfig& config, const Session& session) {
     if (stage.kind == "train") accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1);
 }
 
-// Operations that cannot be carried out, before a second of compute is spent.
+// Edits of the model that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
+  constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces;
   const bool any = std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
-  SchedulePlan plan = plan_schedule(config, session);
+  SchedulePlan plan = plan_schedule(config, session, kOfTheModel);
+  std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens
   if (plan.errors.size() == 1) throw plan.errors.front();
   if (!plan.errors.empty()) throw ConfigErrors(std::move(plan.errors));
 }
@@ -71,11 +73,16 @@ int run_pipeline(const RunPlan& plan) {
     return folder && folder->resume_from ? &*folder->resume_from : nullptr;
   };
 
-  if (checkpoint()) session.structure = read_state(*files, *checkpoint()).structure;
+  if (checkpoint()) {
+    SavedState state = read_state(*files, *checkpoint());
+    if (!plan.allow_arch_change || !other_model(state.settings, settings_of(config)))
+      session.structure = std::move(state.structure);
+  }
   session.open_tokenizer(config, *files, checkpoint());
   session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
   check_stages(config, session);
+  warn_of_triggers(config, session.host);
   auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
   if (!checkpoint()) refuse_impossible(config, session);
   if (!folder) folder.emplace(open_folder());
@@ -83,8 +90,8 @@ int run_pipeline(const RunPlan& plan) {
   StopSignals signals;
   EventBus bus(session.host);
   CheckpointStore checkpoints(*files, run_dir, store);
-  StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items};
-  context.load(checkpoint());
+  StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items, plan.memory};
+  context.load(checkpoint(), plan.allow_arch_change);
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
   open_loggers(config, session, context, checkpoint() != nullptr);
   const auto end = [&] {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/config/pipeline_config.h"
+#include "core/train/memory_watch.h"
 
 namespace gptcore {
 
@@ -13,6 +14,8 @@ struct RunPlan {
   std::vector<std::string> plugin_files;
   std::string resume = "auto";  // auto | never | PATH
   bool overwrite = false;
+  MemorySources memory = {};
+  bool allow_arch_change = false;  // resume though [model] differs: what fits is kept
 };
 
 // [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.

@@ -18,7 +18,8 @@ std::function<void()> marks_entry(const std::string& path, size_t index, Host& h
     try {
       const auto files = posix_file_system();
       constexpr uint64_t kLargest = uint64_t{4} << 20;
-      write_file_atomically(*files, path, with_completed(read_text(*files, path, kLargest), index));
+      const std::string text = read_text(*files, path, kLargest), marked = with_completed(text, index);
+      if (marked != text) write_file_atomically(*files, path, marked);
     } catch (const Error& e) {
       host.log(Level::warning, "'completed: true' was not written to " + path + ": " + e.what());
     }
@@ -27,14 +28,6 @@ std::function<void()> marks_entry(const std::string& path, size_t index, Host& h
 
 bool of_operations_file(const StageConfig& stage, const Section& section) {
   return section.location.file != stage.options.location.file;
-}
-
-void warn_of_metric(const StageConfig& stage, const Section& section, const std::string& metric, Host& host) {
-  std::vector<std::string> evaluators;
-  for (const Section& evaluator : stage.evaluators) evaluators.push_back(evaluator.use);
-  if (is_published(metric, evaluators)) return;
-  host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' waits for the metric '" + metric +
-                               "', which nothing in this stage publishes");
 }
 
 // The table's keys that say when it is asked; the operation itself is still to be made.
@@ -50,7 +43,6 @@ ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item&
   out.skip_on_error = keys.on_error == "skip";
   out.completed = keys.completed;
   if (const Value* value = find(section.values, "value")) out.value = *value;
-  if (out.when && out.when->metric) warn_of_metric(stage, section, *out.when->metric, host);
   const Value *file = find(stage.options.values, "operations_file"), *back = find(stage.options.values, "write_back");
   if (file && file->is<std::string>() && back && *back == Value(true) && of_operations_file(stage, section)) {
     const auto first = std::find_if(stage.operations.begin(), stage.operations.end(),
@@ -81,7 +73,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
     for (size_t i = 0; i < stage.operations.size(); ++i) {
       const Section& section = stage.operations[i];
       ScheduledOperation operation = scheduled(stage, i, session.plugins.item(Kind::operation, section.use), session.host);
-      operation.operation = session.plugins.operation(section.use, section.values);
+      at_table(section, [&] { operation.operation = session.plugins.operation(section.use, section.values); });
       OperationContext context;
       context.model = &view;
       context.seed = stream_key(seed, "operation " + section.path);
@@ -101,6 +93,19 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
     }
   }
   return all;
+}
+
+void warn_of_triggers(const PipelineConfig& config, Host& host) {
+  for (const StageConfig& stage : config.stages) {
+    std::vector<std::string> evaluators;
+    for (const Section& evaluator : stage.evaluators) evaluators.push_back(evaluator.use);
+    for (const Section& section : stage.operations) {
+      const std::optional<When> when = operation_keys(section.values).conditions();
+      if (when && when->metric && !is_published(*when->metric, evaluators))
+        host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' waits for the metric '" +
+                                     *when->metric + "', which nothing in this stage publishes");
+    }
+  }
 }
 
 }  // namespace gptcore

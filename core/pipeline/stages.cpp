@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <map>
+#include <set>
+
 #include "core/model/gpt.h"
+#include "core/pipeline/adapter_files.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"
 
@@ -34,28 +38,51 @@ bool trained_before(const StageContext& c, size_t index) {
   return false;
 }
 
+// The files that [[adapter]] tables start from, each with all adapters of the items that name it.
+void load_adapter_files(StageContext& c) {
+  std::map<std::string, std::set<std::string>> items;  // by file
+  for (const Section& section : c.config.adapters)
+    if (const Value* file = find(section.values, "load"); file && file->is<std::string>() && *file != Value(""))
+      items[file->as<std::string>()].insert(section.use);
+  for (const auto& [file, names] : items) {
+    std::vector<AdapterInfo> adapters = c.session.model->adapters();
+    std::erase_if(adapters, [n = &names](const AdapterInfo& a) { return !n->contains(a.item); });
+    for (const std::string& change : load_adapters(c.files, file, c.session.model->parameters(), adapters))
+      c.session.host.log(Level::info, file + ": " + change);
+  }
+}
+
 }  // namespace
 
 bool is_terminal() {
   return isatty(STDOUT_FILENO) != 0;
 }
 
-void StageContext::load(const Checkpoint* checkpoint) {
+void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
+  const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
-    session.model->place(at::kCPU, session.compute);  // values come from counters on the CPU, the same for every device
-    init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed));
-    session.model->place(session.device, session.compute);
-    return;
+    init();
+    return load_adapter_files(*this);
   }
   const std::string where = checkpoint->directory.string();
   saved = read_state(files, *checkpoint);
   journal = saved->journal;
-  for (const std::string& change : changed_settings(saved->settings, settings_of(config), where))
+  for (const std::string& change : changed_settings(saved->settings, settings_of(config), where, allow_other_model))
     session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
     session.host.log(Level::warning,
                      "the data is not what it was when " + where + " was made: the run goes on, but as another run");
-  load_tensors(files, *checkpoint, "model.safetensors", named_tensors(session.model->parameters()));
+  const NamedTensors tensors = named_tensors(session.model->parameters());
+  other_model = gptcore::other_model(saved->settings, settings_of(config));
+  if (other_model) {
+    init();
+    const LoadedTensors report = load_matching(files, *checkpoint, "model.safetensors", tensors);
+    session.host.log(Level::warning, "another model than the checkpoint's: " + std::to_string(report.loaded) +
+                                         " tensors loaded, " + std::to_string(report.left) + " start anew, " +
+                                         std::to_string(report.dropped) + " of the checkpoint dropped");
+  } else {
+    load_tensors(files, *checkpoint, "model.safetensors", tensors);
+  }
   resumed = *checkpoint;
   last_checkpoint = where;
   session.host.log(Level::info, "resuming from " + where);

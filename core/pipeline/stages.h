@@ -25,13 +25,16 @@ struct StageContext {
   EventBus& bus;
   const StopSignals& signals;
   std::map<std::string, StageItems>& items;
+  const MemorySources& memory;
 
-  // Fills the model: from the checkpoint, after comparing settings, or from the seed when null.
-  void load(const Checkpoint* checkpoint);
+  // Fills the model: from the checkpoint, after comparing settings, or from the seed when null. With `allow_other_model` what
+  // has no values of its shape in the checkpoint starts from the seed.
+  void load(const Checkpoint* checkpoint, bool allow_other_model);
   // Updates done in all train stages.
   int64_t global_step() const { return saved ? saved->first_step + saved->train.step : 0; }
 
   std::optional<Checkpoint> resumed = {};  // until its train stage has taken it over
+  bool other_model = false;                // than the checkpoint's
   std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
   std::string last_checkpoint = {};
   std::vector<JournalEntry> journal = {};  // of the whole run

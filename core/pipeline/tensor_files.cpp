@@ -2,8 +2,10 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <set>
+#include <span>
 
 #include "core/base/file_system.h"
 #include "gptcore/error.h"
@@ -55,6 +57,15 @@ std::string differences(const SafetensorsFile& file, const NamedTensors& tensors
   return text;
 }
 
+void read_into(const SafetensorsFile& source, const std::string& name, const at::Tensor& tensor) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor home = tensor.detach();
+  const at::Tensor staging =
+      home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), home.options().device(at::kCPU));
+  source.read_into(name, staging.mutable_data_ptr(), staging.nbytes());
+  if (!staging.is_same(home)) home.copy_(staging);
+}
+
 }  // namespace
 
 NamedTensors named_tensors(const std::vector<Parameter>& parameters) {
@@ -63,11 +74,25 @@ NamedTensors named_tensors(const std::vector<Parameter>& parameters) {
   return all;
 }
 
+TensorSource streamed(const std::string& name, const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.detach().reshape({-1});
+  TensorSource source{name, dtype_of(tensor), tensor.sizes().vec()};
+  source.read = [flat](uint64_t offset, std::span<std::byte> out) {
+    const auto size = static_cast<int64_t>(flat.itemsize()), count = static_cast<int64_t>(out.size()) / size;
+    const at::Tensor here = at::from_blob(out.data(), {count}, flat.options().device(at::kCPU));
+    here.copy_(flat.narrow(0, static_cast<int64_t>(offset) / size, count));
+  };
+  return source;
+}
+
 CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep) {
   TensorPart part;
   for (const auto& [name, tensor] : tensors) {
-    keep.push_back(tensor.detach().to(at::kCPU).contiguous());
-    part.tensors.push_back({name, dtype_of(tensor), tensor.sizes().vec(), keep.back().const_data_ptr()});
+    keep.push_back(tensor.detach().contiguous());
+    if (tensor.is_cpu())
+      part.tensors.push_back({name, dtype_of(tensor), tensor.sizes().vec(), keep.back().const_data_ptr()});
+    else
+      part.tensors.push_back(streamed(name, keep.back()));
   }
   return {file, std::move(part)};
 }
@@ -78,14 +103,21 @@ void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::st
   if (!wrong.empty())
     throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong,
                 "use the config that the checkpoint was made with", (checkpoint.directory / file).string());
-  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) read_into(source, name, tensor);
+}
+
+LoadedTensors load_matching(FileSystem& files, const Checkpoint& checkpoint, const std::string& file,
+                            const NamedTensors& tensors) {
+  const SafetensorsFile source = checkpoint.tensors(files, file);
+  LoadedTensors report;
   for (const auto& [name, tensor] : tensors) {
-    const at::Tensor home = tensor.detach();
-    const at::Tensor staging =
-        home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), home.options().device(at::kCPU));
-    source.read_into(name, staging.mutable_data_ptr(), staging.nbytes());
-    if (!staging.is_same(home)) home.copy_(staging);
+    const TensorInfo* info = source.find(name);
+    const bool fits = info && info->shape == tensor.sizes().vec() && info->dtype == dtype_of(tensor);
+    if (fits) read_into(source, name, tensor);
+    ++(fits ? report.loaded : report.left);
   }
+  report.dropped = source.tensors().size() - report.loaded;
+  return report;
 }
 
 }  // namespace gptcore

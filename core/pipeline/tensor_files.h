@@ -16,11 +16,22 @@ namespace gptcore {
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 NamedTensors named_tensors(const std::vector<Parameter>& parameters);
 
-// A part that refers to the tensors' memory; tensors on a GPU are copied to the CPU first and kept in `keep`.
+// Reads the tensor piece by piece when it is saved, from whatever device it is on.
+TensorSource streamed(const std::string& name, const at::Tensor& tensor);
+
+// A part that refers to the tensors' memory. Nothing is copied: what is on a GPU is streamed. Only tensors that do not lie in
+// row order are copied first, and kept in `keep`.
 CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep);
 
 // Fills every tensor from the file. Throws Error(checkpoint_mismatch) listing what is missing, left over or of another
 // shape, before anything is written.
 void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors);
+
+struct LoadedTensors {
+  size_t loaded = 0, left = 0, dropped = 0;  // filled, left as they were, of the file that none here takes
+};
+// Fills the tensors whose name and shape the file has.
+LoadedTensors load_matching(FileSystem& files, const Checkpoint& checkpoint, const std::string& file,
+                            const NamedTensors& tensors);
 
 }  // namespace gptcore

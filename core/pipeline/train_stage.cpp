@@ -1,4 +1,6 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
+#include "core/model/trainable_table.h"
+#include "core/pipeline/adapter_files.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
@@ -59,9 +61,13 @@ class TrainStage {
     context.support.data_vocab_size = c_.session.data_vocab_size();
     context.first_step = first_step_;
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
+    context.memory = c_.memory;
     context.save = [&](const TrainState& now, bool best) { save(now, best); };
     context.rebuild = [&](const TrainOptions& now, const Born& born, const Moments* moments) { build(now, born, moments); };
     network_.train(true);
+    if (const auto all = network_.parameters();
+        std::any_of(all.begin(), all.end(), [](const Parameter& p) { return !p.tensor.requires_grad(); }))
+      for (const std::string& line : trainable_table(all)) c_.session.host.log(Level::info, line);
     const StageEnd how = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
     if (how == StageEnd::early_stopped)
@@ -116,7 +122,10 @@ class TrainStage {
     const SafetensorsFile stored = c_.resumed->tensors(c_.files, kOptimizerFile);
     for (const TensorInfo& info : stored.tensors())
       if (info.name.starts_with(kFirst)) parts_->optimizer.park(info.name.substr(kFirst.size()));
-    load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
+    if (c_.other_model)
+      load_matching(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
+    else
+      load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
   }
 
   void save(const TrainState& now, bool best) {
@@ -134,6 +143,8 @@ class TrainStage {
     std::vector<CheckpointPart> parts;
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), keep));
     parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), keep));
+    if (const auto adapters = network_.adapters(); !adapters.empty())
+      parts.push_back(adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, keep));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});

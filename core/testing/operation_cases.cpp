@@ -48,7 +48,8 @@ class Training {
 
  private:
   void ask(Event event) {
-    if ((events_ & on(event)) == 0) return;
+    const bool once = events_ == 0 && event == Event::step_ended && view_.step == kEvaluation;  // it needs a `when`
+    if (!once && (events_ & on(event)) == 0) return;
     view_.event = event;
     EditSupport support;
     support.options = &options_;

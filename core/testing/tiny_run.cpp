@@ -62,6 +62,19 @@ std::string item_or(const TinyPlan& plan, Kind kind, const std::string& header, 
   return built_in.empty() ? "" : table_text(header, built_in, values);
 }
 
+// An operation that names no events is asked once, in the middle of the shortest run.
+Table at_five() {
+  return {{"when", Table{{"at_iter", 5}}}};
+}
+
+bool needs_when(const TinyPlan& plan) {
+  if (plan.kind != Kind::operation || find(plan.parameters, "when") || plan.steps < 5) return false;
+  const PluginFile plugin = read_plugin_file(plan.file);
+  return std::any_of(plugin.items.begin(), plugin.items.end(), [&](const ItemInfo& item) {
+    return item.kind == Kind::operation && item.name == plan.item && item.events == 0;
+  });
+}
+
 std::string stage_text(const TinyPlan& plan) {
   const Table tiny = {{"max_iters", plan.steps}, {"batch_size", 4},           {"learning_rate", 1e-2},
                       {"schedule", "constant"},  {"eval_interval", 5},        {"eval_iters", 2},
@@ -78,7 +91,11 @@ Catalog catalog_of(const TinyPlan& plan) {
       if (!catalog.find(item.kind, item.name)) catalog.add(item);
   };
   if (!plan.file.empty()) add(plan.file);
-  for (const char* name : {"byte", "char", "text", "jsonl"}) add(built_in_plugin(name));
+  std::vector<std::string> built_in;
+  for (const auto& entry : fs::directory_iterator(fs::path(built_in_plugin("char")).parent_path()))
+    if (entry.path().extension() == ".so") built_in.push_back(entry.path().string());
+  std::sort(built_in.begin(), built_in.end());
+  for (const std::string& file : built_in) add(file);
   return catalog;
 }
 
@@ -100,7 +117,7 @@ std::string tiny_pipeline(const TinyPlan& plan, const fs::path& folder) {
   out += item_or(plan, Kind::model, "[model]", "gpt", own_model ? sizes_for(plan.file, plan.item) : tiny_sizes());
   out += item_or(plan, Kind::adapter, "[[adapter]]", "", {{"targets", List{"blocks.*.attn.qkv"}}});
   out += stage_text(plan);
-  out += item_or(plan, Kind::operation, "[[stage.operation]]", "", {});
+  out += item_or(plan, Kind::operation, "[[stage.operation]]", "", needs_when(plan) ? at_five() : Table{});
   out += item_or(plan, Kind::evaluator, "[[stage.evaluator]]", "", {});
   out += item_or(plan, Kind::logger, "[[logger]]", "", {});
   if (plan.kind != Kind::logger || plan.item != "jsonl") out += table_text("[[logger]]", "jsonl", {});

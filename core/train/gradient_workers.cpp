@@ -119,29 +119,37 @@ void GradientWorkers::begin() {
     for (at::Tensor& grad : helper->grads) grad.zero_();
 }
 
-at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets) const {
+at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets,
+                                     Stopwatch& watch) const {
   const at::Tensor loss = model.loss(batch.ids, batch.targets);
   const double share = batch.targets.ge(0).sum().item<double>() / static_cast<double>(std::max<int64_t>(all_targets, 1));
+  watch.lap(StepSection::forward);
   loss.backward(weight * share);
   return loss.detach() * share;
 }
 
-at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight) {
+at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight, Timing* timing) {
+  Stopwatch watch(timing);
   if (helpers_.empty()) {
     const at::Tensor loss = model_.loss(batch.ids.to(device_, /*non_blocking=*/true), batch.targets.to(device_, true));
+    watch.lap(StepSection::forward);
     loss.backward(weight);
+    watch.lap(StepSection::backward);
     return loss.detach();
   }
   const int64_t all_targets = batch.targets.ge(0).sum().item<int64_t>();
   for (int64_t i = 1; i < count(); ++i) {
     Helper& helper = *helpers_[static_cast<size_t>(i - 1)];
-    helper.start([&, i] { helper.loss = run_rows(*helper.model, rows_of(batch, i, count()), weight, all_targets); });
+    helper.start([&, i] {
+      Stopwatch off(nullptr);
+      helper.loss = run_rows(*helper.model, rows_of(batch, i, count()), weight, all_targets, off);
+    });
   }
   std::exception_ptr failure;
   at::Tensor loss;
   at::set_num_threads(1);
   try {
-    loss = run_rows(model_, rows_of(batch, 0, count()), weight, all_targets);
+    loss = run_rows(model_, rows_of(batch, 0, count()), weight, all_targets, watch);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -155,6 +163,7 @@ at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight) {
   }
   if (failure) std::rethrow_exception(failure);
   for (const auto& helper : helpers_) loss.add_(helper->loss);
+  watch.lap(StepSection::backward);
   return loss;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/optim/flat_parameters.h"
+#include "core/train/timing.h"
 #include "gptcore/dataset.h"
 #include "gptcore/model.h"
 
@@ -26,13 +27,15 @@ class GradientWorkers {
   // Clears all gradients.
   void begin();
   // The mean loss over the batch's targets (0-dim); its gradients times `weight` (0-dim) are added up until finish().
-  at::Tensor run(const Batch& batch, const at::Tensor& weight);
+  // `timing` gets the forward and backward pass of the calling thread's rows, and the wait for the others as backward.
+  at::Tensor run(const Batch& batch, const at::Tensor& weight, Timing* timing = nullptr);
   // From here the parameters' gradients are the sums.
   void finish();
 
  private:
   struct Helper;
-  at::Tensor run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets) const;
+  at::Tensor run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets,
+                      Stopwatch& watch) const;
 
   Model& model_;
   FlatParameters& parameters_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "gptcore/error.h"
 
@@ -96,7 +97,6 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
   }
   duties.refresh(now);
   if (o.reevaluate) reevaluate(index, now, duties);
-  if (states_[index].status == OperationStatus::done && o.on_done) o.on_done();
   return true;
 }
 
@@ -140,6 +140,11 @@ bool OperationSet::waits_for_grad_norm() const {
     if (states_[i].status == OperationStatus::pending && operations_[i].when && operations_[i].when->grad_norm_above)
       return true;
   return false;
+}
+
+void OperationSet::published() {
+  for (size_t i = 0; i < operations_.size(); ++i)
+    if (states_[i].status == OperationStatus::done && operations_[i].on_done) std::exchange(operations_[i].on_done, {})();
 }
 
 std::vector<std::string> OperationSet::save() const {

@@ -30,7 +30,7 @@ struct ScheduledOperation {
   bool skip_on_error = false;          // else the run ends
   bool completed = false;              // never asked
   Value value = {};                    // its parameter `value`, for records
-  std::function<void()> on_done = {};  // [all ranks] once, when it will not be asked again because it is done
+  std::function<void()> on_done = {};  // called once when a checkpoint holds that it is done
 };
 
 // What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
@@ -58,6 +58,9 @@ class OperationSet {
   // Whether something looks at the time trained after this event, or at each update's gradient norm.
   bool waits_for_time(Event event) const;
   bool waits_for_grad_norm() const;
+
+  // A checkpoint with states() as they are now was published.
+  void published();
 
   // Parts of a checkpoint.
   const std::vector<TriggerState>& states() const { return states_; }

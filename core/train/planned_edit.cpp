@@ -63,15 +63,26 @@ std::vector<Layer> arranged_layers(const std::vector<Layer>& old, const std::vec
 
 }  // namespace
 
-PlannedEdit::PlannedEdit(const ModelView& model, Effects effects, EditSupport support)
-    : model_(model), effects_(effects), support_(std::move(support)) {
-  shape_.layers = model.layers();
-  shape_.vocab = model.vocab_size();
-  for (const ParameterInfo& p : model.parameters()) {
-    shape_.parameters[p.name] = p.shape;
-    shape_.trainable[p.name] = p.trainable;
+const EditSupport& no_support() {
+  static const EditSupport none;
+  return none;
+}
+
+PlannedEdit::PlannedEdit(const ModelView& model, Effects effects, const EditSupport& support)
+    : model_(model), effects_(effects), support_(support) {}
+
+// Made when it is first asked for: most plans are empty.
+PlannedEdit::Shape& PlannedEdit::shape() {
+  if (known_) return *known_;
+  Shape& made = known_.emplace();
+  made.layers = model_.layers();
+  made.vocab = model_.vocab_size();
+  for (const ParameterInfo& p : model_.parameters()) {
+    made.parameters[p.name] = p.shape;
+    made.trainable[p.name] = p.trainable;
   }
-  for (const AdapterInfo& a : model.adapters()) shape_.adapters[a.layer] = a;
+  for (const AdapterInfo& a : model_.adapters()) made.adapters[a.layer] = a;
+  return made;
 }
 
 void PlannedEdit::require(Effects effect, const char* name) {
@@ -108,11 +119,11 @@ void PlannedEdit::set(std::string_view key, Value value) {
 
 void PlannedEdit::set_trainable(std::string_view pattern, bool on) {
   require(kFreezes, "kFreezes");
-  const std::vector<Layer> found = layers_named(shape_.layers, pattern);
+  const std::vector<Layer> found = layers_named(shape().layers, pattern);
   SetTrainable edit{{}, on};
-  for (auto& [name, trainable] : shape_.trainable) {
+  for (auto& [name, trainable] : shape().trainable) {
     const auto is_adapters = [&, n = &name](const auto& a) { return belongs(*n, a.first + "." + a.second.item); };
-    if (trainable == on || std::any_of(shape_.adapters.begin(), shape_.adapters.end(), is_adapters)) continue;
+    if (trainable == on || std::any_of(shape().adapters.begin(), shape().adapters.end(), is_adapters)) continue;
     if (std::any_of(found.begin(), found.end(), [&, n = &name](const Layer& layer) { return belongs(*n, layer.path); })) {
       edit.parameters.push_back(name);
       trainable = on;
@@ -123,24 +134,24 @@ void PlannedEdit::set_trainable(std::string_view pattern, bool on) {
 
 void PlannedEdit::arrange_blocks(const std::vector<int64_t>& sources) {
   require(kReshapes, "kReshapes");
-  const int64_t blocks = blocks_of(shape_.layers);
+  const int64_t blocks = blocks_of(shape().layers);
   if (sources.empty())
     throw Error(Code::out_of_range, "the list of blocks is empty", "name at least one of " + range_of(blocks));
   for (const int64_t source : sources)
     if (source < 0 || source >= blocks)
       throw Error(Code::out_of_range, "there is no block " + std::to_string(source), "the model has blocks " + range_of(blocks));
-  shape_.layers = arranged_layers(shape_.layers, sources);
-  shape_.parameters = arranged(shape_.parameters, sources);
-  shape_.trainable = arranged(shape_.trainable, sources);
-  shape_.adapters = arranged(shape_.adapters, sources);
-  for (auto& [layer, adapter] : shape_.adapters) adapter.layer = layer;
+  shape().layers = arranged_layers(shape().layers, sources);
+  shape().parameters = arranged(shape().parameters, sources);
+  shape().trainable = arranged(shape().trainable, sources);
+  shape().adapters = arranged(shape().adapters, sources);
+  for (auto& [layer, adapter] : shape().adapters) adapter.layer = layer;
   edits.emplace_back(ArrangeBlocks{sources});
 }
 
 void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
   require(kReshapes, "kReshapes");
   bool any = false;
-  for (auto& [name, shape] : shape_.parameters) {
+  for (auto& [name, shape] : shape().parameters) {
     const bool in = name.ends_with(".mlp.fc.weight") || name.ends_with(".mlp.fc.bias"), out = name.ends_with(".mlp.proj.weight");
     if (!in && !out) continue;
     int64_t& units = shape[in ? 0 : 1];
@@ -151,7 +162,7 @@ void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
     any = true;
   }
   if (!any) throw Error(Code::model_shape, "the model has no layers blocks.*.mlp.fc to widen");
-  for (const auto& [layer, adapter] : shape_.adapters)
+  for (const auto& [layer, adapter] : shape().adapters)
     if (layer.find(".mlp.") != std::string::npos)
       throw Error(Code::conflict, "layer '" + layer + "' has an adapter, whose shape would not fit", "merge the adapter first");
   edits.emplace_back(WidenMlp{hidden, noise});
@@ -159,17 +170,17 @@ void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
 
 void PlannedEdit::resize_vocabulary(int64_t size, int64_t source, double noise) {
   require(kReshapes, "kReshapes");
-  if (size < shape_.vocab)
-    throw Error(Code::out_of_range, "the vocabulary has " + std::to_string(shape_.vocab) + " ids and cannot shrink to " +
+  if (size < shape().vocab)
+    throw Error(Code::out_of_range, "the vocabulary has " + std::to_string(shape().vocab) + " ids and cannot shrink to " +
                                         std::to_string(size));
   if (size < support_.data_vocab_size)
     throw Error(Code::out_of_range, "a vocabulary of " + std::to_string(size) + " is smaller than the data's " +
                                         std::to_string(support_.data_vocab_size));
-  if (source < -1 || source >= shape_.vocab)
+  if (source < -1 || source >= shape().vocab)
     throw Error(Code::out_of_range, "there is no row " + std::to_string(source) + " to copy",
-                "the vocabulary has rows " + range_of(shape_.vocab));
-  if (size == shape_.vocab) return;
-  shape_.vocab = size;
+                "the vocabulary has rows " + range_of(shape().vocab));
+  if (size == shape().vocab) return;
+  shape().vocab = size;
   edits.emplace_back(ResizeVocabulary{size, source, noise});
 }
 
@@ -177,36 +188,36 @@ void PlannedEdit::set_adapter(std::string_view layers, std::string_view item, co
   require(kAdapts, "kAdapts");
   if (!support_.adapter_values) throw Error(Code::internal, "no adapters can be made here");
   SetAdapter edit{{}, std::string(item), {}, train_base};
-  const bool first = shape_.adapters.empty();
-  for (const Layer& layer : layers_named(shape_.layers, layers)) {
+  const bool first = shape().adapters.empty();
+  for (const Layer& layer : layers_named(shape().layers, layers)) {
     if (!layer.takes_adapter) continue;
-    const auto old = shape_.adapters.find(layer.path);
-    Table merged = old != shape_.adapters.end() && old->second.item == item ? old->second.values : Table{};
+    const auto old = shape().adapters.find(layer.path);
+    Table merged = old != shape().adapters.end() && old->second.item == item ? old->second.values : Table{};
     for (const auto& [key, value] : values) put(merged, key, value);
     merged = support_.adapter_values(edit.item, merged);
-    if (old != shape_.adapters.end() && old->second.item == item && old->second.values == merged) continue;
-    shape_.adapters[layer.path] = {layer.path, edit.item, merged};
+    if (old != shape().adapters.end() && old->second.item == item && old->second.values == merged) continue;
+    shape().adapters[layer.path] = {layer.path, edit.item, merged};
     edit.layers.push_back(layer.path);
     edit.values.push_back(std::move(merged));
   }
   if (edit.layers.empty()) {
-    if (shape_.adapters.empty())
+    if (shape().adapters.empty())
       throw Error(Code::model_shape, "no layer that takes an adapter fits '" + std::string(layers) + "'",
                   "linears of blocks and the embedding wte do");
     return;  // all as they are
   }
   if (first && !train_base)
-    for (auto& [name, trainable] : shape_.trainable) trainable = false;
+    for (auto& [name, trainable] : shape().trainable) trainable = false;
   edits.emplace_back(std::move(edit));
 }
 
-std::vector<std::string> PlannedEdit::adapted(std::string_view pattern) const {
+std::vector<std::string> PlannedEdit::adapted(std::string_view pattern) {
   std::vector<std::string> found;
-  for (const Layer& layer : layers_named(shape_.layers, pattern))
-    if (shape_.adapters.contains(layer.path)) found.push_back(layer.path);
+  for (const Layer& layer : layers_named(shape().layers, pattern))
+    if (shape().adapters.contains(layer.path)) found.push_back(layer.path);
   if (found.empty())
     throw Error(Code::conflict, "no layer that fits '" + std::string(pattern) + "' has an adapter",
-                shape_.adapters.empty() ? "the model has none" : "put one there first");
+                shape().adapters.empty() ? "the model has none" : "put one there first");
   return found;
 }
 
@@ -214,22 +225,22 @@ void PlannedEdit::merge_adapter(std::string_view layers, bool drop) {
   require(kAdapts, "kAdapts");
   MergeAdapter edit{adapted(layers), drop};
   for (const std::string& layer : edit.layers)
-    if (drop) shape_.adapters.erase(layer);
+    if (drop) shape().adapters.erase(layer);
   edits.emplace_back(std::move(edit));
 }
 
 void PlannedEdit::drop_adapter(std::string_view layers) {
   require(kAdapts, "kAdapts");
   DropAdapter edit{adapted(layers)};
-  for (const std::string& layer : edit.layers) shape_.adapters.erase(layer);
+  for (const std::string& layer : edit.layers) shape().adapters.erase(layer);
   edits.emplace_back(std::move(edit));
 }
 
 void PlannedEdit::replace(std::string_view parameter, const at::Tensor& values, Moments moments) {
   require(kReplaces, "kReplaces");
   const std::string name(parameter);
-  const auto found = shape_.parameters.find(name);
-  if (found == shape_.parameters.end())
+  const auto found = shape().parameters.find(name);
+  if (found == shape().parameters.end())
     throw Error(Code::unknown_name, "the model has no parameter '" + name + "'", "gptcore summary lists them");
   if (!values.defined() || values.sizes() != at::IntArrayRef(found->second))
     throw Error(Code::model_shape, "the values for '" + name + "' are not of its shape");

@@ -22,10 +22,12 @@ struct EditSupport {
   int64_t data_vocab_size = 0;  // ids of the data are below this; 0 = unknown
 };
 
+const EditSupport& no_support();
+
 class PlannedEdit final : public ModelEdit {
  public:
   // All outlive this. Calls throw Error for an effect beyond `effects`, an unknown setting or layer, a bad value.
-  PlannedEdit(const ModelView& model, Effects effects, EditSupport support = {});
+  PlannedEdit(const ModelView& model, Effects effects, const EditSupport& support = no_support());
 
   const ModelView& model() const override { return model_; }
   Value setting(std::string_view key) const override;
@@ -63,13 +65,14 @@ class PlannedEdit final : public ModelEdit {
     int64_t vocab = 0;
   };
   void set_trainable(std::string_view layers, bool on);
-  std::vector<std::string> adapted(std::string_view pattern) const;
+  std::vector<std::string> adapted(std::string_view pattern);
+  Shape& shape();
   void require(Effects effect, const char* name);
 
   const ModelView& model_;
   Effects effects_, used_ = 0;
-  EditSupport support_;
-  Shape shape_;
+  const EditSupport& support_;
+  std::optional<Shape> known_;
 };
 
 // `options` with `settings` put in. Throws Error(conflict) when they do not fit each other.

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 
@@ -207,6 +208,8 @@ void Surgery::apply_edit(const MergeAdapter& edit) {
     anew = fresh->parameters();
     for (Parameter& p : anew) p.name = adapter_prefix(info) + p.name;
     init_parameters(anew, key_);
+    // One that stands in for the weight adds something at its start, too.
+    if (fresh->delta().abs().max().item<double>() > 0) fresh->take(at::zeros_like(weight.value));
     for (const Parameter& p : anew) b_.parts.at(p.name).value = p.tensor.detach();
   }
 }

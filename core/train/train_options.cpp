@@ -60,10 +60,16 @@ void evaluation_params(Schema<TrainOptions>& s) {
   s.param("eval_batch_size", &TrainOptions::eval_batch_size, "samples a batch of evaluation; 0 = batch_size").range(0, 1e9);
   s.param("eval_only", &TrainOptions::eval_only, "evaluate once and stop");
   s.param("log_interval", &TrainOptions::log_interval, "updates between log lines").range(1, kMany);
+  s.param("log_timing", &TrainOptions::log_timing, "measure where an update's time goes; on a GPU this costs some of it");
+  s.param("log_layer_norms", &TrainOptions::log_layer_norms, "log the gradient norm of each layer, before clipping");
   s.param("checkpoint_interval", &TrainOptions::checkpoint_interval, "updates between checkpoints; 0 = at every evaluation")
       .range(0, kMany);
   s.param("always_save_checkpoint", &TrainOptions::always_save_checkpoint, "false: only when the val loss improved");
   s.param("keep_checkpoints", &TrainOptions::keep_checkpoints, "newest checkpoints to keep, besides the best").range(1, 1e9);
+  s.param("emergency_free_percent", &TrainOptions::emergency_free_percent,
+          "save a checkpoint when less memory than this is left; 0 = never")
+      .range(0, 90)
+      .unit("percent");
   s.param("patience", &TrainOptions::patience, "evaluations without improvement before stopping; 0 = never").range(0, 1e9);
   s.param("min_delta", &TrainOptions::min_delta, "a smaller fall of the val loss is no improvement").at_least(0);
 }

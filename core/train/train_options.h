@@ -50,9 +50,12 @@ struct TrainOptions {
   int64_t eval_batch_size = 0;  // 0 = batch_size
   bool eval_only = false;
   int64_t log_interval = 1;
+  bool log_timing = false;
+  bool log_layer_norms = false;
   int64_t checkpoint_interval = 0;     // updates; 0 = at every evaluation
   bool always_save_checkpoint = true;  // false: only when val loss improved
   int64_t keep_checkpoints = 2;        // newest ones, besides the best
+  double emergency_free_percent = 3;   // memory left; 0 = off
   int64_t patience = 0;                // evaluations without improvement; 0 = never stop early
   double min_delta = 1e-4;
 

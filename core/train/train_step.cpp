@@ -23,18 +23,22 @@ void seed_dropout(at::Device device, uint64_t key, int64_t micro_batch) {
 }  // namespace
 
 StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
-                      double learning_rate) {
+                      double learning_rate, const StepMeasures& measures) {
+  Stopwatch update(measures.timing);
   s.workers->begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
   const at::Tensor weight = s.scaler.scale() / micro_batches;  // 0-dim
   for (int64_t i = 0; i < micro_batches; ++i) {
+    Stopwatch fetch(measures.timing);
     const Batch batch = next_batch();
+    fetch.lap(StepSection::data);
     seed_dropout(s.device, s.dropout_key, first_micro_batch + i);
     s.reducer->prepare(i + 1 == micro_batches);
-    loss_sum.add_(s.workers->run(batch, weight));
+    loss_sum.add_(s.workers->run(batch, weight, measures.timing));
   }
   s.workers->finish();
   s.reducer->finish();
+  update.lap(StepSection::accumulation);
 
   const at::NoGradGuard no_grad;
   // The kernel divides gradients by `divisor`: the loss scale and the clipping in one, without a pass of their own.
@@ -42,10 +46,16 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
   const at::Tensor found_inf = (grad_norm + loss_sum).isfinite().logical_not().to(at::kFloat);
   at::Tensor divisor = s.scaler.scale();
   if (s.grad_clip > 0) divisor = divisor * (grad_norm / s.grad_clip).clamp_min(1.0);
+  StepResult result{loss_sum / micro_batches, grad_norm, found_inf};
+  if (measures.layer_norms) {
+    result.layer_norms = layer_grad_norms(*s.parameters);
+    if (result.layer_norms.norms.defined()) result.layer_norms.norms.div_(s.scaler.scale());
+  }
+  update.lap(StepSection::clipping);
   s.optimizer->step(learning_rate, divisor, found_inf);
   s.scaler.update(found_inf);
-
-  return {loss_sum / micro_batches, grad_norm, found_inf};
+  update.lap(StepSection::optimizer);
+  return result;
 }
 
 }  // namespace gptcore

@@ -11,6 +11,8 @@
 #include "core/optim/flat_parameters.h"
 #include "core/optim/grad_scaler.h"
 #include "core/train/gradient_workers.h"
+#include "core/train/layer_norms.h"
+#include "core/train/timing.h"
 #include "gptcore/dataset.h"
 #include "gptcore/model.h"
 
@@ -30,16 +32,23 @@ struct TrainStep {
   uint64_t dropout_key = 0;
 };
 
+// What is measured besides.
+struct StepMeasures {
+  Timing* timing = nullptr;  // gets all sections but evaluation
+  bool layer_norms = false;
+};
+
 // 0-dim float32 on the device; reading one waits for the device.
 struct StepResult {
   at::Tensor loss;       // mean over the micro-batches of this rank
   at::Tensor grad_norm;  // before clipping, over all ranks
   at::Tensor found_inf;  // 1: loss or gradients were not finite and nothing was changed
+  LayerNorms layer_norms = {};  // as grad_norm; empty unless asked for
 };
 
 // `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of
 // it.
 StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches,
-                      int64_t first_micro_batch, double learning_rate);
+                      int64_t first_micro_batch, double learning_rate, const StepMeasures& measures = {});
 
 }  // namespace gptcore

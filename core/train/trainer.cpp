@@ -42,8 +42,14 @@ class Loop {
         s_(state),
         view_(context.network),
         block_(context.step.model.block_size()),
-        saved_step_(state.step > 0 ? state.step : -1) {
+        saved_step_(state.step > 0 ? state.step : -1),
+        trials_(context.step, context.group, [this](int64_t count) { return next_samples(count); }),
+        support_(context.support),
+        memory_(o_.emergency_free_percent, context.step.device, context.memory) {
     count_tokens();
+    if (o_.log_timing) timing_.emplace(c_.step.device);
+    support_.options = &o_;
+    support_.trials = &trials_;
   }
 
   StageEnd run() {
@@ -63,6 +69,7 @@ class Loop {
       ask_operations(Event::step_ended);
       if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished())
         save(false, Must::try_again_later);
+      save_when_memory_is_short();
       if (c_.signals.received()) return interrupted();
     }
   }
@@ -129,23 +136,22 @@ class Loop {
       return s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
     };
     d.agree = [this](double number) { return largest(number); };
-    d.report = [this](Table fields) { c_.bus.emit(Event::model_edited, c_.first_step + s_.step, std::move(fields)); };
+    d.report = [this](Table fields) { c_.bus.emit(Event::operation, c_.first_step + s_.step, std::move(fields)); };
     d.first_step = c_.first_step;
     d.save = [this] { save_before_failing(); };
     return d;
   }
 
+  // Those that the next update takes, without taking them.
+  Batch next_samples(int64_t count) {
+    Batch batch;
+    const std::lock_guard lock(c_.dataset_mutex);
+    c_.dataset.batch({Split::train, Order::shuffled, s_.samples, count}, batch);
+    return batch;
+  }
+
   bool carry_out(ScheduledOperation& o, const TrainingView& now) {
-    EditSupport support = c_.support;
-    support.options = &o_;
-    LoopTrials trials(c_.step, c_.group, [this](int64_t count) {
-      Batch batch;
-      const std::lock_guard lock(c_.dataset_mutex);
-      c_.dataset.batch({Split::train, Order::shuffled, s_.samples, count}, batch);
-      return batch;
-    });
-    support.trials = &trials;
-    PlannedEdit edit(view_, o.effects, support);
+    PlannedEdit edit(view_, o.effects, support_);
     o.operation->plan(now, edit);
     if (edit.empty()) return false;
     commit(o.name, edit);
@@ -219,11 +225,24 @@ class Loop {
       c_.save(s_, best);
       saved_step_ = s_.step;
       failed_saves_ = 0;
+      c_.operations.published();
     } catch (const Error& e) {
       const bool disk = e.code() == Code::io || e.code() == Code::disk_full;
       if (!disk || must == Must::succeed || ++failed_saves_ >= kMaxFailedSaves) throw;
       c_.host.log(Level::warning, std::string("the checkpoint could not be saved, training goes on: ") + e.what());
     }
+  }
+
+  // All ranks save when one is short. Several agree where they log, which makes each wait for the others.
+  void save_when_memory_is_short() {
+    const bool alone = c_.group.size() == 1;
+    if (saved_step_ == s_.step || finished() || (!alone && s_.step % o_.log_interval != 0)) return;
+    const std::string found = memory_.look();
+    if (largest(found.empty() ? 0 : 1) == 0) return;
+    c_.host.log(Level::warning, "memory is short" + (found.empty() ? " on another rank" : ": " + found) +
+                                    "; a checkpoint of step " + std::to_string(c_.first_step + s_.step) +
+                                    " is saved and training goes on");
+    save(false, Must::try_again_later);
   }
 
   // The failure that ends the run is the one to be told.
@@ -242,6 +261,7 @@ class Loop {
   }
 
   bool evaluate() {
+    Stopwatch watch(timing());
     c_.bus.emit(Event::evaluation_started, c_.first_step + s_.step);
     const double train_loss = split_loss(Split::train, /*interruptible=*/true);
     const bool has_val = c_.dataset.windows(Split::val) > 0;
@@ -261,6 +281,8 @@ class Loop {
     if (o_.eval_iters != kWholeSplit) fields.emplace_back("batches", o_.eval_iters);
     for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, c_.first_step + s_.step))
       fields.push_back(std::move(metric));
+    watch.lap(StepSection::evaluation);
+    if (timing_) timing_->end_evaluation();
     record_ = fields;
     c_.bus.emit(Event::evaluation_ended, c_.first_step + s_.step, std::move(fields));
     ask_operations(Event::evaluation_ended);
@@ -272,18 +294,18 @@ class Loop {
   void update() {
     const auto start = Clock::now();
     if (!prefetcher_)
-      prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples},
-                          c_.dataset_mutex);
+      prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples}, c_.dataset_mutex);
     set_breadcrumb_place(c_.first_step + s_.step, c_.group.rank());
     const double lr = learning_rate_at(o_, s_.step);
+    const bool log = s_.step % o_.log_interval == 0;
     const StepResult result = train_step(
-        c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr);
+        c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr, {timing(), log && o_.log_layer_norms});
+    if (timing_) timing_->end_update();
     s_.micro_batches += accumulation_;
     s_.samples += samples_per_step_;
     s_.tokens += samples_per_step_ * block_;
     ++s_.step;
     // Reading a number waits for the device: on a GPU only where somebody wants to see one.
-    const bool log = (s_.step - 1) % o_.log_interval == 0;
     const bool read = log || c_.step.device.is_cpu();
     if (read) guard_nonfinite(result);
     if (read || c_.operations.waits_for_grad_norm()) note_grad_norm(result.grad_norm.item<float>());
@@ -339,9 +361,21 @@ class Loop {
     fields.emplace_back("max_iters", o_.max_iters);
     fields.emplace_back("progress", static_cast<double>(s_.step) / static_cast<double>(o_.max_iters));
     fields.emplace_back("eta_s", per_update * static_cast<double>(o_.max_iters - s_.step));
+    if (timing_)
+      for (auto& field : timing_->fields()) fields.push_back(std::move(field));
+    append_layer_norms(result.layer_norms, fields);
     record_ = fields;
     c_.bus.emit(Event::step_ended, c_.first_step + s_.step, std::move(fields));
   }
+
+  static void append_layer_norms(const LayerNorms& measured, Table& fields) {
+    if (measured.layers.empty()) return;
+    const at::Tensor norms = measured.norms.to(at::kCPU, at::kDouble);
+    for (size_t i = 0; i < measured.layers.size(); ++i)
+      fields.emplace_back("grad_norm." + measured.layers[i], norms.const_data_ptr<double>()[i]);
+  }
+
+  Timing* timing() { return timing_ ? &*timing_ : nullptr; }
 
   const TrainOptions& options_;  // as the pipeline has them
   TrainOptions o_;               // as operations left them
@@ -352,6 +386,10 @@ class Loop {
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
   int64_t saved_step_;    // where the newest checkpoint is
   int failed_saves_ = 0;  // in a row
+  LoopTrials trials_;
+  EditSupport support_;
+  MemoryWatch memory_;
+  std::optional<Timing> timing_;
   Meter meter_;
   std::optional<Prefetcher> prefetcher_;
 };

@@ -4,7 +4,7 @@
 //   until max_iters, max_tokens, max_time, patience or a signal:
 //     due? evaluate, evaluators -> evaluation_ended; operations asked; best so far -> checkpoint
 //     train_step                -> step_ended every log_interval; operations asked
-//     due? checkpoint
+//     due, or memory is short? checkpoint
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "core/model/network.h"
 #include "core/train/commit.h"
 #include "core/train/evaluator_set.h"
+#include "core/train/memory_watch.h"
 #include "core/train/operation_set.h"
 #include "core/train/stop_signals.h"
 #include "core/train/train_options.h"
@@ -36,8 +37,8 @@ struct TrainState {
   double best_val_loss = std::numeric_limits<double>::infinity();
   int64_t evaluations_since_best = 0;
   int64_t skips_in_a_row = 0;
-  double seconds = 0;                   // spent training
-  double train_loss = 0, val_loss = 0;  // of the last evaluation
+  double seconds = 0;                                           // spent training
+  double train_loss = 0, val_loss = 0;                          // of the last evaluation
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.
@@ -73,6 +74,7 @@ struct TrainContext {
   EditSupport support = {};            // but for what the loop knows itself
   int64_t first_step = 0;  // updates of earlier stages, for events and checkpoints
   double peak_flops = 0;   // of this rank's device; 0 = unknown, no MFU
+  MemorySources memory = {};
   // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
   std::function<void(const TrainState&, bool best)> save = {};
   // Makes the parts of `step` anew for these options, the network, what requires gradients now and TrainState::born; moments

@@ -108,6 +108,7 @@ void When::schema(Schema<When>& s) {
 }
 
 std::string never_fires(const When& w, const TrainOptions& o) {
+  if (o.max_iters == 0) return "";  // a stage that only evaluates
   size_t count = 0;
   std::string reasons;
   const auto no = [&](bool impossible, const std::string& text) {

@@ -97,6 +97,8 @@ const char* name_of(Event event) {
       return "failed";
     case Event::item_evaluated:
       return "item_evaluated";
+    case Event::operation:
+      return "operation";
   }
   return "unknown";
 }

@@ -55,16 +55,17 @@ TEST_CASE("the interfaces' methods keep their places", "[abi]") {
             AT(Tokenizer, vocab_size), AT(Tokenizer, encode), AT(Tokenizer, decode), AT(Tokenizer, special),
             AT(Tokenizer, extension)});
   in_order({AT(Dataset, open), AT(Dataset, vocab_size), AT(Dataset, tokens), AT(Dataset, windows), AT(Dataset, batch),
-            AT(Dataset, fingerprint), AT(Dataset, save), AT(Dataset, load), AT(Dataset, extension)});
+            AT(Dataset, fingerprint), AT(Dataset, save), AT(Dataset, load), AT(Dataset, set),
+            AT(Dataset, extension)});
   in_order({AT(Model, open), AT(Model, place), AT(Model, parameters), AT(Model, block_size), AT(Model, vocab_size),
             AT(Model, logits), AT(Model, loss), AT(Model, share), AT(Model, train), AT(Model, flops_per_token),
             AT(Model, layers), AT(Model, set_adapter), AT(Model, extension)});
   in_order({AT(ModelView, block_size), AT(ModelView, vocab_size), AT(ModelView, layers), AT(ModelView, parameters),
-            AT(ModelView, value), AT(ModelView, logits), AT(ModelView, loss)});
-  in_order({AT(Adapter, open), AT(Adapter, parameters), AT(Adapter, forward), AT(Adapter, delta), AT(Adapter, train),
+            AT(ModelView, value), AT(ModelView, logits), AT(ModelView, loss), AT(ModelView, adapters)});
+  in_order({AT(Adapter, open), AT(Adapter, parameters), AT(Adapter, forward), AT(Adapter, delta), AT(Adapter, take), AT(Adapter, train),
             AT(Adapter, extension)});
   in_order({AT(Operation, open), AT(Operation, plan), AT(Operation, save), AT(Operation, load), AT(Operation, extension)});
-  in_order({AT(ModelEdit, model), AT(ModelEdit, set), AT(ModelEdit, freeze), AT(ModelEdit, unfreeze)});
+  in_order({AT(ModelEdit, model), AT(ModelEdit, setting), AT(ModelEdit, set), AT(ModelEdit, freeze), AT(ModelEdit, unfreeze)});
   in_order({AT(Evaluator, open), AT(Evaluator, evaluate), AT(Evaluator, extension)});
   in_order({AT(Results, add), AT(Results, item)});
   in_order({AT(Logger, open), AT(Logger, record), AT(Logger, sink), AT(Logger, close), AT(Logger, extension)});
@@ -76,13 +77,13 @@ TEST_CASE("the ports' methods keep their places", "[abi]") {
             AT(TokenizerPort, decode), AT(TokenizerPort, special)});
   in_order({AT(DatasetPort, extension), AT(DatasetPort, open), AT(DatasetPort, vocab_size), AT(DatasetPort, tokens),
             AT(DatasetPort, windows), AT(DatasetPort, batch), AT(DatasetPort, fingerprint), AT(DatasetPort, save),
-            AT(DatasetPort, load)});
+            AT(DatasetPort, load), AT(DatasetPort, set)});
   in_order({AT(ModelPort, extension), AT(ModelPort, open), AT(ModelPort, place), AT(ModelPort, parameters),
             AT(ModelPort, block_size), AT(ModelPort, vocab_size), AT(ModelPort, logits), AT(ModelPort, loss),
             AT(ModelPort, share), AT(ModelPort, train), AT(ModelPort, flops_per_token), AT(ModelPort, layers),
             AT(ModelPort, set_adapter)});
   in_order({AT(AdapterPort, extension), AT(AdapterPort, open), AT(AdapterPort, parameters), AT(AdapterPort, forward),
-            AT(AdapterPort, delta), AT(AdapterPort, train)});
+            AT(AdapterPort, delta), AT(AdapterPort, take), AT(AdapterPort, train)});
   in_order({AT(OperationPort, extension), AT(OperationPort, open), AT(OperationPort, plan), AT(OperationPort, save),
             AT(OperationPort, load)});
   in_order({AT(EvaluatorPort, extension), AT(EvaluatorPort, open), AT(EvaluatorPort, evaluate)});

@@ -118,7 +118,7 @@ TEST_CASE("mistakes in the tables of operations, evaluators and adapters are loc
 
   [[stage.operation]]
   use = "edits"
-  when = { at_iter = 5, every = 2 }
+  when = { at_iter = 5, times = 2 }
 
   [[stage.evaluator]]
   use = "mean"
@@ -129,7 +129,7 @@ TEST_CASE("mistakes in the tables of operations, evaluators and adapters are loc
   CHECK(outcome.status == 2);
   CHECK(lines_with(outcome.err, "tiny.toml:").size() == 5);
   for (const char* part : {"no operation 'edit'; did you mean 'edits'?", "no condition 'at_itre'; did you mean 'at_iter'?",
-                           "conditions of several kinds", "evaluator 'mean' has no parameter 'depth'", "needs 'targets'"}) {
+                           "'when.at_iter' comes once only", "evaluator 'mean' has no parameter 'depth'", "needs 'targets'"}) {
     CAPTURE(part, outcome.err);
     CHECK(outcome.err.find(part) != std::string::npos);
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gptcore/plugin.h"
+#include "timing_tree.h"
 
 namespace {
 
@@ -83,8 +84,12 @@ std::string evaluation_line(const Record& r) {
   if (number(r, "train_loss", n)) append(line, format("train loss %.4f", n));
   if (number(r, "val_loss", n)) append(line, format("val loss %.4f", n));
   if (flag(r, "whole_split")) line += " (whole split)";
+  constexpr int kShown = 4;
+  int metrics = 0;
   for (const auto& [key, value] : r.fields)  // an evaluator's: "<item>.<metric>"
-    if (key.find('.') != std::string::npos && value.is<double>()) append(line, key + format(" %.4f", value.as<double>()));
+    if (key.find('.') != std::string::npos && value.is<double>() && ++metrics <= kShown)
+      append(line, key + format(" %.4f", value.as<double>()));
+  if (metrics > kShown) line += format(" and %d more", metrics - kShown);
   return line;
 }
 
@@ -138,6 +143,7 @@ class Console final : public Logger {
   void open(const LoggerContext& context) override { terminal_ = context.terminal; }
 
   void record(const Record& r) override {
+    if (const std::string tree = timing_.take(r); !tree.empty()) line(tree);
     switch (r.event) {
       case Event::step_ended:
         return step(r);
@@ -149,8 +155,10 @@ class Console final : public Logger {
         return line("stage " + text(r, "name") + " (" + text(r, "kind") + ")");
       case Event::checkpoint_saved:
         return line((flag(r, "best") ? "best checkpoint: " : "checkpoint: ") + text(r, "path"));
+      case Event::operation:
+        return line(operation_line(r));
       case Event::model_edited:
-        return line(find(r.fields, "phase") ? operation_line(r) : edit_line(r));
+        return line(edit_line(r));
       case Event::sampled:
         return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
       case Event::interrupted:
@@ -195,6 +203,7 @@ class Console final : public Logger {
       throw Error(Code::io, "cannot write to standard output");
   }
 
+  console::TimingTree timing_;
   bool terminal_ = false;
   bool drawn_ = false;  // a line without an end is on the terminal
 };

@@ -1,5 +1,5 @@
 // Operations on low-rank adapters.
-#include <cmath>
+#include <algorithm>
 
 #include "../argument.h"
 #include "../layer_names.h"

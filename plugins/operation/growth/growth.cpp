@@ -1,7 +1,6 @@
 // Operations that make the model deeper or its MLPs wider.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "../argument.h"
 #include "../scheduled.h"

@@ -5,6 +5,8 @@
 //     loop:          step_started, step_ended            step_ended every log_interval updates
 //                    evaluation_started, evaluation_ended  every eval_interval updates
 //                    item_evaluated                      once a record of an evaluator
+//                    operation                           each phase of an operation that fired: start, success, error,
+//                                                        reevaluation
 //                    model_edited                        when an operation changed the model or the training
 //                    checkpoint_saved                    when a checkpoint is on disk
 //                    stage_ended                         once a stage
@@ -36,8 +38,9 @@ enum class Event : uint32_t {
   interrupted,
   failed,
   item_evaluated,
+  operation,
 };
-inline constexpr int kEvents = 13;
+inline constexpr int kEvents = 14;
 
 // "run_started", ...
 const char* name_of(Event event);

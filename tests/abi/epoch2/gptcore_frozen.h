@@ -75,6 +75,35 @@ class Host {
 #include <string>
 #include <string_view>
 #include <vector>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+namespace gptcore {
+struct Value;
+using List = std::vector<Value>;
+using Table = std::vector<std::pair<std::string, Value>>;
+struct Value {
+  std::variant<std::monostate, bool, int64_t, double, std::string, List, Table> data;
+  Value() = default;
+  Value(bool v) : data(v) {}
+  Value(int v) : data(static_cast<int64_t>(v)) {}
+  Value(int64_t v) : data(v) {}
+  Value(double v) : data(v) {}
+  Value(const char* v) : data(std::string(v)) {}
+  Value(std::string v) : data(std::move(v)) {}
+  Value(List v) : data(std::move(v)) {}
+  Value(Table v) : data(std::move(v)) {}
+  bool empty() const { return data.index() == 0; }
+  template <class T> bool is() const { return std::holds_alternative<T>(data); }
+  template <class T> const T& as() const { return std::get<T>(data); }
+  bool operator==(const Value& other) const { return data == other.data; }
+};
+std::string to_toml(const Value& value);
+const char* type_name(const Value& value);
+const Value* find(const Table& table, const std::string& key);
+}
 namespace gptcore {
 class Adapter;
 struct Init {
@@ -114,6 +143,10 @@ class Model {
   virtual void set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter);
   virtual void* extension(std::string_view id);
 };
+struct AdapterInfo {
+  std::string layer, item;
+  Table values;
+};
 struct ParameterInfo {
   std::string name;
   std::vector<int64_t> shape;
@@ -129,6 +162,7 @@ class ModelView {
   virtual at::Tensor value(std::string_view parameter) const = 0;
   virtual at::Tensor logits(const at::Tensor& ids) const = 0;
   virtual at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) const = 0;
+  virtual std::vector<AdapterInfo> adapters() const = 0;
 };
 }
 namespace gptcore {
@@ -145,6 +179,7 @@ class Adapter {
   virtual std::vector<Parameter> parameters() = 0;
   virtual at::Tensor forward(const at::Tensor& input) = 0;
   virtual at::Tensor delta() = 0;
+  virtual void take(const at::Tensor& delta);
   virtual void train(bool on) { static_cast<void>(on); }
   virtual void* extension(std::string_view id);
 };
@@ -215,6 +250,7 @@ class Dataset {
   virtual std::string fingerprint() const = 0;
   virtual std::string save() const { return {}; }
   virtual void load(std::string_view saved) { static_cast<void>(saved); }
+  virtual void set(std::string_view key, const Value& value);
   virtual void* extension(std::string_view id);
 };
 }
@@ -307,35 +343,6 @@ class Error : public std::runtime_error {
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <variant>
-#include <vector>
-namespace gptcore {
-struct Value;
-using List = std::vector<Value>;
-using Table = std::vector<std::pair<std::string, Value>>;
-struct Value {
-  std::variant<std::monostate, bool, int64_t, double, std::string, List, Table> data;
-  Value() = default;
-  Value(bool v) : data(v) {}
-  Value(int v) : data(static_cast<int64_t>(v)) {}
-  Value(int64_t v) : data(v) {}
-  Value(double v) : data(v) {}
-  Value(const char* v) : data(std::string(v)) {}
-  Value(std::string v) : data(std::move(v)) {}
-  Value(List v) : data(std::move(v)) {}
-  Value(Table v) : data(std::move(v)) {}
-  bool empty() const { return data.index() == 0; }
-  template <class T> bool is() const { return std::holds_alternative<T>(data); }
-  template <class T> const T& as() const { return std::get<T>(data); }
-  bool operator==(const Value& other) const { return data == other.data; }
-};
-std::string to_toml(const Value& value);
-const char* type_name(const Value& value);
-const Value* find(const Table& table, const std::string& key);
-}
 namespace gptcore {
 struct EvaluatorContext {
   Tokenizer* tokenizer = nullptr;
@@ -376,8 +383,9 @@ enum class Event : uint32_t {
   interrupted,
   failed,
   item_evaluated,
+  operation,
 };
-inline constexpr int kEvents = 13;
+inline constexpr int kEvents = 14;
 const char* name_of(Event event);
 using EventSet = uint32_t;
 inline constexpr EventSet kAllEvents = (EventSet{1} << kEvents) - 1;
@@ -412,22 +420,51 @@ class Logger {
 #include <limits>
 #include <string>
 #include <string_view>
+#include <cstdint>
 #include <string_view>
+#include <vector>
 namespace gptcore {
+enum class Moments : int { kept, zeroed };
 class ModelEdit {
  public:
   virtual ~ModelEdit();
   virtual const ModelView& model() const = 0;
+  virtual Value setting(std::string_view key) const = 0;
   virtual void set(std::string_view key, Value value) = 0;
   virtual void freeze(std::string_view layers) = 0;
   virtual void unfreeze(std::string_view layers) = 0;
+  virtual void arrange_blocks(const std::vector<int64_t>& sources) = 0;
+  virtual void widen_mlp(int64_t hidden, double noise) = 0;
+  virtual void resize_vocabulary(int64_t size, int64_t source, double noise) = 0;
+  virtual void set_adapter(std::string_view layers, std::string_view item, const Table& values, bool train_base) = 0;
+  virtual void merge_adapter(std::string_view layers, bool drop) = 0;
+  virtual void drop_adapter(std::string_view layers) = 0;
+  virtual void replace(std::string_view parameter, const at::Tensor& values, Moments moments) = 0;
+  virtual void set_data(std::string_view key, Value value) = 0;
+  virtual void expect_same_function(double tolerance) = 0;
+  virtual void* extension(std::string_view id) = 0;
+};
+struct BatchTrial {
+  bool fits = false;
+  double seconds = 0;
+  int64_t bytes = 0;
+};
+class BatchTrials {
+ public:
+  virtual ~BatchTrials();
+  virtual BatchTrial run(int64_t batch_size, int tries) = 0;
+  virtual int64_t memory_limit() const = 0;
 };
 }
 namespace gptcore {
 using Effects = uint32_t;
 inline constexpr Effects kChangesTraining = 1;
 inline constexpr Effects kFreezes = 2;
-inline constexpr Effects kAllEffects = kChangesTraining | kFreezes;
+inline constexpr Effects kReshapes = 4;
+inline constexpr Effects kAdapts = 8;
+inline constexpr Effects kReplaces = 16;
+inline constexpr Effects kControlsData = 32;
+inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes | kAdapts | kReplaces | kControlsData;
 struct TrainingView {
   int64_t step = 0;
   int64_t tokens = 0;
@@ -437,12 +474,14 @@ struct TrainingView {
   double learning_rate = 0;
   int64_t batch_size = 0, gradient_accumulation_steps = 0, max_iters = 0;
   Event event = Event::step_ended;
+  double grad_norm = std::numeric_limits<double>::quiet_NaN();
 };
 struct OperationContext {
   const ModelView* model = nullptr;
   uint64_t seed = 0;
   int64_t rank = 0, ranks = 1;
   Host* host = nullptr;
+  int64_t data_vocab_size = 0;
 };
 class Operation {
  public:
@@ -460,7 +499,7 @@ class Operation {
 #include <type_traits>
 #include <vector>
 namespace gptcore {
-enum class Type : uint8_t { boolean, integer, number, text, path, text_list, path_list, integer_list, number_list, table };
+enum class Type : uint8_t { boolean, integer, number, text, path, text_list, path_list, integer_list, number_list, table, any };
 struct Choice {
   std::string text;
   std::string doc;
@@ -504,6 +543,7 @@ template <> struct type_of<std::vector<std::string>> { static constexpr Type val
 template <> struct type_of<std::vector<int64_t>> { static constexpr Type value = Type::integer_list; };
 template <> struct type_of<std::vector<double>> { static constexpr Type value = Type::number_list; };
 template <> struct type_of<Table> { static constexpr Type value = Type::table; };
+template <> struct type_of<Value> { static constexpr Type value = Type::any; };
 template <class M> struct type_of<std::optional<M>> : type_of<M> {};
 Value to_value(bool v);
 Value to_value(int64_t v);
@@ -513,6 +553,7 @@ Value to_value(const std::vector<std::string>& v);
 Value to_value(const std::vector<int64_t>& v);
 Value to_value(const std::vector<double>& v);
 Value to_value(const Table& v);
+Value to_value(const Value& v);
 template <class M> Value to_value(const std::optional<M>& v) {
   return v ? to_value(*v) : Value();
 }
@@ -524,6 +565,7 @@ void from_value(const Value& v, std::vector<std::string>& out);
 void from_value(const Value& v, std::vector<int64_t>& out);
 void from_value(const Value& v, std::vector<double>& out);
 void from_value(const Value& v, Table& out);
+void from_value(const Value& v, Value& out);
 template <class M> void from_value(const Value& v, std::optional<M>& out) {
   M m{};
   from_value(v, m);
@@ -586,6 +628,7 @@ template <class T> class Schema {
     spec.doc = std::move(doc);
     specs_.push_back(std::move(spec));
     setters_.push_back([member](T& object, const Value& v) { detail::from_value(v, object.*member); });
+    getters_.push_back([member](const T& object) { return detail::to_value(object.*member); });
     return Entry(specs_.back());
   }
   void check(std::function<void(const T&, Problems&)> rule) { rules_.push_back(std::move(rule)); }
@@ -604,6 +647,11 @@ template <class T> class Schema {
       if (!done) setters_[i](object, *v);
     }
   }
+  Table values(const T& object) const {
+    Table all;
+    for (size_t i = 0; i < specs_.size(); ++i) all.emplace_back(specs_[i].name, getters_[i](object));
+    return all;
+  }
   Problems problems(const T& object) const {
     Problems found;
     for (const auto& rule : rules_) rule(object, found);
@@ -612,6 +660,7 @@ template <class T> class Schema {
  private:
   std::vector<ParamSpec> specs_;
   std::vector<std::function<void(T&, const Value&)>> setters_;
+  std::vector<std::function<Value(const T&)>> getters_;
   std::vector<std::function<void(const T&, Problems&)>> rules_;
 };
 template <class T> Schema<T> schema_of() {
@@ -664,6 +713,7 @@ class DatasetPort : public Port {
   virtual Status fingerprint(std::string& out) const noexcept = 0;
   virtual Status save(std::string& out) const noexcept = 0;
   virtual Status load(std::string_view saved) noexcept = 0;
+  virtual Status set(std::string_view key, const Value& value) noexcept = 0;
 };
 class ModelPort : public Port {
  public:
@@ -686,6 +736,7 @@ class AdapterPort : public Port {
   virtual Status parameters(std::vector<Parameter>& out) noexcept = 0;
   virtual Status forward(const at::Tensor& input, at::Tensor& out) noexcept = 0;
   virtual Status delta(at::Tensor& out) noexcept = 0;
+  virtual Status take(const at::Tensor& delta) noexcept = 0;
   virtual Status train(bool on) noexcept = 0;
 };
 class OperationPort : public Port {
@@ -776,6 +827,9 @@ template <class T> class DatasetPortOf final : public DatasetPort {
   Status load(std::string_view saved) noexcept override {
     return guard([&] { item_.load(saved); });
   }
+  Status set(std::string_view key, const Value& value) noexcept override {
+    return guard([&] { item_.set(key, value); });
+  }
  private:
   T item_;
 };
@@ -863,6 +917,9 @@ template <class T> class AdapterPortOf final : public AdapterPort {
   }
   Status delta(at::Tensor& out) noexcept override {
     return guard([&] { out = item_.delta(); });
+  }
+  Status take(const at::Tensor& delta) noexcept override {
+    return guard([&] { item_.take(delta); });
   }
   Status train(bool on) noexcept override {
     return guard([&] { item_.train(on); });

@@ -24,7 +24,9 @@ inline Catalog test_catalog() {
   Catalog catalog;
   add_core_items(catalog);
   const auto add = [&](Kind kind, const std::string& name, std::vector<ParamSpec> params) {
-    catalog.add({kind, name, "doc of " + name, std::move(params), name, "1.0", "/plugins/" + name + ".so", nullptr});
+    ItemInfo item{kind, name, "doc of " + name, std::move(params), name, "1.0", "/plugins/" + name + ".so"};
+    if (kind == Kind::operation) item.events = on(Event::step_ended);
+    catalog.add(std::move(item));
   };
   ParamSpec files = param("files", Type::path_list, {}, "what to read");
   files.required = true;

@@ -133,11 +133,12 @@ TEST_CASE("a resolved config holds the operations themselves and loads again wit
 
 TEST_CASE("every mistake of an operations file is located in it", "[config][operations_file]") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
-      {"", "ops.yaml: error[GC100]: has no operations; write a list of operations"},
+      {"", "ops.yaml: error[GC100]: has no operations; write one list"},
       {"change_lr\n", "ops.yaml:1:1: error[GC103]: operations are a list"},
       {"- [1, 2\n", "ops.yaml:2:1: error[GC100]: neither YAML nor JSON: end of sequence flow not found"},
       {"- name: a\n\tvalue: 2\n", "ops.yaml:2:1: error[GC100]: neither YAML nor JSON"},
-      {"[]\n---\n[]\n", "ops.yaml:3:1: error[GC100]: a second document begins here"},
+      {"[]\n---\n[]\n", "ops.yaml:2:1: error[GC100]: the list of operations has ended before this; write one list"},
+      {"- name: a\n, name: b\n", "ops.yaml:2:1: error[GC100]: the list of operations has ended before this"},
       {"operation: []\n", "ops.yaml:1:1: error[GC102]: an operations file has no key 'operation'; did you mean 'operations'?"},
       {"{}\n", "ops.yaml:1:1: error[GC100]: has no operations; write a list of operations"},
       {"operations: 3\n", "ops.yaml:1:13: error[GC103]: operations are a list"},

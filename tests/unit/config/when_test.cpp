@@ -70,6 +70,14 @@ TEST_CASE("a trigger that contradicts itself or can never fire is refused at its
   CHECK_THAT(lines[0], Catch::StartsWith("pipeline.toml:7:1: error[GC106]: " + expected));
 }
 
+TEST_CASE("an operation that acts on no event by itself needs a trigger", "[config][when]") {
+  Fixture f("[[stage]]\nkind = \"train\"\n[[stage.operation]]\nuse = \"merge\"\n");
+  f.catalog.add({Kind::operation, "merge", "doc", {}, "merge", "1.0", "/plugins/merge.so"});
+  CHECK(f.errors() == Lines{"pipeline.toml:3:1: error[GC105]: operation 'merge' has no 'when', so it would never be asked; add "
+                            "when = { at_iter = N }, or another condition"});
+  CHECK(f.errors({"train.operation.merge.when={ at_iter = 3 }"}).empty());
+}
+
 TEST_CASE("a completed operation may have a trigger that is over", "[config][when]") {
   CHECK(Fixture("[[stage]]\nkind = \"train\"\nmax_iters = 5\n[[stage.operation]]\nuse = \"lora\"\nwhen = { at_iter = 9 }\n"
                 "completed = true\n")

@@ -55,8 +55,8 @@ TEST_CASE("a state that lacks a field or has another format is refused", "[state
   std::string renamed = text;
   renamed.replace(renamed.find("\"tokens\""), 8, "\"tokenz\"");
   CHECK_THROWS_WITH(parse_state(renamed, "x"), Catch::Contains("tokens"));
-  text.replace(text.find("\"format\": 2"), 11, "\"format\": 9");
-  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 2"));
+  text.replace(text.find("\"format\": 3"), 11, "\"format\": 9");
+  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 3"));
 }
 
 TEST_CASE("what changes on resume is named, another model is refused, cosmetics are silent", "[state]") {

@@ -46,3 +46,21 @@ TEST_CASE("a checkpoint of another model names what does not fit and changes not
                     Catch::Contains("'b' is not in this model"));
   CHECK(a.sum().item<float>() == 0);
 }
+
+TEST_CASE("a tensor that is streamed makes the same file as one that is not", "[tensors]") {
+  const TempFolder folder;
+  const auto files = posix_file_system();
+  const NamedTensors tensors = {{"large", at::arange(600'001, at::kFloat)},  // two pieces and a part
+                                {"turned", at::arange(12, at::kLong).view({3, 4}).t()},
+                                {"half", at::full({3}, 1.5).to(at::kBFloat16)},
+                                {"scalar", at::full({}, 7, at::kInt)},
+                                {"empty", at::zeros({0, 4})}};
+  std::vector<at::Tensor> keep;
+  const CheckpointPart direct = tensor_part("x", tensors, keep);
+  std::vector<TensorSource> sources;
+  for (const auto& [name, tensor] : tensors) sources.push_back(streamed(name, tensor));
+  const WrittenFile a = write_safetensors(*files, folder.path / "a", std::get<TensorPart>(direct.content).tensors);
+  const WrittenFile b = write_safetensors(*files, folder.path / "b", sources);
+  CHECK(a.xxh3 == b.xxh3);
+  CHECK(read_raw(folder.path / "a") == read_raw(folder.path / "b"));
+}

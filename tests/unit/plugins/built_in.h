@@ -15,7 +15,7 @@ namespace gptcore {
 inline const PluginSet& built_in() {
   static const PluginSet set = [] {
     PluginSet s;
-    for (const char* name : {"char", "byte", "text", "token_bin", "console", "jsonl", "lora"})
+    for (const char* name : {"char", "byte", "text", "token_bin", "console", "jsonl", "lora", "model_analysis"})
       s.load(std::string(PLUGINS) + "/" + name + ".so");
     return s;
   }();

@@ -70,7 +70,7 @@ TEST_CASE("an operation's start, end and re-evaluation are lines with all their 
                      {"iter", 500},
                      {"value", List{"attn.0", 8}},
                      {"trigger", "Loss threshold"},
-                     {"val_loss", 1.98765},
+                     {"val_loss", 1.98764},
                      {"trigger_loss", 2.0},
                      {"max_wait", 1000}};
   Table failed = fields;
@@ -79,11 +79,11 @@ TEST_CASE("an operation's start, end and re-evaluation are lines with all their 
   const Table again{
       {"phase", "reevaluation"}, {"operation", "change_lr"}, {"old_val_loss", 2.0}, {"new_val_loss", 1.5}, {"change", -0.5}};
   const std::string rest =
-      "name=change_lr | iter=500 | value=[\"attn.0\", 8] | trigger=Loss threshold | val_loss=1.9877 | trigger_loss=2.0000 | "
+      "name=change_lr | iter=500 | value=[\"attn.0\", 8] | trigger=Loss threshold | val_loss=1.9876 | trigger_loss=2.0000 | "
       "max_wait=1000";
-  CHECK(printed(false, {{Event::model_edited, 500, 1, fields},
-                        {Event::model_edited, 500, 1, failed},
-                        {Event::model_edited, 500, 1, again}}) ==
+  CHECK(printed(false, {{Event::operation, 500, 1, fields},
+                        {Event::operation, 500, 1, failed},
+                        {Event::operation, 500, 1, again}}) ==
         "OPERATION_START: " + rest + "\nOPERATION_ERROR: " + rest + " | error=no layer fits\n" +
             "OPERATION_REEVALUATION: name=change_lr | old_val_loss=2.0000 | new_val_loss=1.5000 | change=-0.5000\n");
 }
@@ -117,4 +117,29 @@ TEST_CASE("a run begins with what it is and ends with where its results are") {
   CHECK_THAT(out, Contains("run tiny: 804.1K parameters, cpu, float32, 768 tokens per step\n") &&
                       Contains("best checkpoint: runs/tiny/c5\n") && Contains("To be\n") && Contains("done in 1h02m") &&
                       Contains("m.jsonl") && Contains("runs/tiny\n"));
+}
+
+TEST_CASE("a stage whose updates were timed ends with the newest times as a tree with shares") {
+  Record timed = step();
+  for (const auto& [name, ms] : std::vector<std::pair<std::string, double>>{{"gradient_accumulation", 30},
+                                                                            {"gradient_accumulation.forward", 10.5},
+                                                                            {"gradient_clipping", 0.5},
+                                                                            {"optimizer_step", 9.5}})
+    timed.fields.emplace_back("time." + name, ms);
+  Record older = timed;
+  for (auto& field : older.fields) field.second = Value(99.0);
+  const std::string out = printed(false, {older, timed, step(), {Event::stage_ended, 10, 2, {}}, {Event::stage_ended, 10, 2, {}}});
+  CHECK(out.substr(out.find("time of")) ==
+        "time of an update (moving average):\n"
+        "  gradient_accumulation       30.00 ms   75.0 %\n"
+        "    forward                   10.50 ms   26.2 %\n"
+        "  gradient_clipping            0.50 ms    1.2 %\n"
+        "  optimizer_step               9.50 ms   23.8 %\n");
+  CHECK(printed(false, {step(), {Event::stage_ended, 10, 2, {}}}).find("time of") == std::string::npos);
+}
+
+TEST_CASE("of many metrics the first are shown and the rest counted") {
+  Record many = evaluation();
+  for (int i = 0; i < 10; ++i) many.fields.emplace_back("probe.m" + std::to_string(i), 1.0);
+  CHECK_THAT(printed(false, {many}), Contains("probe.m3 1.0000 and 6 more\n"));
 }

@@ -113,6 +113,7 @@ struct Rig {
     TrainContext context{*step,      model,      *group,  dataset,   mutex,  bus, signals, host,
                          operations, evaluators, factory, structure, journal};
     context.seed = 7;
+    context.memory = memory;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
     context.rebuild = [&](const TrainOptions& now, const std::map<std::string, int64_t>& born,
                           const std::map<std::string, MomentPair>* moments) { rebuild(now, born, moments); };
@@ -222,6 +223,7 @@ struct Rig {
   EventBus bus{host};
   std::vector<Record> records;
   std::function<void(const Record&)> act;
+  MemorySources memory{"/nonexistent", "/nonexistent"};  // never short
   int refuse_saves = 0;
   bool refuse_rebuild = false;
   TrainState state, saved;

@@ -235,7 +235,12 @@ TEST_CASE("records tell the start and the end of an operation and why it fired",
   int done = 0;
   o.on_done = [&] { ++done; };
   stage.operations.add(std::move(o));
+  stage.operations.published();
+  CHECK(done == 0);
   stage.run();
+  CHECK(done == 0);  // a run that is cut off now does it again
+  stage.operations.published();
+  stage.operations.published();
   CHECK(done == 1);
   REQUIRE(stage.records.size() == 2);
   const std::string rest =
