@@ -43,16 +43,11 @@ void print(const PlannedOperation& row, const std::string& stage_before) {
 }
 
 Json json_of(const PlannedOperation& row) {
-  return {{"stage", row.stage},
-          {"operation", row.operation},
-          {"trigger", row.trigger},
-          {"where", row.where},
-          {"changes", row.changes},
-          {"shapes", row.shapes},
-          {"params", row.params},
-          {"trainable", row.trainable},
-          {"memory_bytes", row.bytes},
-          {"tolerance", row.tolerance ? Json(*row.tolerance) : Json()}};
+  return {{"stage", row.stage},        {"operation", row.operation},
+          {"trigger", row.trigger},    {"where", row.where},
+          {"changes", row.changes},    {"shapes", row.shapes},
+          {"params", row.params},      {"trainable", row.trainable},
+          {"memory_bytes", row.bytes}, {"tolerance", row.tolerance ? Json(*row.tolerance) : Json()}};
 }
 
 }  // namespace

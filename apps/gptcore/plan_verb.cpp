@@ -24,7 +24,8 @@ VerbOptions plan_options() {
 
 std::string plan_help() {
   std::ostringstream out;
-  out << "gptcore plan FILE [options] [--KEY=VALUE]...\nChecks every operation of a pipeline by carrying it out on a model without "
+  out << "gptcore plan FILE [options] [--KEY=VALUE]...\nChecks every operation of a pipeline by carrying it out on a model "
+         "without "
          "values, and prints\nwhen it is asked, what it changes, and the parameters and memory after it.\n"
       << plan_options().visible;
   return out.str();

@@ -64,8 +64,8 @@ struct WrittenFile {
 uint64_t safetensors_size(const std::vector<TensorSource>& tensors, const Metadata& metadata);
 
 // Makes the new file `path`, flushed to disk. Tensors of larger elements come first, so that all are aligned, then by name:
-// equal content gives equal bytes. Copies no tensor as a whole. Throws Error(io) or Error(disk_full), leaving the unfinished file to
-// the caller.
+// equal content gives equal bytes. Copies no tensor as a whole. Throws Error(io) or Error(disk_full), leaving the unfinished
+// file to the caller.
 WrittenFile write_safetensors(FileSystem& files, const std::filesystem::path& path, const std::vector<TensorSource>& tensors,
                               const Metadata& metadata = {});
 

@@ -117,8 +117,8 @@ class Reader {
   }
 
   void unknown(const std::string& name, const toml::key& key, const toml::node& node) {
-    static const std::vector<std::string> kTables = {"run", "plugins", "tokenizer", "dataset",
-                                                  "model", "adapter", "stage", "logger"};
+    static const std::vector<std::string> kTables = {"run",   "plugins", "tokenizer", "dataset",
+                                                     "model", "adapter", "stage",     "logger"};
     if (node.is_table() || node.is_array_of_tables())
       errors_.add(Code::unknown_key, "no table '" + name + "'", did_you_mean(name, kTables, "there are " + listed(kTables)),
                   at(node.source()));

@@ -85,8 +85,7 @@ std::vector<ParameterInfo> NetworkView::parameters() const {
 at::Tensor NetworkView::value(std::string_view parameter) const {
   for (const Parameter& p : network_.parameters())
     if (p.name == parameter) return p.tensor.detach();
-  throw Error(Code::unknown_name, "the model has no parameter '" + std::string(parameter) + "'",
-              "gptcore summary lists them");
+  throw Error(Code::unknown_name, "the model has no parameter '" + std::string(parameter) + "'", "gptcore summary lists them");
 }
 
 at::Tensor NetworkView::logits(const at::Tensor& ids) const {

@@ -11,9 +11,9 @@
 namespace gptcore {
 
 struct Structure {
-  Table keys;                                                  // of [model], changed: n_layer, n_hidden, vocab_size
-  std::optional<std::vector<AdapterInfo>> adapters;            // absent: the pipeline's
-  std::map<std::string, bool> trainable;                       // by parameter; absent: the pipeline's
+  Table keys;                                        // of [model], changed: n_layer, n_hidden, vocab_size
+  std::optional<std::vector<AdapterInfo>> adapters;  // absent: the pipeline's
+  std::map<std::string, bool> trainable;             // by parameter; absent: the pipeline's
 };
 
 // What the names of an adapter's parameters begin with: "blocks.0.attn.qkv.lora.".

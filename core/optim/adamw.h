@@ -46,8 +46,8 @@ class AdamW {
  private:
   FlatParameters& parameters_;
   AdamWOptions options_;
-  std::vector<MomentPair> moments_;          // one a group
-  std::map<int64_t, at::Tensor> steps_;      // by update of birth
+  std::vector<MomentPair> moments_;      // one a group
+  std::map<int64_t, at::Tensor> steps_;  // by update of birth
   std::vector<std::pair<std::string, MomentPair>> parked_;
 };
 

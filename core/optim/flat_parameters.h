@@ -24,7 +24,7 @@ class FlatParameters {
   };
   struct Group {
     bool decays = false;
-    int64_t born = 0;  // the update that its AdamW moments count from
+    int64_t born = 0;          // the update that its AdamW moments count from
     at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
   };
 

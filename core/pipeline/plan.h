@@ -13,11 +13,11 @@ namespace gptcore {
 
 struct PlannedOperation {
   std::string stage, operation, trigger, where;
-  std::vector<std::string> changes;    // empty: it plans when it has seen the run
-  std::vector<std::string> shapes;     // "blocks.0.mlp.fc.weight (64, 16) -> (128, 16)", "+ blocks.2.ln_1.weight (16)"
-  int64_t params = 0, trainable = 0;   // after it
-  int64_t bytes = 0;                   // of weights, gradients and moments after it, float32
-  std::optional<double> tolerance;     // of a logit, when it promises to keep the function
+  std::vector<std::string> changes;   // empty: it plans when it has seen the run
+  std::vector<std::string> shapes;    // "blocks.0.mlp.fc.weight (64, 16) -> (128, 16)", "+ blocks.2.ln_1.weight (16)"
+  int64_t params = 0, trainable = 0;  // after it
+  int64_t bytes = 0;                  // of weights, gradients and moments after it, float32
+  std::optional<double> tolerance;    // of a logit, when it promises to keep the function
 };
 
 struct SchedulePlan {

@@ -67,9 +67,18 @@ bool is_identity(const std::string& key) {
 // Changes nothing about parameters, moments and their course.
 bool is_cosmetic(const std::string& key) {
   static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
-  static const std::set<std::string> stage = {
-      "log_interval",    "eval_only",  "keep_checkpoints", "checkpoint_interval", "always_save_checkpoint", "max_time",
-      "operations_file", "write_back", "completed",        "log_timing",          "log_layer_norms",        "emergency_free_percent"};
+  static const std::set<std::string> stage = {"log_interval",
+                                              "eval_only",
+                                              "keep_checkpoints",
+                                              "checkpoint_interval",
+                                              "always_save_checkpoint",
+                                              "max_time",
+                                              "operations_file",
+                                              "write_back",
+                                              "completed",
+                                              "log_timing",
+                                              "log_layer_norms",
+                                              "emergency_free_percent"};
   return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
 }
 
@@ -194,8 +203,10 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
   for (const auto& [key, value] : now)
     if (!saved.contains(key)) compare(key, "absent", value);
   if (!mismatch.empty())
-    throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + mismatch,
-                "set the old values, choose another run.name, start over with --overwrite, or keep what fits with --allow-arch-change", checkpoint);
+    throw Error(
+        Code::checkpoint_mismatch, "the checkpoint is of another model: " + mismatch,
+        "set the old values, choose another run.name, start over with --overwrite, or keep what fits with --allow-arch-change",
+        checkpoint);
   return changes;
 }
 

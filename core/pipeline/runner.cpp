@@ -44,7 +44,8 @@ void check_stages(const PipelineConfig& config, const Session& session) {
 // Edits of the model that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
   constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces;
-  const bool any = std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
+  const bool any =
+      std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
   SchedulePlan plan = plan_schedule(config, session, kOfTheModel);
   std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens

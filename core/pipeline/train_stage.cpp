@@ -51,8 +51,18 @@ class TrainStage {
 
   bool run() {
     TrainState state = resume();
-    TrainContext context{step_,     network_,           *group_, *c_.session.dataset, c_.session.dataset_mutex, c_.bus,
-                         c_.signals, c_.session.host, items_.operations, items_.evaluators, factory_, c_.session.structure,
+    TrainContext context{step_,
+                         network_,
+                         *group_,
+                         *c_.session.dataset,
+                         c_.session.dataset_mutex,
+                         c_.bus,
+                         c_.signals,
+                         c_.session.host,
+                         items_.operations,
+                         items_.evaluators,
+                         factory_,
+                         c_.session.structure,
                          c_.journal};
     context.seed = static_cast<uint64_t>(c_.run.seed);
     context.support.adapter_values = [&](const std::string& item, const Table& values) {
@@ -104,7 +114,7 @@ class TrainStage {
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
     build(changed, state.born, nullptr);
-    load_optimizer(state);
+    load_optimizer();
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
     std::vector<std::string> own(state.triggers.size());
@@ -116,12 +126,13 @@ class TrainStage {
   }
 
   // Also the moments of frozen parameters and the step counts of those that none is trained with now.
-  void load_optimizer(const TrainState& state) {
-    constexpr std::string_view kFirst = "exp_avg.";
-    for (const auto& [name, born] : state.born) parts_->optimizer.count_from(born);
+  void load_optimizer() {
+    constexpr std::string_view kFirst = "exp_avg.", kStep = "step.";
     const SafetensorsFile stored = c_.resumed->tensors(c_.files, kOptimizerFile);
-    for (const TensorInfo& info : stored.tensors())
+    for (const TensorInfo& info : stored.tensors()) {
       if (info.name.starts_with(kFirst)) parts_->optimizer.park(info.name.substr(kFirst.size()));
+      if (info.name.starts_with(kStep)) parts_->optimizer.count_from(std::stoll(info.name.substr(kStep.size())));
+    }
     if (c_.other_model)
       load_matching(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
     else

@@ -151,7 +151,9 @@ void raise(const Status& status, const Callee& callee, const char* method) {
   if (code != Code::plugin_failed) throw Error(code, status.message, status.hint, status.where);
   // LibTorch's exceptions carry a stack trace behind their message.
   const std::string text = status.message.substr(0, status.message.find("\nException raised from"));
-  throw Error(code, "plugin '" + callee.plugin + "', " + callee.kind + " '" + callee.item + "', in " + method + "()" + breadcrumb_place() + ": " + text,
+  throw Error(code,
+              "plugin '" + callee.plugin + "', " + callee.kind + " '" + callee.item + "', in " + method + "()" +
+                  breadcrumb_place() + ": " + text,
               status.hint, status.where);
 }
 

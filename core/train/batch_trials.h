@@ -15,7 +15,8 @@ class LoopTrials final : public BatchTrials {
   // `batch(n)` gives the n samples that come next, without taking them. All outlive this.
   LoopTrials(TrainStep& step, ProcessGroup& group, std::function<Batch(int64_t)> batch)
       : step_(step), group_(group), batch_(std::move(batch)) {}
-  // [all ranks] Equal on all of them: it fits when it fits on each, and takes as long and as much as on the slowest and fullest.
+  // [all ranks] Equal on all of them: it fits when it fits on each, and takes as long and as much as on the slowest and
+  // fullest.
   BatchTrial run(int64_t batch_size, int tries) override;
   int64_t memory_limit() const override;
 

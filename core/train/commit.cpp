@@ -71,7 +71,8 @@ std::unique_ptr<Network> grown(const CommitContext& c, Body& body, const Structu
     p.tensor.set_requires_grad(tissue.trainable);
     ++found;
   }
-  if (found != body.parts.size()) throw Error(Code::model_shape, "the edits make parameters that the edited model does not have");
+  if (found != body.parts.size())
+    throw Error(Code::model_shape, "the edits make parameters that the edited model does not have");
   return made;
 }
 
@@ -99,7 +100,8 @@ void require_equal(ProcessGroup& group, uint64_t digest, const std::string& what
   group.all_reduce_max(high);
   if (!high.equal(mine) || high[0].item<int64_t>() != -high[2].item<int64_t>() ||
       high[1].item<int64_t>() != -high[3].item<int64_t>())
-    throw Error(Code::plugin_failed, what + " differs between ranks", "an operation may depend on nothing that ranks do not share");
+    throw Error(Code::plugin_failed, what + " differs between ranks",
+                "an operation may depend on nothing that ranks do not share");
 }
 
 uint64_t digest_of(const Body& body) {
@@ -126,7 +128,8 @@ void broadcast(ProcessGroup& group, Body& body) {
 void require_same_function(double moved, double tolerance) {
   if (moved <= tolerance) return;
   char text[120];
-  std::snprintf(text, sizeof text, "the edit was rolled back: it moves a logit by %.3g, and promised at most %.3g", moved, tolerance);
+  std::snprintf(text, sizeof text, "the edit was rolled back: it moves a logit by %.3g, and promised at most %.3g", moved,
+                tolerance);
   throw Error(Code::conflict, text, "an edit that changes the function must not promise to keep it");
 }
 

@@ -39,8 +39,8 @@ struct CommitContext {
 };
 
 struct CommitReport {
-  int64_t parameters = 0, trainable = 0;               // scalars, after
-  int64_t moments_carried = 0, moments_new = 0;        // parameters whose moments came along, that start at 0
+  int64_t parameters = 0, trainable = 0;                    // scalars, after
+  int64_t moments_carried = 0, moments_new = 0;             // parameters whose moments came along, that start at 0
   double moved = std::numeric_limits<double>::quiet_NaN();  // largest change of a logit, when measured
   double loss_before = std::numeric_limits<double>::quiet_NaN(), loss_after = std::numeric_limits<double>::quiet_NaN();
 };

@@ -14,7 +14,9 @@ namespace gptcore {
 class EvaluatorSet {
  public:
   // Already opened.
-  void add(std::string name, std::unique_ptr<Evaluator> evaluator) { entries_.push_back({std::move(name), std::move(evaluator)}); }
+  void add(std::string name, std::unique_ptr<Evaluator> evaluator) {
+    entries_.push_back({std::move(name), std::move(evaluator)});
+  }
 
   // [all ranks] Metrics as "<name>.<metric>", over all ranks; items go to `bus` as item_evaluated. One that throws gives no
   // metrics and a warning; after three times in a row it is not asked again.

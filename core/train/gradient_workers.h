@@ -34,8 +34,7 @@ class GradientWorkers {
 
  private:
   struct Helper;
-  at::Tensor run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets,
-                      Stopwatch& watch) const;
+  at::Tensor run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets, Stopwatch& watch) const;
 
   Model& model_;
   FlatParameters& parameters_;

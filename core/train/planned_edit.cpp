@@ -12,10 +12,11 @@ namespace {
 
 // Settings that may change between two updates.
 const std::vector<std::string>& changeable() {
-  static const std::vector<std::string> keys = {"learning_rate", "min_lr",     "warmup_iters",       "lr_decay_iters",
-                                                "batch_size",    "grad_clip",  "weight_decay",       "gradient_accumulation_steps",
-                                                "eval_iters",    "max_iters",  "eval_interval",      "schedule",
-                                                "lr_schedule_offset"};
+  static const std::vector<std::string> keys = {
+      "learning_rate",     "min_lr",    "warmup_iters",  "lr_decay_iters",
+      "batch_size",        "grad_clip", "weight_decay",  "gradient_accumulation_steps",
+      "eval_iters",        "max_iters", "eval_interval", "schedule",
+      "lr_schedule_offset"};
   return keys;
 }
 
@@ -139,7 +140,8 @@ void PlannedEdit::arrange_blocks(const std::vector<int64_t>& sources) {
     throw Error(Code::out_of_range, "the list of blocks is empty", "name at least one of " + range_of(blocks));
   for (const int64_t source : sources)
     if (source < 0 || source >= blocks)
-      throw Error(Code::out_of_range, "there is no block " + std::to_string(source), "the model has blocks " + range_of(blocks));
+      throw Error(Code::out_of_range, "there is no block " + std::to_string(source),
+                  "the model has blocks " + range_of(blocks));
   shape().layers = arranged_layers(shape().layers, sources);
   shape().parameters = arranged(shape().parameters, sources);
   shape().trainable = arranged(shape().trainable, sources);
@@ -152,11 +154,13 @@ void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
   require(kReshapes, "kReshapes");
   bool any = false;
   for (auto& [name, shape] : shape().parameters) {
-    const bool in = name.ends_with(".mlp.fc.weight") || name.ends_with(".mlp.fc.bias"), out = name.ends_with(".mlp.proj.weight");
+    const bool in = name.ends_with(".mlp.fc.weight") || name.ends_with(".mlp.fc.bias"),
+               out = name.ends_with(".mlp.proj.weight");
     if (!in && !out) continue;
     int64_t& units = shape[in ? 0 : 1];
     if (hidden <= units)
-      throw Error(Code::out_of_range, "an MLP of " + std::to_string(units) + " units cannot be widened to " + std::to_string(hidden),
+      throw Error(Code::out_of_range,
+                  "an MLP of " + std::to_string(units) + " units cannot be widened to " + std::to_string(hidden),
                   "name a greater number");
     units = hidden;
     any = true;
@@ -171,8 +175,8 @@ void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
 void PlannedEdit::resize_vocabulary(int64_t size, int64_t source, double noise) {
   require(kReshapes, "kReshapes");
   if (size < shape().vocab)
-    throw Error(Code::out_of_range, "the vocabulary has " + std::to_string(shape().vocab) + " ids and cannot shrink to " +
-                                        std::to_string(size));
+    throw Error(Code::out_of_range,
+                "the vocabulary has " + std::to_string(shape().vocab) + " ids and cannot shrink to " + std::to_string(size));
   if (size < support_.data_vocab_size)
     throw Error(Code::out_of_range, "a vocabulary of " + std::to_string(size) + " is smaller than the data's " +
                                         std::to_string(support_.data_vocab_size));

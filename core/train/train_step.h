@@ -40,9 +40,9 @@ struct StepMeasures {
 
 // 0-dim float32 on the device; reading one waits for the device.
 struct StepResult {
-  at::Tensor loss;       // mean over the micro-batches of this rank
-  at::Tensor grad_norm;  // before clipping, over all ranks
-  at::Tensor found_inf;  // 1: loss or gradients were not finite and nothing was changed
+  at::Tensor loss;              // mean over the micro-batches of this rank
+  at::Tensor grad_norm;         // before clipping, over all ranks
+  at::Tensor found_inf;         // 1: loss or gradients were not finite and nothing was changed
   LayerNorms layer_norms = {};  // as grad_norm; empty unless asked for
 };
 

@@ -298,8 +298,8 @@ class Loop {
     set_breadcrumb_place(c_.first_step + s_.step, c_.group.rank());
     const double lr = learning_rate_at(o_, s_.step);
     const bool log = s_.step % o_.log_interval == 0;
-    const StepResult result = train_step(
-        c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr, {timing(), log && o_.log_layer_norms});
+    const StepResult result = train_step(c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr,
+                                         {timing(), log && o_.log_layer_norms});
     if (timing_) timing_->end_update();
     s_.micro_batches += accumulation_;
     s_.samples += samples_per_step_;

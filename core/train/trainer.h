@@ -42,10 +42,10 @@ struct TrainState {
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.
-  bool started = false;                   // asked for stage_started
-  Table settings;                         // changed ones of the stage, by key
-  std::map<std::string, int64_t> born;    // update that a parameter's moments count from, where it is not 0
-  std::vector<TriggerState> triggers;     // OperationSet::states()
+  bool started = false;                 // asked for stage_started
+  Table settings;                       // changed ones of the stage, by key
+  std::map<std::string, int64_t> born;  // update that a parameter's moments count from, where it is not 0
+  std::vector<TriggerState> triggers;   // OperationSet::states()
 };
 
 // An edit as it was committed. The journal of a run is in every checkpoint.
@@ -72,8 +72,8 @@ struct TrainContext {
   std::vector<JournalEntry>& journal;  // appended to
   uint64_t seed = 0;                   // of the run: what edits draw their numbers from
   EditSupport support = {};            // but for what the loop knows itself
-  int64_t first_step = 0;  // updates of earlier stages, for events and checkpoints
-  double peak_flops = 0;   // of this rank's device; 0 = unknown, no MFU
+  int64_t first_step = 0;              // updates of earlier stages, for events and checkpoints
+  double peak_flops = 0;               // of this rank's device; 0 = unknown, no MFU
   MemorySources memory = {};
   // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
   std::function<void(const TrainState&, bool best)> save = {};

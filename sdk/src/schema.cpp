@@ -33,10 +33,9 @@ std::string words_text(const ParamSpec& spec) {
 }
 
 const char* with_article(Type type) {
-  static constexpr const char* kTexts[] = {
-      "a boolean",       "an integer",         "a float",          "a string", "a path", "a list of strings",
-      "a list of paths", "a list of integers", "a list of floats", "a table",
-      "any value"};
+  static constexpr const char* kTexts[] = {"a boolean",        "an integer",        "a float",         "a string",
+                                           "a path",           "a list of strings", "a list of paths", "a list of integers",
+                                           "a list of floats", "a table",           "any value"};
   return kTexts[static_cast<size_t>(type)];
 }
 

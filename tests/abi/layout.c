@@ -18,4 +18,6 @@ _Static_assert(offsetof(gptcore_status, message) == 64, "message");
 _Static_assert(offsetof(gptcore_plugin, descriptor) == 8, "descriptor");
 _Static_assert(offsetof(gptcore_plugin, register_all) == 16, "register_all");
 
-unsigned gptcore_c_size_of_plugin(void) { return sizeof(gptcore_plugin); }
+unsigned gptcore_c_size_of_plugin(void) {
+  return sizeof(gptcore_plugin);
+}

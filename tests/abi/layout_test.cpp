@@ -42,8 +42,10 @@ void in_order(const std::vector<Place>& methods) {
 
 }  // namespace
 
-#define AT(Class, method) \
-  Place { #Class "::" #method, place_of(&Class::method) }
+#define AT(Class, method)                         \
+  Place {                                         \
+#Class "::" #method, place_of(&Class::method) \
+  }
 
 TEST_CASE("C and C++ see the same structures", "[abi]") {
   CHECK(gptcore_c_size_of_plugin() == sizeof(gptcore_plugin));
@@ -55,15 +57,14 @@ TEST_CASE("the interfaces' methods keep their places", "[abi]") {
             AT(Tokenizer, vocab_size), AT(Tokenizer, encode), AT(Tokenizer, decode), AT(Tokenizer, special),
             AT(Tokenizer, extension)});
   in_order({AT(Dataset, open), AT(Dataset, vocab_size), AT(Dataset, tokens), AT(Dataset, windows), AT(Dataset, batch),
-            AT(Dataset, fingerprint), AT(Dataset, save), AT(Dataset, load), AT(Dataset, set),
-            AT(Dataset, extension)});
+            AT(Dataset, fingerprint), AT(Dataset, save), AT(Dataset, load), AT(Dataset, set), AT(Dataset, extension)});
   in_order({AT(Model, open), AT(Model, place), AT(Model, parameters), AT(Model, block_size), AT(Model, vocab_size),
             AT(Model, logits), AT(Model, loss), AT(Model, share), AT(Model, train), AT(Model, flops_per_token),
             AT(Model, layers), AT(Model, set_adapter), AT(Model, extension)});
   in_order({AT(ModelView, block_size), AT(ModelView, vocab_size), AT(ModelView, layers), AT(ModelView, parameters),
             AT(ModelView, value), AT(ModelView, logits), AT(ModelView, loss), AT(ModelView, adapters)});
-  in_order({AT(Adapter, open), AT(Adapter, parameters), AT(Adapter, forward), AT(Adapter, delta), AT(Adapter, take), AT(Adapter, train),
-            AT(Adapter, extension)});
+  in_order({AT(Adapter, open), AT(Adapter, parameters), AT(Adapter, forward), AT(Adapter, delta), AT(Adapter, take),
+            AT(Adapter, train), AT(Adapter, extension)});
   in_order({AT(Operation, open), AT(Operation, plan), AT(Operation, save), AT(Operation, load), AT(Operation, extension)});
   in_order({AT(ModelEdit, model), AT(ModelEdit, setting), AT(ModelEdit, set), AT(ModelEdit, freeze), AT(ModelEdit, unfreeze)});
   in_order({AT(Evaluator, open), AT(Evaluator, evaluate), AT(Evaluator, extension)});
@@ -87,8 +88,8 @@ TEST_CASE("the ports' methods keep their places", "[abi]") {
   in_order({AT(OperationPort, extension), AT(OperationPort, open), AT(OperationPort, plan), AT(OperationPort, save),
             AT(OperationPort, load)});
   in_order({AT(EvaluatorPort, extension), AT(EvaluatorPort, open), AT(EvaluatorPort, evaluate)});
-  in_order({AT(LoggerPort, extension), AT(LoggerPort, open), AT(LoggerPort, record), AT(LoggerPort, close),
-            AT(LoggerPort, sink)});
+  in_order(
+      {AT(LoggerPort, extension), AT(LoggerPort, open), AT(LoggerPort, record), AT(LoggerPort, close), AT(LoggerPort, sink)});
 }
 
 // Structures that a plugin makes or fills cannot grow within an epoch; those that the program makes (contexts, views) may, at

@@ -76,9 +76,9 @@ int main() {
     ten.push_back(step_ms(10));
   }
   const auto [low, high] = std::minmax_element(none.begin(), none.end());
-  std::printf("step of a tiny model, medians of ten runs each: %.4f ms without, %.4f ms with ten idle operations\n", median(none),
-              median(ten));
-  std::printf("difference %+.4f ms; runs without spread over %.4f ms (%.4f to %.4f)\n", median(ten) - median(none), *high - *low,
-              *low, *high);
+  std::printf("step of a tiny model, medians of ten runs each: %.4f ms without, %.4f ms with ten idle operations\n",
+              median(none), median(ten));
+  std::printf("difference %+.4f ms; runs without spread over %.4f ms (%.4f to %.4f)\n", median(ten) - median(none),
+              *high - *low, *low, *high);
   return 0;
 }

@@ -1,5 +1,5 @@
-// A model that grows, freezes, is adapted and merged while it trains: killed anywhere it goes on as the same run, and a schedule
-// that cannot work is refused at its line before anything is computed.
+// A model that grows, freezes, is adapted and merged while it trains: killed anywhere it goes on as the same run, and a
+// schedule that cannot work is refused at its line before anything is computed.
 #include <signal.h>
 
 #include <filesystem>
@@ -93,7 +93,7 @@ TEST_CASE("what cannot work in a schedule is found by plan and by run, at its li
       {"use = \"widen_mlp\"\nhidden = 8", "GC1", "8"},
       {"use = \"freeze_layer\"\nvalue = \"atn.0\"", "GC101", "did you mean"},
       {"use = \"set_lr\"\nvalue = \"fast\"", "GC1", "value"},
-      {"use = \"set_attn_lora_rank\"\nvalue = 4096", "GC400", "4096"},
+      {"use = \"set_attn_lora_rank\"\nvalue = 4096", "GC104", "4096"},
       {"use = \"resize_vocabulary\"\nsize = 3", "GC1", "3"},
       {"use = \"merge_lora_weight\"", "GC101", "did you mean 'merge_lora_weights'?"},
   }));

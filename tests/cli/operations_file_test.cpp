@@ -34,10 +34,9 @@ const char* const kSchedule = R"(# Slower, then the first block rests.
 
 std::vector<std::string> phases(const Workspace& w) {
   std::vector<std::string> out;
-  for (const auto& r : records(w.path("out"), "model_edited"))
-    if (r.contains("phase"))
-      out.push_back(r.at("phase").get<std::string>() + " " + r.at("operation").get<std::string>() + " " +
-                    std::to_string(r.at("step").get<int64_t>()));
+  for (const auto& r : records(w.path("out"), "operation"))
+    out.push_back(r.at("phase").get<std::string>() + " " + r.at("operation").get<std::string>() + " " +
+                  std::to_string(r.at("step").get<int64_t>()));
   return out;
 }
 

@@ -27,14 +27,14 @@ inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes |
 
 // Where training stands; equal on all ranks.
 struct TrainingView {
-  int64_t step = 0;    // updates done in this stage
-  int64_t tokens = 0;  // trained on in this stage, over all ranks
-  double seconds = 0;  // spent training in this stage; the slowest rank's
+  int64_t step = 0;                                              // updates done in this stage
+  int64_t tokens = 0;                                            // trained on in this stage, over all ranks
+  double seconds = 0;                                            // spent training in this stage; the slowest rank's
   double train_loss = std::numeric_limits<double>::quiet_NaN();  // of the last evaluation
   double val_loss = std::numeric_limits<double>::quiet_NaN();
   double learning_rate = 0;  // the stage's setting: the peak of its schedule
   int64_t batch_size = 0, gradient_accumulation_steps = 0, max_iters = 0;
-  Event event = Event::step_ended;  // why it is asked
+  Event event = Event::step_ended;                              // why it is asked
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 };
 

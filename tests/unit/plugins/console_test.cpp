@@ -81,9 +81,8 @@ TEST_CASE("an operation's start, end and re-evaluation are lines with all their 
   const std::string rest =
       "name=change_lr | iter=500 | value=[\"attn.0\", 8] | trigger=Loss threshold | val_loss=1.9876 | trigger_loss=2.0000 | "
       "max_wait=1000";
-  CHECK(printed(false, {{Event::operation, 500, 1, fields},
-                        {Event::operation, 500, 1, failed},
-                        {Event::operation, 500, 1, again}}) ==
+  CHECK(printed(false,
+                {{Event::operation, 500, 1, fields}, {Event::operation, 500, 1, failed}, {Event::operation, 500, 1, again}}) ==
         "OPERATION_START: " + rest + "\nOPERATION_ERROR: " + rest + " | error=no layer fits\n" +
             "OPERATION_REEVALUATION: name=change_lr | old_val_loss=2.0000 | new_val_loss=1.5000 | change=-0.5000\n");
 }
@@ -128,7 +127,8 @@ TEST_CASE("a stage whose updates were timed ends with the newest times as a tree
     timed.fields.emplace_back("time." + name, ms);
   Record older = timed;
   for (auto& field : older.fields) field.second = Value(99.0);
-  const std::string out = printed(false, {older, timed, step(), {Event::stage_ended, 10, 2, {}}, {Event::stage_ended, 10, 2, {}}});
+  const std::string out =
+      printed(false, {older, timed, step(), {Event::stage_ended, 10, 2, {}}, {Event::stage_ended, 10, 2, {}}});
   CHECK(out.substr(out.find("time of")) ==
         "time of an update (moving average):\n"
         "  gradient_accumulation       30.00 ms   75.0 %\n"

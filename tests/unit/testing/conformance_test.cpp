@@ -22,7 +22,8 @@ struct Tested {
 };
 
 Tested tested(const std::string& file, const std::string& options) {
-  const Answer answer = run_command(std::string("(") + PROGRAM + " plugins test " + file + " --json " + options + " 2>/dev/null)");
+  const Answer answer =
+      run_command(std::string("(") + PROGRAM + " plugins test " + file + " --json " + options + " 2>/dev/null)");
   const json report = json::parse(answer.text, nullptr, false);
   INFO(answer.text);
   REQUIRE(report.is_object());

@@ -67,13 +67,16 @@ inline TrainOptions short_run() {
 
 // Adds (alpha / rank) x A^T B^T to a linear; A starts drawn and B at 0.
 struct LowRank final : Adapter {
-  explicit LowRank(const Table& values) : rank(find(values, "rank")->as<int64_t>()), alpha(find(values, "alpha")->as<double>()) {}
+  explicit LowRank(const Table& values)
+      : rank(find(values, "rank")->as<int64_t>()), alpha(find(values, "alpha")->as<double>()) {}
   void open(const AdapterContext& context) override {
     a = at::zeros({rank, context.weight.size(1)}).requires_grad_();
     b = at::zeros({context.weight.size(0), rank}).requires_grad_();
   }
   std::vector<Parameter> parameters() override { return {{"a", a, {0.1, 0}}, {"b", b, {0, 0}}}; }
-  at::Tensor forward(const at::Tensor& x) override { return at::linear(at::linear(x, a), b).mul(alpha / static_cast<double>(rank)); }
+  at::Tensor forward(const at::Tensor& x) override {
+    return at::linear(at::linear(x, a), b).mul(alpha / static_cast<double>(rank));
+  }
   at::Tensor delta() override { return b.matmul(a).mul(alpha / static_cast<double>(rank)); }
   void take(const at::Tensor& delta) override {
     const auto [u, s, v] = at::linalg_svd(delta.mul(static_cast<double>(rank) / alpha), false);
@@ -95,7 +98,9 @@ struct Rig {
   explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1, GptOptions sizes = tiny(0))
       : options(o), gpt(with_dropout(std::move(sizes), dropout)), model(std::make_unique<Gpt>(gpt)) {
     factory.network = [this](const Structure& s) { return made(s); };
-    factory.adapter = [](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) { return adapter(info, kind, weight); };
+    factory.adapter = [](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) {
+      return adapter(info, kind, weight);
+    };
     model.open({});
     init_parameters(model.parameters(), 1);
     flat = std::make_unique<FlatParameters>(model.parameters());
@@ -110,8 +115,8 @@ struct Rig {
             {});
   }
   StageEnd run() {
-    TrainContext context{*step,      model,      *group,  dataset,   mutex,  bus, signals, host,
-                         operations, evaluators, factory, structure, journal};
+    TrainContext context{*step, model,      *group,     dataset, mutex,     bus,    signals,
+                         host,  operations, evaluators, factory, structure, journal};
     context.seed = 7;
     context.memory = memory;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };

@@ -53,7 +53,9 @@ struct Operated {
   at::Tensor logits_before, logits_after;
   Record record;
   std::unique_ptr<Rig> rig;
-  double moved() const { return (logits_before - logits_after.narrow(-1, 0, logits_before.size(-1))).abs().max().item<double>(); }
+  double moved() const {
+    return (logits_before - logits_after.narrow(-1, 0, logits_before.size(-1))).abs().max().item<double>();
+  }
 };
 
 GptOptions two_blocks() {
@@ -187,7 +189,11 @@ TEST_CASE("an adapter of another rank keeps what it adds when the rank suffices"
   CHECK(grown.moved() < 1e-5);
   CHECK(grown.after.at("blocks.0.attn.qkv.low.a").size(0) == 5);
   CHECK(first(grown.moments_after, "blocks.0.attn.qkv.low.a").eq(0).all().item<bool>());
-  const Operated louder = operated([](ModelEdit& e) { e.set_adapter("blocks.*.attn.qkv", "low", {{"alpha", 16.0}}, true); }, adapt);
+  const Operated louder = operated(
+      [](ModelEdit& e) {
+        e.set_adapter("blocks.*.attn.qkv", "low", {{"alpha", 16.0}}, true);
+      },
+      adapt);
   const std::string b = "blocks.1.attn.qkv.low.b";
   CHECK(at::equal(louder.after.at(b), louder.before.at(b)));
   CHECK(at::equal(first(louder.moments_after, b), first(louder.moments_before, b)));
@@ -218,12 +224,10 @@ TEST_CASE("a merged adapter leaves the function and the weights' moments as they
 
 TEST_CASE("a replaced parameter keeps or loses its moments as it is told", "[surgery]") {
   const Moments rule = GENERATE(Moments::kept, Moments::zeroed);
-  const Operated o = operated([rule](ModelEdit& e) {
-    e.replace("ln_f.weight", e.model().value("ln_f.weight") * 2, rule);
-  });
+  const Operated o = operated([rule](ModelEdit& e) { e.replace("ln_f.weight", e.model().value("ln_f.weight") * 2, rule); });
   CHECK(at::equal(o.after.at("ln_f.weight"), o.before.at("ln_f.weight") * 2));
-  CHECK(at::equal(first(o.moments_after, "ln_f.weight"), rule == Moments::kept ? first(o.moments_before, "ln_f.weight")
-                                                                                  : at::zeros_like(o.after.at("ln_f.weight"))));
+  CHECK(at::equal(first(o.moments_after, "ln_f.weight"),
+                  rule == Moments::kept ? first(o.moments_before, "ln_f.weight") : at::zeros_like(o.after.at("ln_f.weight"))));
 }
 
 TEST_CASE("an edit that breaks its promise is rolled back, and nothing has changed", "[surgery]") {
