@@ -113,6 +113,7 @@ void restart_plateau(const When& w, double val_loss, TriggerState& state) {
 
 bool is_published(const std::string& metric, const std::vector<std::string>& evaluators) {
   if (std::find(kLoopFields.begin(), kLoopFields.end(), metric) != kLoopFields.end()) return true;
+  if (metric.starts_with("grad_norm.") || metric.starts_with("time.")) return true;  // log_layer_norms, log_timing
   return std::any_of(evaluators.begin(), evaluators.end(),
                      [&](const std::string& name) { return metric.starts_with(name + "."); });
 }

@@ -69,6 +69,7 @@ double step_ms(int count) {
 }  // namespace
 
 int main() {
+  ::setenv("GPTCORE_BUILD", BUILD_FOLDER, /*overwrite=*/0);
   std::printf("idle operation: %.1f ns an event (goal: 50)\n", nanoseconds_a_call());
   std::vector<double> none, ten;
   for (int round = 0; round < 10; ++round) {

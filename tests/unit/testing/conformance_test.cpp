@@ -60,8 +60,8 @@ TEST_CASE("A plugin with an item of every kind that keeps to the rules passes, w
 }
 
 TEST_CASE("The built-in plugins pass") {
-  for (const char* options :
-       {"char.so", "byte.so", "jsonl.so", "console.so", "text.so --set 'text.files=[\"${GPTCORE_TINY_TEXT}\"]'"}) {
+  for (const char* options : {"char.so", "byte.so", "jsonl.so", "console.so", "model_analysis.so",
+                              "text.so --set 'text.files=[\"${GPTCORE_TINY_TEXT}\"]'"}) {
     INFO(options);
     const Tested t = tested(std::string(PLUGINS) + "/" + options, "");
     INFO(t.report.dump(2));

@@ -93,6 +93,7 @@ TEST_CASE("updates have times where they are asked for, and the weights are the 
     CHECK(parts <= field(step, inner) * (1 + 1e-9));
     CHECK(field(step, "time.gradient_clipping") > 0);
     CHECK(field(step, "time.optimizer_step") > 0);
+    CHECK(is_published("time.optimizer_step", {}));
   }
   CHECK(field(steps[3], "time.evaluation") == -1);
   CHECK(field(steps[4], "time.evaluation") > 0);  // after the second evaluation
@@ -114,6 +115,7 @@ TEST_CASE("gradient norms of layers are those before clipping, and add up to the
     int layers = 0;
     for (const auto& [key, value] : step)
       if (key.starts_with("grad_norm.")) {
+        CHECK(is_published(key, {}));
         squares += value.as<double>() * value.as<double>();
         ++layers;
       }
