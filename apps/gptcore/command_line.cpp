@@ -112,6 +112,15 @@ void take_overrides(VerbOptions& options) {
                                 "that one table has may stand alone: --learning_rate=3e-4");
 }
 
+VerbOptions pipeline_options() {
+  VerbOptions options;
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
+  options.positional.add_options()("file", po::value<std::string>());
+  options.order.add("file", 1);
+  take_overrides(options);
+  return options;
+}
+
 GlobalArguments split_global(int argc, const char* const* argv) {
   GlobalArguments out;
   const std::vector<std::string> all(argv + 1, argv + argc);

@@ -31,6 +31,9 @@ VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std:
 // Adds the line about overrides to the help, and lets the verb take them.
 void take_overrides(VerbOptions& options);
 
+// Of a verb that takes a pipeline file, --json and overrides.
+VerbOptions pipeline_options();
+
 // What stands before, between and after the verb for every verb.
 struct GlobalArguments {
   std::vector<std::string> plugin_files;

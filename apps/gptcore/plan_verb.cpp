@@ -7,32 +7,17 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
-
-namespace po = boost::program_options;
-
-VerbOptions plan_options() {
-  VerbOptions options;
-  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
-  options.positional.add_options()("file", po::value<std::string>());
-  options.order.add("file", 1);
-  take_overrides(options);
-  return options;
-}
-
-}  // namespace
-
 std::string plan_help() {
   std::ostringstream out;
   out << "gptcore plan FILE [options] [--KEY=VALUE]...\nChecks every operation of a pipeline by carrying it out on a model "
          "without "
          "values, and prints\nwhen it is asked, what it changes, and the parameters and memory after it.\n"
-      << plan_options().visible;
+      << pipeline_options().visible;
   return out.str();
 }
 
 int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
-  const VerbArguments given = parse_arguments(plan_options(), arguments);
+  const VerbArguments given = parse_arguments(pipeline_options(), arguments);
   if (!given.values.count("file")) throw Error(Code::usage, "plan wants a pipeline file", "gptcore plan FILE");
   const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
   require_for_run(pipeline.config);

@@ -1,5 +1,7 @@
 #include "core/distributed/process_group.h"
 
+#include <ATen/ops/full.h>
+
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,13 @@ class FlatReducer final : public GradientReducer {
 
 std::unique_ptr<ProcessGroup> single_process_group() {
   return std::make_unique<SingleProcessGroup>();
+}
+
+double largest(ProcessGroup& group, at::Device device, double number) {
+  if (group.size() == 1) return number;
+  at::Tensor shared = at::full({1}, number, at::TensorOptions(device).dtype(at::kDouble));
+  group.all_reduce_max(shared);
+  return shared.item<double>();
 }
 
 std::unique_ptr<GradientReducer> flat_reducer(ProcessGroup& group, std::vector<at::Tensor> buffers) {

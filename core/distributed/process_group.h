@@ -24,6 +24,9 @@ class ProcessGroup {
 
 std::unique_ptr<ProcessGroup> single_process_group();
 
+// [all ranks] The largest of the ranks' numbers; `device` is where the group's tensors live.
+double largest(ProcessGroup& group, at::Device device, double number);
+
 // Makes the gradients of all ranks equal their mean, between backward and update. An implementation may start with the
 // first finished gradients: prepare() comes before each backward and says whether it is the update's last.
 class GradientReducer {

@@ -55,6 +55,15 @@ std::string block_path(int64_t index) {
   return std::string(kBlocks) + std::to_string(index);
 }
 
+std::vector<std::string> arranged_names(const std::string& name, const std::vector<int64_t>& sources) {
+  const auto place = in_block(name);
+  if (!place) return {name};
+  std::vector<std::string> names;
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] == place->index) names.push_back(block_path(static_cast<int64_t>(i)) + place->rest);
+  return names;
+}
+
 bool belongs(std::string_view name, std::string_view path) {
   return name.size() > path.size() && name.starts_with(path) && name[path.size()] == '.';
 }

@@ -38,6 +38,16 @@ void AdamW::step(double learning_rate, const at::Tensor& grad_scale, const at::T
   }
 }
 
+std::map<std::string, MomentPair> AdamW::moments() {
+  std::map<std::string, MomentPair> all(parked_.begin(), parked_.end());
+  for (const FlatParameters::Slot& slot : parameters_.slots()) {
+    if (slot.frozen) continue;
+    const MomentPair& m = moments_[slot.group];
+    all[slot.name] = {FlatParameters::view(m.exp_avg, slot), FlatParameters::view(m.exp_avg_sq, slot)};
+  }
+  return all;
+}
+
 std::vector<std::pair<std::string, at::Tensor>> AdamW::state() {
   std::vector<std::pair<std::string, at::Tensor>> all;
   const auto add = [&](const std::string& name, const at::Tensor& exp_avg, const at::Tensor& exp_avg_sq) {
@@ -64,13 +74,7 @@ void AdamW::park(const std::string& name) {
 }
 
 void AdamW::take_over(AdamW& before) {
-  std::map<std::string, MomentPair> moments;
-  constexpr std::string_view kFirst = "exp_avg.", kSecond = "exp_avg_sq.";
-  for (const auto& [key, tensor] : before.state()) {
-    if (key.starts_with(kFirst)) moments[key.substr(kFirst.size())].exp_avg = tensor;
-    if (key.starts_with(kSecond)) moments[key.substr(kSecond.size())].exp_avg_sq = tensor;
-  }
-  take_over(before, moments);
+  take_over(before, before.moments());
 }
 
 void AdamW::take_over(AdamW& before, const std::map<std::string, MomentPair>& moments) {

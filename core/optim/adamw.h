@@ -32,6 +32,8 @@ class AdamW {
   // "exp_avg.<name>", "exp_avg_sq.<name>" of every trainable parameter and every parked one, and the updates done: "step" of
   // those born at update 0, "step.<n>" of those born at update n. Views, to be saved or copied into.
   std::vector<std::pair<std::string, at::Tensor>> state();
+  // Of every trainable parameter and every parked one, by its name: views.
+  std::map<std::string, MomentPair> moments();
   // Keeps zero moments of the frozen parameter `name` in the state, until a later AdamW takes them over.
   void park(const std::string& name);
   // Keeps a step count for parameters born at that update, though none may be trainable now.

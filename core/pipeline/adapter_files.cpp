@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "core/config/document.h"
@@ -235,20 +236,9 @@ void write_adapters(FileSystem& files, const std::filesystem::path& path, const 
                     const std::vector<AdapterInfo>& adapters, const Table& base) {
   std::vector<at::Tensor> keep;
   const auto part = std::get<TensorPart>(adapter_part(path.filename(), parameters, adapters, base, keep).content);
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  try {
-    if (files.kind(temporary) != FileKind::absent) files.remove_file(temporary);  // of a process that was killed
+  write_file_atomically(files, path, [&](const std::filesystem::path& temporary) {
     write_safetensors(files, temporary, part.tensors, part.metadata);
-    files.rename(temporary, path);
-  } catch (...) {
-    try {
-      if (files.kind(temporary) == FileKind::file) files.remove_file(temporary);
-    } catch (const Error&) {  // the first failure is the one to report
-    }
-    throw;
-  }
-  files.sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  });
 }
 
 AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path) {

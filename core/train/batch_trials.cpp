@@ -12,16 +12,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
-
-double largest(ProcessGroup& group, double number) {
-  at::Tensor shared = at::full({1}, number, at::kDouble);
-  group.all_reduce_max(shared);
-  return shared.item<double>();
-}
-
-}  // namespace
-
 BatchTrial LoopTrials::run(int64_t batch_size, int tries) {
   BatchTrial trial;
   trial.seconds = std::numeric_limits<double>::infinity();
@@ -45,16 +35,16 @@ BatchTrial LoopTrials::run(int64_t batch_size, int tries) {
     if (e.code() != Code::out_of_memory) throw;
   }
   step_.parameters->zero_grad();
-  trial.bytes = static_cast<int64_t>(largest(group_, static_cast<double>(device_memory(step_.device).peak)));
+  trial.bytes = static_cast<int64_t>(largest(group_, step_.device, static_cast<double>(device_memory(step_.device).peak)));
   release_memory(step_.device);
-  trial.fits = largest(group_, trial.fits ? 0 : 1) == 0;
-  trial.seconds = largest(group_, trial.seconds);
+  trial.fits = largest(group_, step_.device, trial.fits ? 0 : 1) == 0;
+  trial.seconds = largest(group_, step_.device, trial.seconds);
   return trial;
 }
 
 int64_t LoopTrials::memory_limit() const {
   const DeviceMemory memory = device_memory(step_.device);
-  return static_cast<int64_t>(-largest(group_, -static_cast<double>(memory.in_use + memory.available)));
+  return static_cast<int64_t>(-largest(group_, step_.device, -static_cast<double>(memory.in_use + memory.available)));
 }
 
 }  // namespace gptcore

@@ -14,8 +14,6 @@
 namespace gptcore {
 namespace {
 
-constexpr std::string_view kFirst = "exp_avg.", kSecond = "exp_avg_sq.";
-
 Body body_of(CommitContext& c) {
   Body body;
   body.layers = c.network.layers();
@@ -30,9 +28,9 @@ Body body_of(CommitContext& c) {
     body.parts.emplace(p.name, std::move(part));
   }
   if (!c.step.optimizer) return body;
-  for (const auto& [key, tensor] : c.step.optimizer->state()) {
-    if (key.starts_with(kFirst)) body.parts.at(key.substr(kFirst.size())).exp_avg = tensor;
-    if (key.starts_with(kSecond)) body.parts.at(key.substr(kSecond.size())).exp_avg_sq = tensor;
+  for (const auto& [name, moments] : c.step.optimizer->moments()) {
+    body.parts.at(name).exp_avg = moments.exp_avg;
+    body.parts.at(name).exp_avg_sq = moments.exp_avg_sq;
   }
   return body;
 }

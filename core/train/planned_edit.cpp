@@ -36,12 +36,8 @@ int64_t blocks_of(const std::vector<Layer>& layers) {
 // Renames what lies in blocks: the entry of old block sources[i] appears as block i.
 template <class Map> Map arranged(const Map& old, const std::vector<int64_t>& sources) {
   Map out;
-  for (const auto& [name, value] : old) {
-    const auto place = in_block(name);
-    if (!place) out.emplace(name, value);
-    for (size_t i = 0; place && i < sources.size(); ++i)
-      if (sources[i] == place->index) out.emplace(block_path(static_cast<int64_t>(i)) + place->rest, value);
-  }
+  for (const auto& [name, value] : old)
+    for (const std::string& now : arranged_names(name, sources)) out.emplace(now, value);
   return out;
 }
 

@@ -64,21 +64,16 @@ void Surgery::apply_edit(const SetTrainable& edit) {
 }
 
 void Surgery::apply_edit(const ArrangeBlocks& edit) {
-  const auto arranged_names = [&](const std::string& name, auto&& use) {
-    const auto place = in_block(name);
-    if (!place) return use(name);
-    for (size_t i = 0; i < edit.sources.size(); ++i)
-      if (edit.sources[i] == place->index) use(block_path(static_cast<int64_t>(i)) + place->rest);
-  };
   std::map<std::string, Tissue> parts;
   for (const auto& [name, part] : b_.parts)
-    arranged_names(name, [&, p = &part](const std::string& at) { parts.emplace(at, *p); });
+    for (const std::string& now : arranged_names(name, edit.sources)) parts.emplace(now, part);
   std::vector<AdapterInfo> adapters;
   for (const AdapterInfo& a : b_.adapters)
-    arranged_names(a.layer, [&](const std::string& at) { adapters.push_back({at, a.item, a.values}); });
+    for (const std::string& now : arranged_names(a.layer, edit.sources)) adapters.push_back({now, a.item, a.values});
   std::vector<Layer> layers;
   for (const Layer& layer : b_.layers)
-    arranged_names(layer.path, [&](const std::string& at) { layers.push_back({at, layer.kind, layer.takes_adapter}); });
+    for (const std::string& now : arranged_names(layer.path, edit.sources))
+      layers.push_back({now, layer.kind, layer.takes_adapter});
   b_.parts = std::move(parts);
   b_.adapters = std::move(adapters);
   b_.layers = std::move(layers);

@@ -1,7 +1,6 @@
 #include "core/train/trainer.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/full.h>
 
 #include <chrono>
 #include <cmath>
@@ -45,6 +44,7 @@ class Loop {
         saved_step_(state.step > 0 ? state.step : -1),
         trials_(context.step, context.group, [this](int64_t count) { return next_samples(count); }),
         support_(context.support),
+        duties_(duties()),
         memory_(o_.emergency_free_percent, context.step.device, context.memory) {
     count_tokens();
     if (o_.log_timing) timing_.emplace(c_.step.device);
@@ -96,12 +96,7 @@ class Loop {
   }
 
   // Of all ranks.
-  double largest(double number) {
-    if (c_.group.size() == 1) return number;
-    at::Tensor shared = at::full({1}, number, at::TensorOptions(c_.step.device).dtype(at::kDouble));
-    c_.group.all_reduce_max(shared);
-    return shared.item<double>();
-  }
+  double largest(double number) { return gptcore::largest(c_.group, c_.step.device, number); }
 
   void refresh(TrainingView& now, bool agree_on_time = true) {
     now.step = s_.step;
@@ -123,7 +118,7 @@ class Loop {
     TrainingView now;
     now.event = event;
     refresh(now, c_.operations.waits_for_time(event));
-    c_.operations.ask(now, record_, duties());
+    c_.operations.ask(now, record_, duties_);
     record_.clear();
   }
 
@@ -388,6 +383,7 @@ class Loop {
   int failed_saves_ = 0;  // in a row
   LoopTrials trials_;
   EditSupport support_;
+  OperationDuties duties_;
   MemoryWatch memory_;
   std::optional<Timing> timing_;
   Meter meter_;
