@@ -2,7 +2,6 @@
 
 #include <c10/util/Exception.h>
 
-#include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
@@ -14,34 +13,33 @@
 namespace gptcore {
 namespace {
 
-int report(const Error& error) {
-  std::fprintf(stderr, "%s\n", error.line().c_str());
-  return exit_code(error.code());
-}
-
 // LibTorch's own words end where its stack trace begins.
 std::string first_line(std::string text) {
   return text.substr(0, text.find('\n'));
 }
 
-template <class Request, int (*Verb)(const Request&)> int guarded(const Request& request) noexcept {
+template <class Request, int (*Verb)(const Request&)> int guarded(const Request& request, std::vector<Error>& errors) noexcept {
+  const auto failed = [&](Code code, const std::string& message, const char* hint) {
+    errors.emplace_back(code, message, hint);
+  };
+  const char* const smaller = "use a smaller batch_size or model";
+  const char* const ours = "please report this with the command you ran";
   try {
     return Verb(request);
-  } catch (const ConfigErrors& errors) {
-    for (const Error& error : errors.errors()) report(error);
-    return exit_code(Code::unknown_key);
+  } catch (const ConfigErrors& found) {
+    errors = found.errors();
   } catch (const Error& error) {
-    return report(error);
+    errors.push_back(error);
   } catch (const std::bad_alloc&) {
-    return report(Error(Code::out_of_memory, "no memory left", "use a smaller batch_size or model"));
+    failed(Code::out_of_memory, "no memory left", smaller);
   } catch (const c10::OutOfMemoryError& error) {
-    return report(Error(Code::out_of_memory, first_line(error.what_without_backtrace()), "use a smaller batch_size or model"));
+    failed(Code::out_of_memory, first_line(error.what_without_backtrace()), smaller);
   } catch (const c10::Error& error) {
-    return report(
-        Error(Code::internal, first_line(error.what_without_backtrace()), "please report this with the command you ran"));
+    failed(Code::internal, first_line(error.what_without_backtrace()), ours);
   } catch (const std::exception& error) {
-    return report(Error(Code::internal, error.what(), "please report this with the command you ran"));
+    failed(Code::internal, error.what(), ours);
   }
+  return exit_code(errors.front().code());
 }
 
 }  // namespace

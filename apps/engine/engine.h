@@ -9,6 +9,7 @@
 
 #include "core/config/pipeline_config.h"
 #include "core/testing/conformance_request.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 
@@ -52,14 +53,16 @@ struct BenchRequest {
   bool json = false;
 };
 
-// Each returns the process's exit code and prints its own errors.
+// Returns the process's exit code; what went wrong is added to `errors`, for the caller to print.
+template <class Request> using EngineVerb = int (*)(const Request&, std::vector<Error>& errors) noexcept;
+
 struct EngineTable {
-  int (*run)(const RunRequest&) noexcept;
-  int (*sample)(const SampleRequest&) noexcept;
-  int (*summary)(const SummaryRequest&) noexcept;
-  int (*bench)(const BenchRequest&) noexcept;
-  int (*test)(const ConformanceRequest&) noexcept;
-  int (*plan)(const PlanRequest&) noexcept;
+  EngineVerb<RunRequest> run;
+  EngineVerb<SampleRequest> sample;
+  EngineVerb<SummaryRequest> summary;
+  EngineVerb<BenchRequest> bench;
+  EngineVerb<ConformanceRequest> test;
+  EngineVerb<PlanRequest> plan;
 };
 
 }  // namespace gptcore

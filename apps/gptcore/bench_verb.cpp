@@ -56,7 +56,7 @@ int bench_verb(const std::vector<std::string>& arguments, const std::vector<std:
   } else {
     throw Error(Code::usage, "no case and no file '" + name + "'", did_you_mean(name, kCases, "cases: " + listed(kCases)));
   }
-  return engine().bench(request);
+  return call(&EngineTable::bench, request);
 }
 
 }  // namespace gptcore

@@ -21,7 +21,8 @@ int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::
   if (!given.values.count("file")) throw Error(Code::usage, "plan wants a pipeline file", "gptcore plan FILE");
   const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
   require_for_run(pipeline.config);
-  return engine().plan({pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});
+  return call(&EngineTable::plan,
+              PlanRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});
 }
 
 }  // namespace gptcore

@@ -45,7 +45,7 @@ int plugins_test(const std::vector<std::string>& arguments, const std::vector<st
     if (equals == std::string::npos) throw Error(Code::usage, "'" + item.written + "' has no value", "--set ITEM.KEY=VALUE");
     request.settings.emplace_back(item.text.substr(0, equals), item.text.substr(equals + 1));
   }
-  return engine().test(request);
+  return call(&EngineTable::test, request);
 }
 
 }  // namespace gptcore

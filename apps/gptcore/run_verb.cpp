@@ -47,7 +47,7 @@ int run_verb(const std::vector<std::string>& arguments, const std::vector<std::s
   request.resume = given.get<std::string>("resume");
   request.allow_arch_change = given.get<bool>("allow-arch-change");
   request.overwrite = given.get<bool>("overwrite");
-  return engine().run(request);
+  return call(&EngineTable::run, request);
 }
 
 }  // namespace gptcore

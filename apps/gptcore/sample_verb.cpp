@@ -80,7 +80,7 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
   check_range<SampleOptions>("top-k", request.top_k);
   check_range<RunOptions>("seed", seed);
   request.prompts = prompts(given.get<std::vector<std::string>>("prompt"));
-  return engine().sample(request);
+  return call(&EngineTable::sample, request);
 }
 
 }  // namespace gptcore

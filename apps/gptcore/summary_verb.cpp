@@ -18,7 +18,8 @@ int summary_verb(const std::vector<std::string>& arguments, const std::vector<st
   LoadRequest load{std::nullopt, given.overrides, plugin_files};
   if (given.values.count("file")) load.file = given.get<std::string>("file");
   const Pipeline pipeline = load_with_plugins(load);
-  return engine().summary({pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});
+  return call(&EngineTable::summary,
+              SummaryRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});
 }
 
 }  // namespace gptcore

@@ -151,18 +151,30 @@ void CheckpointStore::prune(int64_t published) {
       if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step);
     }
     if (best) kept.insert(*best);
-    std::vector<Path> trash;
-    for (const int64_t step : steps) {
-      if (kept.contains(step)) continue;
-      trash.push_back(folder_ / hidden_name(kTrash, step));
-      files_.rename(folder_ / step_name(step), trash.back());
-    }
-    if (trash.empty()) return;
-    files_.sync_directory(folder_);  // so that a crash never shows a half-deleted folder under its old name
-    for (const Path& directory : trash) try_remove(directory);
+    std::erase_if(steps, [&](int64_t step) { return kept.contains(step); });
+    remove(steps);
   } catch (const Error& e) {
     report(Level::warning, std::string("an old checkpoint was not removed: ") + e.what());
   }
+}
+
+void CheckpointStore::remove(const std::vector<int64_t>& steps) {
+  std::vector<Path> trash;
+  for (const int64_t step : steps) {
+    trash.push_back(folder_ / hidden_name(kTrash, step));
+    files_.rename(folder_ / step_name(step), trash.back());
+  }
+  if (trash.empty()) return;
+  files_.sync_directory(folder_);  // so that a crash never shows a half-deleted folder under its old name
+  for (const Path& directory : trash) try_remove(directory);
+}
+
+bool CheckpointStore::keep_only(int64_t first, int64_t last) {
+  std::vector<int64_t> steps = list_steps(files_, folder_);
+  std::erase_if(steps, [&](int64_t step) { return step >= first && step <= last; });
+  const auto best = read_hint(files_, folder_, "BEST");
+  remove(steps);
+  return best && std::find(steps.begin(), steps.end(), *best) != steps.end();
 }
 
 std::optional<Checkpoint> CheckpointStore::find_latest() {

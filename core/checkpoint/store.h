@@ -50,6 +50,9 @@ class CheckpointStore {
   // run has never had one; throws Error(checkpoint_corrupt) when all it had are damaged.
   std::optional<Checkpoint> find_latest();
 
+  // Removes what is not of steps `first` to `last`, the best one too; whether that was among them. Throws Error(io).
+  bool keep_only(int64_t first, int64_t last);
+
  private:
   void remove_leftovers();
   std::optional<std::filesystem::path> move_in(const std::filesystem::path& temporary, const std::filesystem::path& committed,
@@ -58,6 +61,7 @@ class CheckpointStore {
                                  const std::vector<CheckpointPart>& parts);
   void update_hints(int64_t step, bool best);
   void prune(int64_t published);
+  void remove(const std::vector<int64_t>& steps);
   void quarantine(const std::filesystem::path& directory, const std::string& why);
   void try_remove(const std::filesystem::path& directory);
   void report(Level level, const std::string& text) const;

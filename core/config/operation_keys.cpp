@@ -37,6 +37,10 @@ void OperationKeys::schema(Schema<OperationKeys>& s) {
       .choice("stop", "the run ends with a checkpoint")
       .choice("skip", "the run goes on and it is not asked again");
   s.param("completed", &OperationKeys::completed, "it is not asked");
+  s.param("undo_if_worse", &OperationKeys::undo_if_worse,
+          "training goes back to before it when the val loss has then risen by more than this")
+      .at_least(0);
+  s.param("judge_after", &OperationKeys::judge_after, "evaluations until undo_if_worse is looked at").range(1, 1e6);
 }
 
 std::optional<When> OperationKeys::conditions() const {

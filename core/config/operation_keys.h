@@ -14,6 +14,8 @@ struct OperationKeys {
   bool reevaluate = false;
   std::string on_error = "stop";  // stop | skip
   bool completed = false;
+  std::optional<double> undo_if_worse;
+  int64_t judge_after = 1;
 
   static void schema(Schema<OperationKeys>& s);
   // `when`, which has been checked.

@@ -78,6 +78,7 @@ class Planner {
     settings_.clear();
     now_ = TrainingView{};
     const auto& operations = items.operations.operations();
+    has_others_ = operations.size() > 1;
     for (size_t i = 0; i < operations.size(); ++i) {
       const ScheduledOperation& operation = operations[i];
       if (operation.completed || (effects_ != kAllEffects && (operation.effects & effects_) == 0)) continue;
@@ -111,6 +112,7 @@ class Planner {
       return session_.maker.adapter_values(item, values);
     };
     support.data_vocab_size = session_.data_vocab_size();
+    support.can_undo = has_others_;
     PlannedEdit edit(view, operation.effects, support);
     operation.operation->plan(now_, edit);
     row.changes = edit.lines();
@@ -155,6 +157,7 @@ class Planner {
   TrainOptions options_;
   Table settings_;
   TrainingView now_;
+  bool has_others_ = false;  // more than one operation is in the stage
   SchedulePlan out_;
 };
 

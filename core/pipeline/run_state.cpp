@@ -18,6 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kFormat = 4;
+
 void add(Settings& all, const std::string& prefix, const Section& section) {
   if (!section.use.empty()) all[prefix + ".use"] = to_toml(Value(section.use));
   for (const auto& [key, value] : section.values) all[prefix + "." + key] = to_toml(value);
@@ -29,13 +31,17 @@ Settings texts_of(const Table& table) {
   return all;
 }
 
+Json number_json(double number) {
+  return std::isfinite(number) ? Json(number) : Json();
+}
+
 Json triggers_json(const std::vector<TriggerState>& triggers) {
   Json all = Json::array();
   for (const TriggerState& t : triggers)
     all.push_back({{"status", name_of(t.status)},
                    {"fired", t.fired},
                    {"last_step", t.last_step},
-                   {"best_loss", std::isfinite(t.best_loss) ? Json(t.best_loss) : Json()},
+                   {"best_loss", number_json(t.best_loss)},
                    {"evaluations_since_best", t.evaluations_since_best},
                    {"metric", t.metric ? Json(*t.metric) : Json()},
                    {"at_iter_passed", t.at_iter_passed}});
@@ -56,6 +62,31 @@ TriggerState trigger_of(const Json& json, const std::string& where) {
   if (!json.at("metric").is_null()) t.metric = json.at("metric").get<double>();
   json.at("at_iter_passed").get_to(t.at_iter_passed);
   return t;
+}
+
+Json points_json(const std::vector<UndoPoint>& points) {
+  Json all = Json::array();
+  for (const UndoPoint& p : points)
+    all.push_back({{"number", p.number},
+                   {"operation", p.operation},
+                   {"val_loss", number_json(p.val_loss)},
+                   {"evaluations", p.evaluations}});
+  return all;
+}
+
+UndoPoint point_of(const Json& json) {
+  const Json& loss = json.at("val_loss");
+  return {json.at("number").get<int64_t>(), json.at("operation").get<int64_t>(),
+          loss.is_null() ? std::numeric_limits<double>::quiet_NaN() : loss.get<double>(),
+          json.at("evaluations").get<int64_t>()};
+}
+
+Json running_json(const Running& r) {
+  return {{"mean", r.mean}, {"variance", r.variance}, {"count", r.count}};
+}
+
+Running running_of(const Json& json) {
+  return {json.at("mean").get<double>(), json.at("variance").get<double>(), json.at("count").get<int64_t>()};
 }
 
 // The same model and tokens: weights of one do not fit the other.
@@ -101,7 +132,7 @@ Settings settings_of(const PipelineConfig& config) {
 
 std::string format_state(const SavedState& s) {
   const TrainState& t = s.train;
-  Json json = {{"format", 3},
+  Json json = {{"format", kFormat},
                {"gptcore", GPTCORE_VERSION},
                {"stage", s.stage},
                {"step", t.step},
@@ -114,15 +145,19 @@ std::string format_state(const SavedState& s) {
                {"skips_in_a_row", t.skips_in_a_row},
                {"train_loss", t.train_loss},
                {"val_loss", t.val_loss},
-               {"best_val_loss", std::isfinite(t.best_val_loss) ? Json(t.best_val_loss) : Json()},
+               {"best_val_loss", number_json(t.best_val_loss)},
                {"seconds", t.seconds},
                {"started", t.started},
                {"changed_settings", texts_of(t.settings)},
                {"moments_born", t.born},
                {"structure", structure_json(s.structure)},
                {"journal", journal_json(s.journal)},
-               {"grad_norm", std::isfinite(t.grad_norm) ? Json(t.grad_norm) : Json()},
+               {"grad_norm", number_json(t.grad_norm)},
                {"operations", triggers_json(t.triggers)},
+               {"undo_points", points_json(t.undo_points)},
+               {"usual_loss", running_json(t.spikes.loss)},
+               {"usual_grad_norm", running_json(t.spikes.grad_norm)},
+               {"rewinds", t.spikes.rewinds},
                {"loss_scale", s.loss_scale},
                {"loss_scale_growth", s.loss_scale_growth},
                {"data", s.data},
@@ -133,8 +168,8 @@ std::string format_state(const SavedState& s) {
 SavedState parse_state(const std::string& text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != 3)
-      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not 3",
+    if (json.at("format") != kFormat)
+      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not " + std::to_string(kFormat),
                   "use the gptcore that wrote it", where);
     SavedState s;
     TrainState& t = s.train;
@@ -159,6 +194,8 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     s.journal = journal_of(json.at("journal"));
     if (!json.at("grad_norm").is_null()) json.at("grad_norm").get_to(t.grad_norm);
     for (const Json& saved : json.at("operations")) t.triggers.push_back(trigger_of(saved, where));
+    for (const Json& point : json.at("undo_points")) t.undo_points.push_back(point_of(point));
+    t.spikes = {running_of(json.at("usual_loss")), running_of(json.at("usual_grad_norm")), json.at("rewinds").get<int64_t>()};
     json.at("loss_scale").get_to(s.loss_scale);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);

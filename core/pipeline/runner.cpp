@@ -43,7 +43,7 @@ void check_stages(const PipelineConfig& config, const Session& session) {
 
 // Edits of the model that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
-  constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces;
+  constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces | kUndoes;
   const bool any =
       std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;

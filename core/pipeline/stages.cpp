@@ -88,6 +88,16 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   session.host.log(Level::info, "resuming from " + where);
 }
 
+void StageContext::reload(const Checkpoint& checkpoint) {
+  const auto seed = static_cast<uint64_t>(run.seed);
+  session.structure = read_state(files, checkpoint).structure;
+  session.model.reset();
+  session.open_dataset(config, seed, files, &checkpoint);
+  session.open_model(config);
+  items = open_stage_items(config, session, seed);
+  load(&checkpoint, /*allow_other_model=*/false);
+}
+
 int run_stages(StageContext& c) {
   announce(c);
   StageProgress progress(c.files, c.run_dir);

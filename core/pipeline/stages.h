@@ -30,6 +30,8 @@ struct StageContext {
   // Fills the model: from the checkpoint, after comparing settings, or from the seed when null. With `allow_other_model` what
   // has no values of its shape in the checkpoint starts from the seed.
   void load(const Checkpoint* checkpoint, bool allow_other_model);
+  // As load(), for a run in progress: dataset, model and items are made anew, too.
+  void reload(const Checkpoint& checkpoint);
   // Updates done in all train stages.
   int64_t global_step() const { return saved ? saved->first_step + saved->train.step : 0; }
 

@@ -1,10 +1,13 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
+#include <limits>
+
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
 #include "core/train/throughput.h"
+#include "gptcore/error.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
@@ -28,9 +31,22 @@ struct Parts {
 };
 
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 std::string operation_file(size_t index) {
   return "operation." + std::to_string(index) + ".bin";
+}
+
+// Where the checkpoints are that undoing an operation goes back to.
+std::filesystem::path undo_folder(const StageContext& c) {
+  return c.run_dir / "undo";
+}
+
+StoreOptions point_options(Host& host) {
+  StoreOptions options;
+  options.keep = kNoLimit;
+  options.report = [&host](Level level, const std::string& text) { host.log(level, text); };
+  return options;
 }
 
 class TrainStage {
@@ -44,13 +60,16 @@ class TrainStage {
         scaler_(c_.session.compute == at::kHalf, c_.session.device),
         group_(single_process_group()),
         factory_(c_.session.factory()),
-        step_{network_, scaler_, c_.session.device} {
+        step_{network_, scaler_, c_.session.device},
+        points_(c_.files, undo_folder(c_), point_options(c_.session.host)) {
     step_.grad_clip = options_.grad_clip;
     step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
   }
 
-  bool run() {
+  // With `came_back` the state to go on from is not on the disk yet. StageEnd::rewound sets `rewind`.
+  StageEnd run(bool came_back, std::optional<Rewind>& rewind) {
     TrainState state = resume();
+    if (came_back) settle(state);
     TrainContext context{step_,
                          network_,
                          *group_,
@@ -74,16 +93,22 @@ class TrainStage {
     context.memory = c_.memory;
     context.save = [&](const TrainState& now, bool best) { save(now, best); };
     context.rebuild = [&](const TrainOptions& now, const Born& born, const Moments* moments) { build(now, born, moments); };
+    context.keep_point = [&](const TrainState& now, int64_t number) {
+      SavedState saved;
+      points_.publish(number, parts_of(now, saved));
+    };
+    context.forget_points_before = [&](int64_t number) { points_.keep_only(number, kNoLimit); };
     network_.train(true);
     if (const auto all = network_.parameters();
         std::any_of(all.begin(), all.end(), [](const Parameter& p) { return !p.tensor.requires_grad(); }))
       for (const std::string& line : trainable_table(all)) c_.session.host.log(Level::info, line);
     const StageEnd how = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
+    rewind = std::move(context.rewind);
     if (how == StageEnd::early_stopped)
       c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
                                            std::to_string(options_.patience) + " evaluations");
-    return how != StageEnd::interrupted;
+    return how;
   }
 
  private:
@@ -139,8 +164,24 @@ class TrainStage {
       load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
   }
 
+  // Saves what training goes on from, then removes what it left behind.
+  void settle(TrainState& state) {
+    save(state, false);
+    if (!c_.store.keep_only(0, c_.global_step())) return;
+    state.best_val_loss = std::numeric_limits<double>::infinity();
+    save(state, true);
+  }
+
   void save(const TrainState& now, bool best) {
     SavedState state;
+    const std::vector<CheckpointPart> parts = parts_of(now, state);
+    c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
+    c_.saved = std::move(state);
+    c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}});
+  }
+
+  // A checkpoint's files. Its tensors are the network's own: written before anything is trained.
+  std::vector<CheckpointPart> parts_of(const TrainState& now, SavedState& state) {
     state.stage = stage_.name;
     state.first_step = first_step_;
     state.train = now;
@@ -150,12 +191,13 @@ class TrainStage {
     state.settings = settings_of(c_.config);
     state.structure = c_.session.structure;
     state.journal = c_.journal;
-    std::vector<at::Tensor> keep;
+    stored_.clear();
     std::vector<CheckpointPart> parts;
-    parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), keep));
-    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), keep));
+    parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
+    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
-      parts.push_back(adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, keep));
+      parts.push_back(
+          adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});
@@ -163,9 +205,7 @@ class TrainStage {
     const std::vector<std::string> operations = items_.operations.save();
     for (size_t i = 0; i < operations.size(); ++i)
       if (!operations[i].empty()) parts.push_back({operation_file(i), operations[i]});
-    c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
-    c_.saved = std::move(state);
-    c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}});
+    return parts;
   }
 
   StageContext& c_;
@@ -178,13 +218,28 @@ class TrainStage {
   NetworkFactory factory_;
   std::unique_ptr<Parts> parts_;
   TrainStep step_;
+  CheckpointStore points_;
   int64_t first_step_ = 0;
+  std::vector<at::Tensor> stored_;  // copies that the parts of a checkpoint refer to
 };
+
+Checkpoint target_of(StageContext& c, const Rewind& rewind) {
+  if (rewind.point) return verify_checkpoint(c.files, checkpoint_folder(undo_folder(c)) / step_name(*rewind.point));
+  const auto newest = c.store.find_latest();
+  if (!newest) throw Error(Code::checkpoint_missing, "there is no checkpoint to go back to", {}, c.run_dir.string());
+  return *newest;
+}
 
 }  // namespace
 
 bool run_train_stage(StageContext& context, const StageConfig& stage) {
-  return TrainStage(context, stage).run();
+  for (bool came_back = false;; came_back = true) {
+    std::optional<Rewind> rewind;
+    const StageEnd how = TrainStage(context, stage).run(came_back, rewind);
+    if (how != StageEnd::rewound) return how != StageEnd::interrupted;
+    context.reload(target_of(context, *rewind));
+    rewind->amend(context.saved->train, context.journal);
+  }
 }
 
 }  // namespace gptcore

@@ -101,8 +101,8 @@ Kind kind_of(const std::string& text) {
   throw std::runtime_error("unknown kind '" + text + "'");
 }
 
-constexpr std::array<const char*, 6> kEffects = {"changes_training", "freezes",  "reshapes",
-                                                 "adapts",           "replaces", "controls_data"};
+constexpr std::array<const char*, 7> kEffects = {"changes_training", "freezes",       "reshapes", "adapts",
+                                                 "replaces",         "controls_data", "undoes"};
 
 // The bits whose names `json` lists.
 template <class NameOf> uint32_t bits_of(const Json& json, int count, NameOf&& name) {

@@ -55,6 +55,7 @@ class Training {
     support.options = &options_;
     support.adapter_values = [](const std::string&, const Table& values) { return values; };
     support.data_vocab_size = testing::TinyModel::kVocabSize;
+    support.can_undo = true;
     PlannedEdit edit(model_.view(), kAllEffects, support);
     operation_.get().plan(view_, edit);
     effects |= edit.used();

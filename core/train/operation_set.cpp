@@ -85,7 +85,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
   }
   bool changed = false;
   try {
-    changed = duties.carry_out(o, now);
+    changed = duties.carry_out(index, now);
   } catch (const Error& e) {
     fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step, why), e, duties);
     return false;

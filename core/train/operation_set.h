@@ -27,21 +27,23 @@ struct ScheduledOperation {
   EventSet events = 0;
   Effects effects = 0;
   bool reevaluate = false;
-  bool skip_on_error = false;          // else the run ends
-  bool completed = false;              // never asked
-  Value value = {};                    // its parameter `value`, for records
-  std::function<void()> on_done = {};  // called once when a checkpoint holds that it is done
+  bool skip_on_error = false;                // else the run ends
+  bool completed = false;                    // never asked
+  Value value = {};                          // its parameter `value`, for records
+  std::function<void()> on_done = {};        // called once when a checkpoint holds that it is done
+  std::optional<double> undo_if_worse = {};  // rise of the val loss that undoes it
+  int64_t judge_after = 1;                   // evaluations until then
 };
 
 // What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
 struct OperationDuties {
-  std::function<bool(ScheduledOperation&, const TrainingView&)> carry_out;  // false when it planned nothing
-  std::function<void(TrainingView&)> refresh;                               // brings it up to date
-  std::function<double()> reevaluate;                                       // the val loss now
-  std::function<double(double)> agree;                                      // makes a number equal on all ranks
-  std::function<void(Table)> report;                                        // tells loggers
-  int64_t first_step = 0;                                                   // updates before this stage, for records
-  std::function<void()> save;                                               // a checkpoint, before the run ends; does not throw
+  std::function<bool(size_t index, const TrainingView&)> carry_out;  // false when it planned nothing
+  std::function<void(TrainingView&)> refresh;                        // brings it up to date
+  std::function<double()> reevaluate;                                // the val loss now
+  std::function<double(double)> agree;                               // makes a number equal on all ranks
+  std::function<void(Table)> report;                                 // tells loggers
+  int64_t first_step = 0;                                            // updates before this stage, for records
+  std::function<void()> save;                                        // a checkpoint, before the run ends; does not throw
 };
 
 class OperationSet {

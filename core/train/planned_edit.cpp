@@ -258,7 +258,14 @@ void PlannedEdit::expect_same_function(double at_most) {
 }
 
 void* PlannedEdit::extension(std::string_view id) {
+  if (id == "gptcore.undo/1") return static_cast<Undo*>(this);
   return id == "gptcore.batch_trials/1" ? support_.trials : nullptr;
+}
+
+void PlannedEdit::last_operation() {
+  require(kUndoes, "kUndoes");
+  if (!support_.can_undo) throw Error(Code::conflict, "no operation was carried out in this stage: there is none to undo");
+  undo = true;
 }
 
 bool PlannedEdit::reshapes() const {
@@ -269,6 +276,7 @@ bool PlannedEdit::reshapes() const {
 
 std::vector<std::string> PlannedEdit::lines() const {
   std::vector<std::string> out;
+  if (undo) out.push_back("undo the last operation");
   for (const auto& [key, value] : settings) out.push_back(key + " = " + to_toml(value));
   for (const Edit& edit : edits)
     for (std::string& line : lines_of(edit)) out.push_back(std::move(line));

@@ -20,11 +20,12 @@ struct EditSupport {
   std::function<Table(const std::string& item, const Table& values)> adapter_values = {};
   BatchTrials* trials = nullptr;
   int64_t data_vocab_size = 0;  // ids of the data are below this; 0 = unknown
+  bool can_undo = false;        // an operation was carried out
 };
 
 const EditSupport& no_support();
 
-class PlannedEdit final : public ModelEdit {
+class PlannedEdit final : public ModelEdit, private Undo {
  public:
   // All outlive this. Calls throw Error for an effect beyond `effects`, an unknown setting or layer, a bad value.
   PlannedEdit(const ModelView& model, Effects effects, const EditSupport& support = no_support());
@@ -46,7 +47,7 @@ class PlannedEdit final : public ModelEdit {
   void* extension(std::string_view id) override;
 
   Effects used() const { return used_; }
-  bool empty() const { return settings.empty() && edits.empty(); }
+  bool empty() const { return settings.empty() && edits.empty() && !undo; }
   // Whether the model's tensors or adapters become others; else only settings and what is frozen.
   bool reshapes() const;
   // One text a change: "learning_rate = 0.001", "freeze wte.weight".
@@ -55,6 +56,7 @@ class PlannedEdit final : public ModelEdit {
   Table settings;                   // of the train stage
   std::vector<Edit> edits;          // in the order of the calls
   std::optional<double> tolerance;  // of expect_same_function
+  bool undo = false;                // the last operation
 
  private:
   struct Shape {  // what the edits so far make of the model
@@ -64,6 +66,7 @@ class PlannedEdit final : public ModelEdit {
     std::map<std::string, AdapterInfo> adapters;  // by layer
     int64_t vocab = 0;
   };
+  void last_operation() override;
   void set_trainable(std::string_view layers, bool on);
   std::vector<std::string> adapted(std::string_view pattern);
   Shape& shape();

@@ -50,6 +50,14 @@ void optimizer_params(Schema<TrainOptions>& s) {
       .choice("abort", "stop with the last good checkpoint named")
       .choice("skip", "leave that update out");
   s.param("max_skips", &TrainOptions::max_skips, "consecutive skipped updates before giving up").range(0, kMany);
+  s.param("on_spike", &TrainOptions::on_spike, "what to do when loss or gradient norm leaps above its running mean")
+      .choice("off", "do not look")
+      .choice("warn", "say so")
+      .choice("skip", "leave that update out")
+      .choice("rewind", "go back to the newest checkpoint and leave out the data since; before the first one as skip");
+  s.param("spike_zscore", &TrainOptions::spike_zscore, "standard deviations above the running mean that make a spike")
+      .range(1, 1e3);
+  s.param("max_rewinds", &TrainOptions::max_rewinds, "rewinds of the stage before giving up").range(0, 1e6);
 }
 
 void evaluation_params(Schema<TrainOptions>& s) {

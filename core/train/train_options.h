@@ -44,6 +44,9 @@ struct TrainOptions {
   double grad_clip = 1.0;              // 0 = off
   std::string on_nonfinite = "abort";  // abort | skip
   int64_t max_skips = 10;              // consecutive skipped updates before giving up
+  std::string on_spike = "off";        // off | warn | skip | rewind
+  double spike_zscore = 6;             // standard deviations above the running mean that make a spike
+  int64_t max_rewinds = 3;             // of the stage, before giving up
 
   int64_t eval_interval = 2000;
   int64_t eval_iters = 200;     // or "all"

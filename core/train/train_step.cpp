@@ -23,7 +23,7 @@ void seed_dropout(at::Device device, uint64_t key, int64_t micro_batch) {
 }  // namespace
 
 StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
-                      double learning_rate, const StepMeasures& measures) {
+                      double learning_rate, const StepMeasures& measures, const StepLimits& limits) {
   Stopwatch update(measures.timing);
   s.workers->begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
@@ -43,16 +43,24 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
   const at::NoGradGuard no_grad;
   // The kernel divides gradients by `divisor`: the loss scale and the clipping in one, without a pass of their own.
   const at::Tensor grad_norm = s.parameters->grad_norm() / s.scaler.scale();
-  const at::Tensor found_inf = (grad_norm + loss_sum).isfinite().logical_not().to(at::kFloat);
+  at::Tensor loss = loss_sum / micro_batches;
+  if (limits.group && limits.group->size() > 1) {
+    limits.group->all_reduce_sum(loss);
+    loss.div_(limits.group->size());
+  }
+  const at::Tensor found_inf = (grad_norm + loss).isfinite().logical_not().to(at::kFloat);
+  const at::Tensor refused =
+      limits.group ? found_inf.maximum((loss > limits.loss).logical_or(grad_norm > limits.grad_norm).to(at::kFloat))
+                   : found_inf;
   at::Tensor divisor = s.scaler.scale();
   if (s.grad_clip > 0) divisor = divisor * (grad_norm / s.grad_clip).clamp_min(1.0);
-  StepResult result{loss_sum / micro_batches, grad_norm, found_inf};
+  StepResult result{loss, grad_norm, found_inf, refused};
   if (measures.layer_norms) {
     result.layer_norms = layer_grad_norms(*s.parameters);
     if (result.layer_norms.norms.defined()) result.layer_norms.norms.div_(s.scaler.scale());
   }
   update.lap(StepSection::clipping);
-  s.optimizer->step(learning_rate, divisor, found_inf);
+  s.optimizer->step(learning_rate, divisor, refused);
   s.scaler.update(found_inf);
   update.lap(StepSection::optimizer);
   return result;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 
 #include "core/distributed/process_group.h"
 #include "core/optim/adamw.h"
@@ -38,17 +39,25 @@ struct StepMeasures {
   bool layer_norms = false;
 };
 
+// Above one of these nothing is changed. The loss is averaged over `group` before it is compared; null: no limits.
+struct StepLimits {
+  ProcessGroup* group = nullptr;
+  double loss = std::numeric_limits<double>::infinity(), grad_norm = std::numeric_limits<double>::infinity();
+};
+
 // 0-dim float32 on the device; reading one waits for the device.
 struct StepResult {
-  at::Tensor loss;              // mean over the micro-batches of this rank
+  at::Tensor loss;              // mean over the micro-batches of this rank; with limits, of all ranks'
   at::Tensor grad_norm;         // before clipping, over all ranks
-  at::Tensor found_inf;         // 1: loss or gradients were not finite and nothing was changed
+  at::Tensor found_inf;         // 1: loss or gradients were not finite
+  at::Tensor refused;           // 1: that, or above a limit, and nothing was changed
   LayerNorms layer_norms = {};  // as grad_norm; empty unless asked for
 };
 
 // `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of
 // it.
 StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches,
-                      int64_t first_micro_batch, double learning_rate, const StepMeasures& measures = {});
+                      int64_t first_micro_batch, double learning_rate, const StepMeasures& measures = {},
+                      const StepLimits& limits = {});
 
 }  // namespace gptcore

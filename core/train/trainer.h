@@ -12,7 +12,9 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/distributed/process_group.h"
 #include "core/events/bus.h"
@@ -21,11 +23,20 @@
 #include "core/train/evaluator_set.h"
 #include "core/train/memory_watch.h"
 #include "core/train/operation_set.h"
+#include "core/train/spikes.h"
 #include "core/train/stop_signals.h"
 #include "core/train/train_options.h"
 #include "core/train/train_step.h"
 
 namespace gptcore {
+
+// A checkpoint from right before an operation, which undoing that goes back to.
+struct UndoPoint {
+  int64_t number = 0;       // how many entries the journal had
+  int64_t operation = 0;    // its index in the stage
+  double val_loss = 0;      // of the last evaluation before; NaN when there was none
+  int64_t evaluations = 0;  // since
+};
 
 // What a stage carries from step to step besides parameters and moments. Saved in every checkpoint.
 struct TrainState {
@@ -46,6 +57,8 @@ struct TrainState {
   Table settings;                       // changed ones of the stage, by key
   std::map<std::string, int64_t> born;  // update that a parameter's moments count from, where it is not 0
   std::vector<TriggerState> triggers;   // OperationSet::states()
+  std::vector<UndoPoint> undo_points;   // oldest first
+  SpikeState spikes;
 };
 
 // An edit as it was committed. The journal of a run is in every checkpoint.
@@ -53,6 +66,12 @@ struct JournalEntry {
   int64_t step = 0;  // updates done in the whole run
   std::string operation;
   std::vector<std::string> changes;  // "widen ...", one a change
+};
+
+// Where training goes back to, and what it takes along.
+struct Rewind {
+  std::optional<int64_t> point;                                        // that UndoPoint's checkpoint; absent: the newest one
+  std::function<void(TrainState&, std::vector<JournalEntry>&)> amend;  // what was saved, before training goes on from there
 };
 
 // What a stage trains with; all of it outlives the call.
@@ -81,9 +100,14 @@ struct TrainContext {
   // are these, or kept when null. When it throws nothing has changed.
   std::function<void(const TrainOptions&, const std::map<std::string, int64_t>& born, const std::map<std::string, MomentPair>*)>
       rebuild = {};
+  // Publishes a checkpoint for UndoPoint `number`; forgets those of lower numbers. Absent: nothing can be undone.
+  std::function<void(const TrainState&, int64_t number)> keep_point = {};
+  std::function<void(int64_t number)> forget_points_before = {};
+  std::optional<Rewind> rewind = {};  // set by StageEnd::rewound
 };
 
-enum class StageEnd { finished, early_stopped, interrupted };
+// rewound: the caller loads what TrainContext::rewind asks for and calls again.
+enum class StageEnd { finished, early_stopped, interrupted, rewound };
 
 // Micro-batches per update and rank that `options` ask for. Throws Error(conflict) when tokens_per_step does not divide.
 int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int64_t ranks);

@@ -7,7 +7,7 @@
 namespace gptcore {
 namespace {
 
-constexpr std::array kStatusNames = {"pending", "done", "failed", "skipped"};
+constexpr std::array kStatusNames = {"pending", "done", "failed", "skipped", "undone"};
 
 // What the loop itself puts into its records; an evaluator's fields are "<evaluator>.<metric>".
 constexpr std::array kLoopFields = {"train_loss", "val_loss", "best",      "batches",  "iter",

@@ -12,7 +12,13 @@
 
 namespace gptcore {
 
-enum class OperationStatus { pending, done, failed, skipped };
+enum class OperationStatus {
+  pending,
+  done,
+  failed,
+  skipped,
+  undone,  // training went back to before it
+};
 const char* name_of(OperationStatus status);
 std::optional<OperationStatus> operation_status(const std::string& name);
 

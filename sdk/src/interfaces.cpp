@@ -17,6 +17,7 @@ Evaluator::~Evaluator() = default;
 ModelView::~ModelView() = default;
 ModelEdit::~ModelEdit() = default;
 BatchTrials::~BatchTrials() = default;
+Undo::~Undo() = default;
 Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;

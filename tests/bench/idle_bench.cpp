@@ -28,7 +28,8 @@ double nanoseconds_a_call() {
   Network network(std::make_unique<Gpt>(GptOptions{}));
   const NetworkView view(network);
   OperationDuties duties;
-  duties.carry_out = [&](ScheduledOperation& o, const TrainingView& now) {
+  duties.carry_out = [&](size_t index, const TrainingView& now) {
+    const ScheduledOperation& o = operations.operations()[index];
     PlannedEdit edit(view, o.effects);
     o.operation->plan(now, edit);
     return !edit.empty();

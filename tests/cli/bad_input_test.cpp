@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "tests/cli/workspace.h"
 
@@ -62,6 +63,17 @@ TEST_CASE("mistakes in the pipeline are refused before a folder is made") {
     CHECK(outcome.status == bad.status);
     CHECK_FALSE(fs::exists(w.path("out")));
   }
+}
+
+TEST_CASE("what the engine finds is a JSON object a line when that is asked for") {
+  const Workspace w;
+  const Outcome outcome = w.train({"--set", "dataset.files=[\"nowhere.txt\"]", "--error-format", "json"});
+  CHECK(outcome.status == 4);
+  const auto error = nlohmann::json::parse(outcome.err);
+  CHECK(error.at("code") == "GC300");
+  CHECK(error.at("where").get<std::string>().find("nowhere.txt") != std::string::npos);
+  CHECK(error.contains("message"));
+  CHECK(error.contains("hint"));
 }
 
 TEST_CASE("data that cannot be trained on is refused") {

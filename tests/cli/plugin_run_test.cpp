@@ -70,7 +70,7 @@ TEST_CASE("an operation that throws ends the run with one line that names plugin
   const Outcome outcome = w.train(with_edits());
   CHECK(outcome.status == 3);
   CHECK(refusal(outcome) == "GC202");
-  CHECK(outcome.err.find("plugin 'edits', operation 'fails', in plan(), step 6, rank 0: out of ideas") != std::string::npos);
+  CHECK(outcome.err.find("plugin 'edits', operation 'fails', in plan(), step 7, rank 0: out of ideas") != std::string::npos);
   CHECK(records(w.path("out"), "failed").size() == 1);
   CHECK(records(w.path("out"), "run_ended").size() == 1);
 }
@@ -80,7 +80,7 @@ TEST_CASE("a plugin that crashes leaves a line that says where") {
   write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"crash\"\n  when = { at_iter = 7 }\n");
   const Outcome outcome = w.train(with_edits());
   CHECK(outcome.status == 128 + SIGSEGV);
-  CHECK(outcome.err.find("error[GC202]: crashed (SIGSEGV) in plugin 'edits', operation 'fails', in plan(), step 6, rank 0") !=
+  CHECK(outcome.err.find("error[GC202]: crashed (SIGSEGV) in plugin 'edits', operation 'fails', in plan(), step 7, rank 0") !=
         std::string::npos);
 }
 

@@ -23,7 +23,8 @@ inline constexpr Effects kReshapes = 4;         // arrange_blocks, widen_mlp, re
 inline constexpr Effects kAdapts = 8;           // set_adapter, merge_adapter, drop_adapter
 inline constexpr Effects kReplaces = 16;        // replace
 inline constexpr Effects kControlsData = 32;    // set_data
-inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes | kAdapts | kReplaces | kControlsData;
+inline constexpr Effects kUndoes = 64;          // extension("gptcore.undo/1")
+inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes | kAdapts | kReplaces | kControlsData | kUndoes;
 
 // Where training stands; equal on all ranks.
 struct TrainingView {

@@ -3,6 +3,7 @@
 #include "core/plugin/plugin_file.h"
 #include "core/plugin/trust.h"
 #include "fixture.h"
+#include "gptcore/version.h"
 #include "tests/catch.h"
 
 using namespace gptcore;
@@ -39,6 +40,8 @@ TEST_CASE("a plugin built for another program is refused with what was found and
              Contains("213 ") && Contains("layout 3, this program has 2"));
   CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.sdk_version = 20304; })),
              Contains("226 ") && Contains("SDK 2.3.4, this program has 0."));
+  CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.sdk_version = GPTCORE_SDK_VERSION + 100; })), Contains("226 "));
+  CHECK(read_plugin_file(with_descriptor(folder, [](auto& d) { d.sdk_version = GPTCORE_SDK_VERSION + 1; })).name == "rogue");
   CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { d.torch_version = 209; })),
              Contains("214 ") && Contains("LibTorch 2.9, this program has 2."));
   CHECK_THAT(refusal(with_descriptor(folder, [](auto& d) { std::strcpy(d.abi_tag, "x86_64;libc++"); })),

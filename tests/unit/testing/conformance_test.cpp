@@ -11,6 +11,12 @@ using nlohmann::json;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 struct Tested {
   int status = 0;
   json report;
@@ -50,7 +56,8 @@ TEST_CASE("A plugin with an item of every kind that keeps to the rules passes, w
     const auto name = c.at("name").get<std::string>();
     ++cases[name.substr(0, name.rfind('/'))];
     // embeddings, sinks without a file and models that do not share are the author's choice
-    if (c.at("result") == "skip") CHECK_THAT(name, Contains("embedding_rows") || Contains("shares_values"));
+    if (c.at("result") == "skip" && !(kSanitized && name == "file/loads_fast"))
+      CHECK_THAT(name, Contains("embedding_rows") || Contains("shares_values"));
   }
   CHECK(cases.size() == 8);
   for (const auto& [item, number] : cases) {
@@ -121,6 +128,7 @@ TEST_CASE("Each case fails on an item that breaks it, and says how") {
   const Tested t = tested(fixture(expected.plugin), std::string("--filter ") + expected.name);
   const json found = t.find(expected.name);
   INFO(found.dump());
+  if (kSanitized && std::string(expected.name) == "file/loads_fast") return;  // times mean nothing then
   CHECK(found.at("result") == "FAIL");
   CHECK_THAT(found.value("reason", ""), Contains(expected.reason));
   CHECK(t.status == 3);

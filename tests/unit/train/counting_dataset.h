@@ -32,13 +32,15 @@ class CountingDataset final : public Dataset {
       for (int64_t t = 0; t < block_; ++t) {
         const int64_t sample = r.first_sample + i, at = sample * block_ + t;
         const bool beyond = r.order == Order::sequential && at + 1 >= tokens(r.split);
+        const bool bad = r.order == Order::shuffled && sample >= noise_from && sample < noise_until;
         out.ids[i][t] = token(at);
-        out.targets[i][t] = beyond ? -1 : token(at + 1);
+        out.targets[i][t] = beyond ? -1 : bad ? (token(at + 1) + 5) % vocab_ : token(at + 1);
       }
   }
 
   std::vector<int64_t> samples;  // training samples handed out so far
   int64_t fail_at = -1;
+  int64_t noise_from = 0, noise_until = 0;  // samples whose targets are wrong
 
  private:
   int64_t token(int64_t i) const { return (i * 7 + i / 5) % vocab_; }

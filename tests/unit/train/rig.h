@@ -127,7 +127,9 @@ struct Rig {
       saved = s;
       saves.emplace_back(s.step, best);
     };
-    return train(options, context, state);
+    const StageEnd how = train(options, context, state);
+    rewind = std::move(context.rewind);
+    return how;
   }
   static GptOptions with_dropout(GptOptions o, double dropout) {
     o.dropout = dropout;
@@ -232,6 +234,7 @@ struct Rig {
   int refuse_saves = 0;
   bool refuse_rebuild = false;
   TrainState state, saved;
+  std::optional<Rewind> rewind;
   std::vector<std::pair<int64_t, bool>> saves;
 };
 

@@ -32,7 +32,8 @@ struct Stage {
   void ask(Event event, const Table& record = {}) {
     now.event = event;
     OperationDuties d;
-    d.carry_out = [this](ScheduledOperation& o, const TrainingView& view) {
+    d.carry_out = [this](size_t index, const TrainingView& view) {
+      const ScheduledOperation& o = operations.operations()[index];
       fired.emplace_back(o.name, view.step);
       if (const auto bad = failing.find(o.name); bad != failing.end()) throw Error(bad->second, "it does not fit");
       return true;

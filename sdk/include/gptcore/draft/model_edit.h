@@ -61,7 +61,7 @@ class ModelEdit {
   // Measures the loss and logits of a fixed batch before and after this plan; when a logit moves by more than `tolerance`
   // (absolute) the plan is rolled back, which is told to loggers, and the operation counts as failed.
   virtual void expect_same_function(double tolerance) = 0;
-  // Interfaces that later versions add; null when there is none. "gptcore.batch_trials/1": BatchTrials.
+  // Interfaces that later versions add; null when there is none. "gptcore.batch_trials/1": BatchTrials; "gptcore.undo/1": Undo.
   virtual void* extension(std::string_view id) = 0;
 };
 
@@ -78,6 +78,14 @@ class BatchTrials {
   virtual BatchTrial run(int64_t batch_size, int tries) = 0;
   // Bytes of the device's memory that this process may use.
   virtual int64_t memory_limit() const = 0;
+};
+
+// kUndoes. Back to before the stage's last operation that was carried out, and without it: model, moments, settings and place
+// in the data are those of then, and that operation is over. Plans nothing else. Throws Error(conflict) when there is none.
+class Undo {
+ public:
+  virtual ~Undo();
+  virtual void last_operation() = 0;
 };
 
 }  // namespace gptcore

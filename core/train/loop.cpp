@@ -1,0 +1,187 @@
+#include "core/train/loop.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/optim/schedule.h"
+#include "core/plugin/breadcrumb.h"
+#include "core/train/evaluation.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr int kMaxFailedSaves = 3;
+
+}  // namespace
+
+Loop::Loop(const TrainOptions& options, TrainContext& context, TrainState& state)
+    : options_(options),
+      o_(with_settings(options, state.settings)),
+      c_(context),
+      s_(state),
+      view_(context.network),
+      block_(context.step.model.block_size()),
+      saved_step_(state.step > 0 ? state.step : -1),
+      trials_(context.step, context.group, [this](int64_t count) { return next_samples(count); }),
+      support_(context.support),
+      duties_(duties()),
+      memory_(o_.emergency_free_percent, context.step.device, context.memory) {
+  count_tokens();
+  if (o_.log_timing) timing_.emplace(c_.step.device);
+  support_.options = &o_;
+  support_.trials = &trials_;
+}
+
+StageEnd Loop::run() {
+  try {
+    return train();
+  } catch (const Rewound&) {
+    return StageEnd::rewound;
+  }
+}
+
+StageEnd Loop::train() {
+  set_breadcrumb_place(global_step(), c_.group.rank());
+  if (!s_.started) {
+    s_.started = true;
+    ask_operations(Event::stage_started);
+  }
+  while (true) {
+    const bool last = finished();
+    const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
+    if (due && s_.evaluated_step != s_.step && !evaluate()) return end(StageEnd::interrupted);
+    if (last || o_.eval_only) return end(StageEnd::finished);
+    if (o_.patience > 0 && s_.evaluations_since_best >= o_.patience) return end(StageEnd::early_stopped);
+    update();
+    ask_operations(Event::step_ended);
+    if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished()) save(false, Must::try_again_later);
+    save_when_memory_is_short();
+    if (c_.signals.received()) return end(StageEnd::interrupted);
+  }
+}
+
+bool Loop::finished() const {
+  return s_.step >= o_.max_iters || (o_.max_tokens > 0 && s_.tokens >= o_.max_tokens) ||
+         (o_.max_time > 0 && s_.seconds >= o_.max_time);
+}
+
+StageEnd Loop::end(StageEnd how) {
+  if (how == StageEnd::interrupted || (!o_.eval_only && saved_step_ != s_.step)) save(false, Must::succeed);
+  return how;
+}
+
+void Loop::count_tokens() {
+  accumulation_ = accumulation_steps(o_, block_, c_.group.size());
+  samples_per_step_ = o_.batch_size * accumulation_ * c_.group.size();
+}
+
+void Loop::update() {
+  const auto start = Clock::now();
+  if (!prefetcher_)
+    prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples}, c_.dataset_mutex);
+  const double lr = learning_rate_at(o_, s_.step);
+  const bool log = s_.step % o_.log_interval == 0;
+  const StepResult result = train_step(
+      c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr, {timing(), log && o_.log_layer_norms},
+      limits());
+  if (timing_) timing_->end_update();
+  s_.micro_batches += accumulation_;
+  s_.samples += samples_per_step_;
+  s_.tokens += samples_per_step_ * block_;
+  ++s_.step;
+  set_breadcrumb_place(global_step(), c_.group.rank());
+  // Reading a number waits for the device: on a GPU only where somebody wants to see one.
+  const bool read = log || c_.step.device.is_cpu();
+  if (read || o_.on_spike != "off") look_at(result);
+  if (read || c_.operations.waits_for_grad_norm()) {
+    const double norm = result.grad_norm.item<float>();
+    s_.grad_norm = std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN();
+  }
+  const double seconds = seconds_since(start);
+  s_.seconds += seconds;
+  meter_.seconds += seconds;
+  ++meter_.updates;
+  if (log) emit_step(result, lr);
+}
+
+double Loop::split_loss(Split split, bool interruptible) {
+  const EvaluationPlan plan{o_.eval_iters, o_.eval_batch_size > 0 ? o_.eval_batch_size : o_.batch_size};
+  return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
+                       [&] { return interruptible && c_.signals.received() != 0; });
+}
+
+bool Loop::evaluate() {
+  Stopwatch watch(timing());
+  c_.bus.emit(Event::evaluation_started, global_step());
+  const double train_loss = split_loss(Split::train, /*interruptible=*/true);
+  const bool has_val = c_.dataset.windows(Split::val) > 0;
+  const double val_loss = has_val ? split_loss(Split::val, /*interruptible=*/true) : train_loss;
+  if (c_.signals.received()) return false;
+  s_.evaluated_step = s_.step;
+  s_.train_loss = train_loss;
+  s_.val_loss = val_loss;
+  const bool best = val_loss < s_.best_val_loss;
+  const bool improved = best && !(s_.best_val_loss - val_loss < o_.min_delta);
+  s_.evaluations_since_best = improved ? 0 : s_.evaluations_since_best + 1;
+  if (best) s_.best_val_loss = val_loss;
+  Table fields{{"train_loss", train_loss}};
+  if (has_val) fields.emplace_back("val_loss", val_loss);
+  fields.emplace_back("best", s_.best_val_loss);
+  fields.emplace_back("whole_split", o_.eval_iters == kWholeSplit);
+  if (o_.eval_iters != kWholeSplit) fields.emplace_back("batches", o_.eval_iters);
+  for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, global_step())) fields.push_back(std::move(metric));
+  watch.lap(StepSection::evaluation);
+  if (timing_) timing_->end_evaluation();
+  record_ = fields;
+  c_.bus.emit(Event::evaluation_ended, global_step(), std::move(fields));
+  judge_operations();
+  ask_operations(Event::evaluation_ended);
+  const bool due = o_.checkpoint_interval == 0 && s_.step > 0;
+  if (!o_.eval_only && due && (best || o_.always_save_checkpoint)) save(best, Must::try_again_later);
+  return true;
+}
+
+void Loop::save(bool best, Must must) {
+  try {
+    s_.triggers = c_.operations.states();
+    c_.save(s_, best);
+    saved_step_ = s_.step;
+    failed_saves_ = 0;
+    c_.operations.published();
+    if (c_.forget_points_before)
+      c_.forget_points_before(s_.undo_points.empty() ? static_cast<int64_t>(c_.journal.size()) : s_.undo_points.front().number);
+  } catch (const Error& e) {
+    const bool disk = e.code() == Code::io || e.code() == Code::disk_full;
+    if (!disk || must == Must::succeed || ++failed_saves_ >= kMaxFailedSaves) throw;
+    c_.host.log(Level::warning, std::string("the checkpoint could not be saved, training goes on: ") + e.what());
+  }
+}
+
+// All ranks save when one is short. Several agree where they log, which makes each wait for the others.
+void Loop::save_when_memory_is_short() {
+  const bool alone = c_.group.size() == 1;
+  if (saved_step_ == s_.step || finished() || (!alone && s_.step % o_.log_interval != 0)) return;
+  const std::string found = memory_.look();
+  if (largest(found.empty() ? 0 : 1) == 0) return;
+  c_.host.log(Level::warning, "memory is short" + (found.empty() ? " on another rank" : ": " + found) +
+                                  "; a checkpoint of step " + std::to_string(global_step()) + " is saved and training goes on");
+  save(false, Must::try_again_later);
+}
+
+// The failure that ends the run is the one to be told.
+void Loop::save_before_failing() {
+  try {
+    save(false, Must::succeed);
+  } catch (const std::exception& e) {
+    c_.host.log(Level::warning, std::string("no checkpoint could be saved before the end: ") + e.what());
+  }
+}
+
+}  // namespace gptcore

@@ -1,0 +1,91 @@
+// The state of one stage's training loop while it runs; trainer.h tells what it does.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/data/prefetcher.h"
+#include "core/train/batch_trials.h"
+#include "core/train/trainer.h"
+
+namespace gptcore {
+
+class Loop {
+ public:
+  Loop(const TrainOptions& options, TrainContext& context, TrainState& state);
+  StageEnd run();
+
+ private:
+  enum class Must { succeed, try_again_later };
+  // Thrown to leave the loop for TrainContext::rewind.
+  struct Rewound {};
+  // The updates since the last log line: times exclude evaluations and checkpoints.
+  struct Meter {
+    double seconds = 0;
+    int64_t updates = 0;
+  };
+
+  // loop.cpp
+  StageEnd train();
+  bool finished() const;
+  StageEnd end(StageEnd how);
+  void count_tokens();
+  void update();
+  bool evaluate();  // false when a signal came
+  double split_loss(Split split, bool interruptible);
+  void save(bool best, Must must);
+  void save_when_memory_is_short();
+  void save_before_failing();
+
+  // loop_operations.cpp
+  void ask_operations(Event event);
+  OperationDuties duties();
+  void refresh(TrainingView& now, bool agree_on_time = true);
+  Batch next_samples(int64_t count);
+  bool carry_out(size_t index, const TrainingView& now);
+  void commit(const std::string& operation, const PlannedEdit& plan);
+  CommitReport commit_edits(const PlannedEdit& plan, const TrainOptions& changed);
+  bool keeps_points(const ScheduledOperation& o) const;
+  void judge_operations();
+  [[noreturn]] void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
+
+  // loop_faults.cpp
+  StepLimits limits();
+  void look_at(const StepResult& result);
+  bool refuse_nonfinite(const StepResult& result);
+  void look_for_spike(const StepResult& result);
+  void skip_spike(const std::string& what);
+  [[noreturn]] void rewind_spike(const std::string& what);
+  std::string first_bad() const;
+
+  // loop_records.cpp
+  void emit_step(const StepResult& result, double lr);
+  void emit_edit(const std::string& operation, const std::vector<std::string>& lines, const PlannedEdit& plan,
+                 const CommitReport& report);
+
+  // Of all ranks.
+  double largest(double number) { return gptcore::largest(c_.group, c_.step.device, number); }
+  Timing* timing() { return timing_ ? &*timing_ : nullptr; }
+  int64_t global_step() const { return c_.first_step + s_.step; }
+
+  const TrainOptions& options_;  // as the pipeline has them
+  TrainOptions o_;               // as operations left them
+  TrainContext& c_;
+  TrainState& s_;
+  NetworkView view_;
+  Table record_;  // of the event that operations are asked after
+  int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
+  int64_t saved_step_;    // where the newest checkpoint is; -1: there is none of this stage
+  int failed_saves_ = 0;  // in a row
+  LoopTrials trials_;
+  EditSupport support_;
+  OperationDuties duties_;
+  MemoryWatch memory_;
+  std::optional<Timing> timing_;
+  Meter meter_;
+  std::optional<Prefetcher> prefetcher_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,167 @@
+// Operations in the training loop: asking them, committing what they plan, undoing it.
+#include <algorithm>
+#include <cstdio>
+
+#include "core/train/loop.h"
+#include "gptcore/error.h"
+#include "gptcore/random.h"
+
+namespace gptcore {
+
+void Loop::refresh(TrainingView& now, bool agree_on_time) {
+  now.step = s_.step;
+  now.tokens = s_.tokens;
+  now.seconds = agree_on_time ? largest(s_.seconds) : s_.seconds;
+  now.grad_norm = s_.grad_norm;
+  if (s_.evaluated_step >= 0) {
+    now.train_loss = s_.train_loss;
+    now.val_loss = s_.val_loss;
+  }
+  now.learning_rate = o_.learning_rate;
+  now.batch_size = o_.batch_size;
+  now.gradient_accumulation_steps = accumulation_;
+  now.max_iters = o_.max_iters;
+}
+
+void Loop::ask_operations(Event event) {
+  if (c_.operations.empty()) return;
+  TrainingView now;
+  now.event = event;
+  refresh(now, c_.operations.waits_for_time(event));
+  c_.operations.ask(now, record_, duties_);
+  record_.clear();
+}
+
+OperationDuties Loop::duties() {
+  OperationDuties d;
+  d.carry_out = [this](size_t index, const TrainingView& now) { return carry_out(index, now); };
+  d.refresh = [this](TrainingView& now) { refresh(now); };
+  d.reevaluate = [this] {
+    const bool has_val = c_.dataset.windows(Split::val) > 0;
+    return s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
+  };
+  d.agree = [this](double number) { return largest(number); };
+  d.report = [this](Table fields) { c_.bus.emit(Event::operation, global_step(), std::move(fields)); };
+  d.first_step = c_.first_step;
+  d.save = [this] { save_before_failing(); };
+  return d;
+}
+
+// Those that the next update takes, without taking them.
+Batch Loop::next_samples(int64_t count) {
+  Batch batch;
+  const std::lock_guard lock(c_.dataset_mutex);
+  c_.dataset.batch({Split::train, Order::shuffled, s_.samples, count}, batch);
+  return batch;
+}
+
+// Something that would undo it is in the pipeline.
+bool Loop::keeps_points(const ScheduledOperation& o) const {
+  if (!c_.keep_point) return false;
+  const auto& all = c_.operations.operations();
+  return o.undo_if_worse ||
+         std::any_of(all.begin(), all.end(), [](const auto& other) { return (other.effects & kUndoes) != 0; });
+}
+
+bool Loop::carry_out(size_t index, const TrainingView& now) {
+  const ScheduledOperation& o = c_.operations.operations()[index];
+  support_.can_undo = !s_.undo_points.empty();
+  PlannedEdit edit(view_, o.effects, support_);
+  o.operation->plan(now, edit);
+  if (edit.empty()) return false;
+  if (edit.undo) undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
+  if (!keeps_points(o)) {
+    commit(o.name, edit);
+    return true;
+  }
+  const auto number = static_cast<int64_t>(c_.journal.size());
+  s_.triggers = c_.operations.states();
+  c_.keep_point(s_, number);
+  commit(o.name, edit);
+  s_.undo_points.push_back({number, static_cast<int64_t>(index), now.val_loss, 0});
+  return true;
+}
+
+// Operations whose time to show what they are worth is over.
+void Loop::judge_operations() {
+  const auto& all = c_.operations.operations();
+  for (size_t i = 0; i < s_.undo_points.size(); ++i) {
+    UndoPoint& point = s_.undo_points[i];
+    const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
+    if (!o.undo_if_worse || ++point.evaluations != o.judge_after) continue;
+    const double rise = s_.val_loss - point.val_loss;
+    if (!(rise > *o.undo_if_worse)) continue;
+    char text[128];
+    std::snprintf(text, sizeof text, "val loss %.4f, %.4f above the one before it", s_.val_loss, rise);
+    undo(i, std::nullopt, text);
+  }
+  // Those that only wait to be judged are done with; an operation that undoes may want the rest.
+  if (std::any_of(all.begin(), all.end(), [](const auto& o) { return (o.effects & kUndoes) != 0; })) return;
+  std::erase_if(s_.undo_points, [&](const UndoPoint& point) {
+    return point.evaluations >= all[static_cast<size_t>(point.operation)].judge_after;
+  });
+}
+
+void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string& why) {
+  const UndoPoint to = s_.undo_points.at(point);
+  const auto undone = static_cast<size_t>(to.operation);
+  const std::string name = c_.operations.operations()[undone].name;
+  const int64_t from = global_step();
+  c_.host.log(Level::warning, "operation '" + name + "' is undone after step " + std::to_string(from) + ": " + why);
+  c_.bus.emit(Event::operation, from, {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}});
+  std::optional<When> asking;
+  if (asked_by) asking = c_.operations.operations()[*asked_by].when;
+  c_.rewind.emplace();
+  c_.rewind->point = to.number;
+  c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss, first = c_.first_step](TrainState& saved, auto& journal) {
+    saved.triggers.at(undone).status = OperationStatus::undone;
+    saved.triggers.at(undone).last_step = step;
+    if (asking) note_fired(*asking, step, loss, saved.triggers.at(*asked_by));
+    journal.push_back({first + saved.step, "undo", {"undo " + name + ", tried until step " + std::to_string(from)}});
+  };
+  throw Rewound{};
+}
+
+// All of the plan or, when it does not fit, an Error and nothing.
+void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
+  Table settings = s_.settings;
+  for (const auto& [key, value] : plan.settings) put(settings, key, value);
+  TrainOptions changed = with_settings(options_, settings);
+  accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
+  CommitReport report;
+  if (!plan.edits.empty())
+    report = commit_edits(plan, changed);
+  else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
+    c_.rebuild(changed, s_.born, nullptr);
+  if (changed.batch_size != o_.batch_size) prefetcher_.reset();
+  s_.settings = std::move(settings);
+  o_ = std::move(changed);
+  count_tokens();
+  c_.step.grad_clip = o_.grad_clip;
+  const std::vector<std::string> lines = plan.lines();
+  c_.journal.push_back({global_step(), operation, lines});
+  emit_edit(operation, lines, plan, report);
+}
+
+CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {
+  for (const Edit& edit : plan.edits)
+    if (const auto* data = std::get_if<SetData>(&edit)) {
+      const std::lock_guard lock(c_.dataset_mutex);
+      c_.dataset.set(data->key, data->value);
+    }
+  const auto probe = [this] {
+    constexpr int64_t kProbe = int64_t{1} << 49;  // where no run and no evaluation gets to
+    Batch batch;
+    const std::lock_guard lock(c_.dataset_mutex);
+    c_.dataset.batch({Split::train, Order::shuffled, kProbe, 2}, batch);
+    return batch;
+  };
+  CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure, s_.born};
+  context.key = stream_key(c_.seed, "edit " + std::to_string(c_.journal.size()));
+  context.steps_done = s_.step;
+  context.probe = probe;
+  context.rebuild = [&](const std::map<std::string, MomentPair>* moments) { c_.rebuild(changed, s_.born, moments); };
+  return gptcore::commit_edits(context, plan);
+}
+
+}  // namespace gptcore

@@ -1,0 +1,23 @@
+// Takes back what the stage's last operation did, and the training since.
+#include "../scheduled.h"
+#include "gptcore/plugin.h"
+
+namespace {
+
+using namespace gptcore;
+
+struct UndoLast final : operations::Scheduled {
+  static constexpr Effects effects = kUndoes;
+  static void schema(Schema<UndoLast>&) {}
+  void plan(const TrainingView&, ModelEdit& edit) override {
+    static_cast<Undo*>(edit.extension("gptcore.undo/1"))->last_operation();
+  }
+};
+
+void setup(Registrar& r) {
+  r.operation<UndoLast>("undo", "goes back to before the stage's last operation, and on without it");
+}
+
+}  // namespace
+
+GPTCORE_PLUGIN("undo", GPTCORE_VERSION, setup)

@@ -1,0 +1,153 @@
+// Training that goes back: operations that hurt are undone, loss spikes are left behind.
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/catch.h"
+#include "tests/cli/workspace.h"
+
+using namespace gptcore::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write_operations(const Workspace& w, const std::string& operations) {
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.find("\n[[stage]]", text.find("log_interval")), "\n" + operations);
+  w.write("tiny.toml", text);
+}
+
+constexpr const char* kGrows = R"(
+  [[stage.operation]]
+  use = "stack_layers"
+  layers = [0, 1, 0]
+  when = { at_iter = 60 }
+)";
+
+constexpr const char* kHurts = R"(
+  [[stage.operation]]
+  use = "set_lr"
+  value = 3.0
+  when = { at_iter = 120 }
+  undo_if_worse = 0.05
+  judge_after = 2
+)";
+
+std::string model(const Workspace& w) {
+  return read(newest_checkpoint(w.path("out")) / "model.safetensors");
+}
+
+std::vector<std::string> on_a_line(const std::vector<std::string>& words) {
+  std::vector<std::string> all = {"--plugin", std::string(std::getenv("GPTCORE_BUILD")) + "/tests/cli/edits.so"};
+  for (const std::string& word : words) all.insert(all.end(), {"--set", word});
+  return all;
+}
+
+// tiny.toml on the plugin's dataset, with samples 1600 to 1607, those of update 200, wrong.
+void write_spiking(const Workspace& w) {
+  std::string text = read(w.path("tiny.toml"));
+  const size_t from = text.find("[tokenizer]"), to = text.find("[model]");
+  text.replace(from, to - from, "[dataset]\nuse = \"line\"\nwrong_from = 1600\nwrong_until = 1608\n\n");
+  text.erase(text.find("[[stage]]", text.find("log_interval")),
+             text.find("[[logger]]") - text.find("[[stage]]", text.find("log_interval")));
+  w.write("tiny.toml", text);
+}
+
+}  // namespace
+
+TEST_CASE("an operation that hurts is undone: the run is the one without it") {
+  const Workspace without, with;
+  write_operations(without, kGrows);
+  write_operations(with, std::string(kGrows) + kHurts);
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK((model(without) == model(with)));
+  CHECK(outcome.err.find("operation 'set_lr' is undone after step 200") != std::string::npos);
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(with.path("out")) / "state.json"));
+  CHECK(state.at("operations").at(1).at("status") == "undone");
+  CHECK(state.at("journal").size() == 2);
+  CHECK(state.at("journal").at(1).at("operation") == "undo");
+  for (const auto& entry : fs::directory_iterator(with.path("out") / "undo" / "ckpt")) CHECK_FALSE(entry.is_directory());
+}
+
+TEST_CASE("undoing survives kills before, at and after it") {
+  const Workspace whole, broken;
+  write_operations(whole, std::string(kGrows) + kHurts);
+  write_operations(broken, std::string(kGrows) + kHurts);
+  REQUIRE(whole.train().status == 0);
+  for (const char* place : {"OPERATION_SUCCESS: name=set_lr", "iter 170", "OPERATION_UNDO", "iter 130", "iter 260"}) {
+    Process process(broken.training());
+    process.wait_for(place);
+    process.send(SIGKILL);
+    CHECK(process.wait().status == 128 + SIGKILL);
+  }
+  const Outcome last = broken.train();
+  INFO(last.err);
+  REQUIRE(last.status == 0);
+  CHECK((model(whole) == model(broken)));
+}
+
+TEST_CASE("an operation that does not hurt stays") {
+  const Workspace w;
+  write_operations(w, std::string(kGrows) + "  undo_if_worse = 5\n");
+  REQUIRE(w.train().status == 0);
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
+  CHECK(state.at("operations").at(0).at("status") == "done");
+  CHECK(state.at("undo_points").empty());
+}
+
+TEST_CASE("undo takes the last operation back when it is asked") {
+  const Workspace without, with;
+  write_operations(without, kGrows);
+  write_operations(with, std::string(kGrows) +
+                             "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 120 }\n"
+                             "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("undo with nothing to undo is refused before the run") {
+  const Workspace w;
+  write_operations(w, "  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
+  const Outcome outcome = w.train();
+  CHECK(refusal(outcome) == "GC106");
+  CHECK(outcome.err.find("there is none to undo") != std::string::npos);
+  CHECK_FALSE(fs::exists(w.path("out")));
+}
+
+TEST_CASE("a spike is left behind: training goes back to the newest checkpoint and past the data, kills or not") {
+  const Workspace whole, broken;
+  write_spiking(whole);
+  write_spiking(broken);
+  const auto words = on_a_line({"train.on_spike=rewind"});
+  const Outcome outcome = whole.train(words);
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(outcome.err.find("loss spike at step 200") != std::string::npos);
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(whole.path("out")) / "state.json"));
+  CHECK(state.at("rewinds") == 1);
+  CHECK(state.at("step") == 400);
+  CHECK(state.at("samples") == 401 * 8);
+  for (const char* place : {"iter 190", "OPERATION_REWIND", "iter 230"}) {
+    Process process(broken.training(words));
+    process.wait_for(place);
+    process.send(SIGKILL);
+    CHECK(process.wait().status == 128 + SIGKILL);
+  }
+  REQUIRE(broken.train(words).status == 0);
+  CHECK((model(whole) == model(broken)));
+}
+
+TEST_CASE("a run that spikes again and again ends with its own exit code") {
+  const Workspace w;
+  write_spiking(w);
+  const Outcome outcome = w.train(on_a_line({"train.on_spike=rewind", "dataset.wrong_until=100000"}));
+  CHECK(outcome.status == 6);
+  CHECK(outcome.err.find("training went back 3 times already") != std::string::npos);
+}
