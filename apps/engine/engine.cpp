@@ -47,8 +47,16 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
 
 extern "C" __attribute__((visibility("default"))) const gptcore::EngineTable* gptcore_engine() {
   using namespace gptcore;
-  static const EngineTable table = {guarded<RunRequest, run_verb>,          guarded<SampleRequest, sample_verb>,
-                                    guarded<SummaryRequest, summary_verb>,  guarded<BenchRequest, bench_verb>,
-                                    guarded<ConformanceRequest, test_verb>, guarded<PlanRequest, plan_verb>};
+  static const EngineTable table = {guarded<RunRequest, run_verb>,
+                                    guarded<SampleRequest, sample_verb>,
+                                    guarded<SummaryRequest, summary_verb>,
+                                    guarded<BenchRequest, bench_verb>,
+                                    guarded<ConformanceRequest, test_verb>,
+                                    guarded<PlanRequest, plan_verb>,
+                                    guarded<TokenizeRequest, tokenize_verb>,
+                                    guarded<PrepareRequest, prepare_verb>,
+                                    guarded<DataSampleRequest, data_sample_verb>,
+                                    guarded<ExportRequest, export_verb>,
+                                    guarded<ImportRequest, import_verb>};
   return &table;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/pipeline_config.h"
+#include "core/data/prepare_options.h"
 #include "core/testing/conformance_request.h"
 #include "gptcore/error.h"
 
@@ -29,6 +30,9 @@ struct SampleRequest {
   int64_t max_new_tokens = 500;
   double temperature = 0.8;
   int64_t top_k = 200;  // 0 = off
+  double top_p = 1, repetition_penalty = 1;
+  std::vector<std::string> stop;  // a text ends before the first of these
+  bool json = false;              // a JSON object a text
   uint64_t seed = 1337;
   std::string device = "auto";
 };
@@ -53,6 +57,46 @@ struct BenchRequest {
   bool json = false;
 };
 
+struct TokenizeRequest {
+  PipelineConfig config;  // its [run] and [tokenizer]
+  std::vector<std::string> plugin_files;
+  std::string checkpoint;  // a verified folder, whose tokenizer it is; "" = as it opens
+  std::string file = "-";  // - is standard input
+  bool count = false, json = false, decode = false, jsonl = false;
+};
+
+struct PrepareRequest {
+  PipelineConfig config;
+  std::vector<std::string> plugin_files;
+  PrepareOptions options;
+};
+
+struct DataSampleRequest {
+  std::vector<std::string> files;  // of tokens, one behind the other
+  int64_t raw_width = 2;           // bytes of an id without a header
+  uint32_t flag = 0;               // a bit of ids that is no part of them
+  int64_t first = 0, count = 0;
+  std::optional<PipelineConfig> config;  // with the tokenizer; absent: the ids themselves are shown
+  std::vector<std::string> plugin_files;
+  std::string tokenizer_state;  // a file, or ""
+};
+
+struct ExportRequest {
+  PipelineConfig config;
+  std::vector<std::string> plugin_files;
+  std::string checkpoint;  // a verified folder
+  std::string to;          // the folder to make
+  std::string format;      // hf | llmc | gguf
+  std::string dtype;       // f32 | f16 | bf16
+  bool keep_adapters = false;
+};
+
+struct ImportRequest {
+  PipelineConfig config;  // its model.init_from names the weights
+  std::vector<std::string> plugin_files;
+  std::string to;  // run folder
+};
+
 // Returns the process's exit code; what went wrong is added to `errors`, for the caller to print.
 template <class Request> using EngineVerb = int (*)(const Request&, std::vector<Error>& errors) noexcept;
 
@@ -63,6 +107,11 @@ struct EngineTable {
   EngineVerb<BenchRequest> bench;
   EngineVerb<ConformanceRequest> test;
   EngineVerb<PlanRequest> plan;
+  EngineVerb<TokenizeRequest> tokenize;
+  EngineVerb<PrepareRequest> prepare;
+  EngineVerb<DataSampleRequest> data_sample;
+  EngineVerb<ExportRequest> export_model;
+  EngineVerb<ImportRequest> import_model;
 };
 
 }  // namespace gptcore

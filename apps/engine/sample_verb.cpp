@@ -1,15 +1,16 @@
 // Text from a checkpoint, streamed to standard output as it is made.
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/config/core_items.h"
 #include "core/config/load.h"
-#include "core/model/generate.h"
 #include "core/pipeline/prompt.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
+#include "core/pipeline/text_generation.h"
 #include "core/plugin/search.h"
 #include "gptcore/error.h"
 
@@ -30,6 +31,48 @@ PipelineConfig config_of(const Checkpoint& checkpoint, const SampleRequest& requ
   return config;
 }
 
+// Prompt and text as they come, texts apart by a line.
+struct PlainText {
+  const TextRequest& request;
+  size_t begun = 0;
+
+  void begin(size_t index) {
+    if (index < begun) return;
+    begun = index + 1;
+    if (index > 0) std::fputs("\n---------------\n", stdout);
+    std::fputs(request.prompts[index / static_cast<size_t>(request.num_samples)].c_str(), stdout);
+  }
+  bool piece(size_t index, std::string_view text) {
+    begin(index);
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  }
+};
+
+TextEvents plain_text(PlainText& out) {
+  return {[&out](size_t index, std::string_view text) { return out.piece(index, text); },
+          [&out](size_t index, const GeneratedText&) { out.begin(index); }};
+}
+
+TextEvents json_lines(const TextRequest& request) {
+  TextEvents events;
+  events.done = [&request](size_t, const GeneratedText& text) {
+    nlohmann::ordered_json tokens = nlohmann::ordered_json::array(), log_probabilities = tokens;
+    for (const NextToken& c : text.tokens) {
+      tokens.push_back(c.token);
+      log_probabilities.push_back(c.log_probability);
+    }
+    const nlohmann::ordered_json object = {{"prompt", request.prompts[text.prompt]},
+                                           {"sample", text.sample},
+                                           {"text", text.text},
+                                           {"finish_reason", text.stopped ? "stop" : "length"},
+                                           {"tokens", tokens},
+                                           {"log_probabilities", log_probabilities}};
+    std::printf("%s\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::fflush(stdout);
+  };
+  return events;
+}
+
 }  // namespace
 
 int sample_verb(const SampleRequest& request) {
@@ -48,22 +91,17 @@ int sample_verb(const SampleRequest& request) {
   session.open_model(config);
   load_tensors(*files, checkpoint, "model.safetensors", named_tensors(session.model->parameters()));
 
-  const Sampling sampling{request.temperature, request.top_k, request.seed};
-  const std::vector<std::string> prompts = request.prompts.empty() ? std::vector<std::string>{"\n"} : request.prompts;
-  for (const std::string& given : prompts) {
-    const std::string text = prompt_text(given);
-    const std::vector<int32_t> prompt = session.tokenizer->encode(text);
-    if (prompt.empty()) throw Error(Code::usage, "the prompt is empty", "give at least one character with --prompt");
-    for (int64_t i = 0; i < request.num_samples; ++i) {
-      if (i > 0 || &given != &prompts.front()) std::fputs("\n---------------\n", stdout);
-      std::fputs(text.c_str(), stdout);
-      generate(*session.model, session.device, prompt, request.max_new_tokens, sampling, i, [&](int32_t token) {
-        const std::string piece = session.tokenizer->decode({&token, 1});
-        return std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size() && std::fflush(stdout) == 0;
-      });
-    }
-  }
-  std::fputs("\n", stdout);
+  TextRequest texts;
+  for (const std::string& given : request.prompts) texts.prompts.push_back(prompt_text(given));
+  if (texts.prompts.empty()) texts.prompts = {"\n"};
+  texts.num_samples = request.num_samples;
+  texts.max_new_tokens = request.max_new_tokens;
+  texts.stop = request.stop;
+  texts.sampling = {request.temperature, request.top_k, request.top_p, request.repetition_penalty, request.seed};
+  PlainText plain{texts};
+  const TextEvents events = request.json ? json_lines(texts) : plain_text(plain);
+  generate_texts(*session.model, session.device, *session.tokenizer, texts, events);
+  if (!request.json) std::fputs("\n", stdout);
   return 0;
 }
 

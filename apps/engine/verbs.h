@@ -11,5 +11,10 @@ int summary_verb(const SummaryRequest& request);
 int bench_verb(const BenchRequest& request);
 int test_verb(const ConformanceRequest& request);
 int plan_verb(const PlanRequest& request);
+int tokenize_verb(const TokenizeRequest& request);
+int prepare_verb(const PrepareRequest& request);
+int data_sample_verb(const DataSampleRequest& request);
+int export_verb(const ExportRequest& request);
+int import_verb(const ImportRequest& request);
 
 }  // namespace gptcore

@@ -27,6 +27,14 @@ VerbOptions sample_options() {
   add("temperature", po::value<double>()->default_value(defaults.temperature, "0.8"),
       "above 1 wilder, below 1 safer, 0 = always the likeliest");
   add("top-k", po::value<int64_t>()->default_value(defaults.top_k), "choose among so many likeliest tokens, 0 = among all");
+  add("top-p", po::value<double>()->default_value(defaults.top_p, "1"),
+      "choose among the likeliest tokens that have this share together");
+  add("repetition-penalty", po::value<double>()->default_value(defaults.repetition_penalty, "1"),
+      "above 1: tokens that were there become less likely");
+  add("stop", po::value<std::vector<std::string>>()->value_name("TEXT"),
+      "a text ends before this; may be given more than once");
+  options.visible.add_options()("json", po::bool_switch(),
+                                "a line of JSON for each text, with token ids and log-probabilities");
   add("seed", po::value<int64_t>()->default_value(static_cast<int64_t>(defaults.seed)), "start of the random sequence");
   add("device", po::value<std::string>()->default_value(defaults.device), "auto | cpu | cuda | cuda:N");
   options.positional.add_options()("from", po::value<std::string>());
@@ -78,6 +86,12 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
   check_range<SampleOptions>("max-new-tokens", request.max_new_tokens);
   check_range<SampleOptions>("temperature", request.temperature);
   check_range<SampleOptions>("top-k", request.top_k);
+  request.top_p = given.get<double>("top-p");
+  request.repetition_penalty = given.get<double>("repetition-penalty");
+  request.stop = given.get<std::vector<std::string>>("stop");
+  request.json = given.get<bool>("json");
+  check_range<SampleOptions>("top-p", request.top_p);
+  check_range<SampleOptions>("repetition-penalty", request.repetition_penalty);
   check_range<RunOptions>("seed", seed);
   request.prompts = prompts(given.get<std::vector<std::string>>("prompt"));
   return call(&EngineTable::sample, request);

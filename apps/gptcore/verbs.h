@@ -24,9 +24,19 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
 std::string sample_help();
 int summary_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string summary_help();
+int tokenize_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string tokenize_help();
 int bench_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string bench_help();
 int config_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 std::string config_help();
+int prepare_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string prepare_help();
+int data_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string data_help();
+int export_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string export_help();
+int import_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+std::string import_help();
 
 }  // namespace gptcore

@@ -47,10 +47,32 @@ Value written_default(const ParamSpec& spec) {
   return spec.fallback;
 }
 
-Table given_values(const RawTable& table) {
+const std::filesystem::path& folder_of(const Origin& origin, const Folders& folders) {
+  return origin.source == Source::command_line ? folders.current : folders.file;
+}
+
+Table given_values(const RawTable& table, const Owner& owner, const Folders& folders) {
   Table out;
-  for (const Entry& entry : table.entries) out.emplace_back(entry.key, entry.value);
+  for (const Entry& entry : table.entries) {
+    const ParamSpec* spec = owner.find(entry.key);
+    out.emplace_back(entry.key, spec ? absolute_paths(spec->type, entry.value, folder_of(entry.origin, folders)) : entry.value);
+  }
   return out;
+}
+
+// What the preset could not tell, and keys that contradict it.
+void check_preset(const Preset& preset, const RawTable& table, const Owner& owner, ErrorList& errors) {
+  const Entry* key = table.find(preset.key);
+  if (preset.error)
+    errors.add(preset.error->code(), (preset.error->where().empty() ? "" : preset.error->where() + ": ") + preset.error->what(),
+               preset.error->hint(), key->origin);
+  if (!preset.binding) return;
+  for (const auto& [name, value] : preset.values)
+    if (const Entry* given = table.find(name);
+        given && !given->value.empty() && as_declared(owner.find(name)->type, given->value) != value)
+      errors.add(Code::conflict,
+                 "'" + name + "' is " + to_toml(given->value) + ", and " + preset.origin + " has " + to_toml(value),
+                 "leave it out, or give the same value", given->origin);
 }
 
 void check_rules(const RawTable& table, const Owner& owner, const Section& section, ErrorList& errors) {
@@ -67,17 +89,17 @@ Section check_table(const RawTable& table, const Owner& owner, const Folders& fo
   const size_t mistakes = errors.size();
   check_keys(table, owner, errors);
 
-  std::string preset_origin;
-  const Table preset = owner.preset ? owner.preset(given_values(table), preset_origin) : Table{};
+  const Preset preset = owner.preset ? owner.preset(given_values(table, owner, folders)) : Preset{};
+  check_preset(preset, table, owner, errors);
 
   Section section;
   section.location = table.header.location;
   for (const ParamSpec& spec : owner.params) {
     Value value = written_default(spec);
     Origin origin;
-    if (const Value* set = find(preset, spec.name)) {
+    if (const Value* set = find(preset.values, spec.name)) {
       value = *set;
-      origin.argument = preset_origin;
+      origin.argument = preset.origin;
     }
     if (const Entry* entry = table.find(spec.name)) {
       value = as_declared(spec.type, entry->value);
@@ -88,8 +110,7 @@ Section check_table(const RawTable& table, const Owner& owner, const Folders& fo
       errors.add(Code::missing_key, owner.title + " needs '" + spec.name + "', " + spec.doc,
                  std::string("add ") + spec.name + " = " + type_name(spec.type), table.header);
     }
-    const auto& folder = origin.source == Source::command_line ? folders.current : folders.file;
-    section.values.emplace_back(spec.name, absolute_paths(spec.type, value, folder));
+    section.values.emplace_back(spec.name, absolute_paths(spec.type, value, folder_of(origin, folders)));
     section.origins.push_back(std::move(origin));
   }
   if (errors.size() == mistakes) check_rules(table, owner, section, errors);

@@ -6,6 +6,7 @@
 #include "core/config/operation_keys.h"
 #include "core/config/operations_file.h"
 #include "core/config/owner.h"
+#include "core/config/sources.h"
 #include "core/config/suggest.h"
 #include "core/train/train_options.h"
 
@@ -38,7 +39,7 @@ class Loader {
     config.run = section("run", {}, document_.run.value_or(absent()));
     config.plugin_files = plugin_files();
     if (document_.tokenizer) config.tokenizer = item("tokenizer", *document_.tokenizer);
-    if (document_.dataset) config.dataset = item("dataset", *document_.dataset);
+    if (document_.dataset) config.dataset = dataset(*document_.dataset);
     config.model = item("model", document_.model.value_or(absent()));
     config.adapters = items("adapter.", document_.adapters);
     load_stages(config);
@@ -111,6 +112,13 @@ class Loader {
     return {};
   }
 
+  Section dataset(const RawTable& table) {
+    Section out = item("dataset", table);
+    const Entry* source = table.find("source");
+    if (source) complete_sources(out.values, source->origin, catalog_, folders_, errors_);
+    return out;
+  }
+
   std::vector<Section> items(const std::string& prefix, const std::vector<RawTable>& tables) {
     std::vector<Section> out;
     for (size_t i = 0; i < tables.size(); ++i) out.push_back(item(prefix + std::to_string(i), tables[i]));
@@ -154,7 +162,7 @@ class Loader {
       stage.evaluators = items(path + ".evaluator.", raw.evaluators);
       if (stage.kind == "train" && errors_.empty()) check_triggers(stage, raw.operations);
       if (stage.kind != "train") refuse_tables(raw.operations, "a train stage's");
-      if (stage.kind == "sample") refuse_tables(raw.evaluators, "a train or evaluate stage's");
+      if (stage.kind == "sample" || stage.kind == "prepare") refuse_tables(raw.evaluators, "a train or evaluate stage's");
       config.stages.push_back(std::move(stage));
     }
   }
@@ -243,7 +251,11 @@ std::vector<std::string> files_used(const PipelineConfig& config, const Catalog&
     if (const ItemInfo* item = kind ? catalog.find(*kind, section.use) : nullptr) add_once(out, item->file);
   };
   if (config.tokenizer) add(*config.tokenizer);
-  if (config.dataset) add(*config.dataset);
+  if (config.dataset) {
+    add(*config.dataset);
+    for (const std::string& name : sources_of(config.dataset->values))
+      if (const ItemInfo* item = catalog.find(Kind::dataset, name)) add_once(out, item->file);
+  }
   add(config.model);
   for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {

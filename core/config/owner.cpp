@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "core/config/config_errors.h"
+#include "core/config/init_from.h"
 #include "core/config/operation_keys.h"
+#include "core/data/prepare_options.h"
 #include "core/model/gpt_options.h"
 #include "core/train/train_options.h"
 
@@ -69,15 +72,39 @@ std::optional<Owner> stage_owner(const std::string& kind) {
   const std::string title = (kind == "evaluate" ? "an " : "a ") + kind + " stage";
   if (kind == "train") return train_owner(title);
   if (kind == "evaluate") return core_owner<EvaluateOptions>(title, {"kind", "name"});
+  if (kind == "prepare") return core_owner<PrepareOptions>(title, {"kind", "name"});
   if (kind == "sample") return core_owner<SampleOptions>(title, {"kind", "name"});
   return std::nullopt;
 }
 
-Table preset_values(const Table& given, std::string& origin) {
-  const Value* preset = find(given, "preset");
-  if (!preset || !preset->is<std::string>()) return {};
-  origin = "preset " + preset->as<std::string>();
-  return gpt_preset(preset->as<std::string>());
+// The key's text, or "".
+std::string text_of(const Table& given, const std::string& key) {
+  const Value* value = find(given, key);
+  return value && value->is<std::string>() ? value->as<std::string>() : std::string();
+}
+
+Preset model_preset(const Table& given) {
+  const std::string preset = text_of(given, "preset"), init_from = text_of(given, "init_from");
+  if (init_from.empty()) return {"preset", "preset " + preset, gpt_preset(preset), false, {}};
+  Preset out{"init_from", "init_from " + init_from, {}, true, {}};
+  try {
+    const InitFrom from = parse_init_from(init_from);
+    // Before a download the preset tells the sizes; the run that wants the weights says that they are not there.
+    if (!gpt_preset(preset).empty() && !std::filesystem::exists(from.path))
+      return {"preset", "preset " + preset, gpt_preset(preset), false, {}};
+    out.values = values_of(from);
+    for (const auto& [key, value] : gpt_preset(preset))
+      if (const Value* other = find(out.values, key); other && *other != value)
+        throw Error(
+            Code::conflict,
+            "preset \"" + preset + "\" has " + key + " = " + to_toml(value) + ", and " + init_from + " has " + to_toml(*other),
+            "leave preset out: init_from gives all sizes");
+  } catch (const Error& e) {
+    out.error = e;
+  } catch (const ConfigErrors& e) {
+    out.error = e.errors().front();
+  }
+  return out;
 }
 
 }  // namespace
@@ -94,7 +121,7 @@ std::vector<std::string> Owner::keys() const {
 }
 
 const std::vector<std::string>& stage_kinds() {
-  static const std::vector<std::string> kinds = {"train", "evaluate", "sample"};
+  static const std::vector<std::string> kinds = {"train", "evaluate", "sample", "prepare"};
   return kinds;
 }
 
@@ -121,7 +148,7 @@ std::optional<Owner> owner_of(const std::string& path, const std::string& use, c
   if (!item) return std::nullopt;
   Owner owner{std::string(name_of(*kind)) + " '" + use + "'", item->params, {"use"}, {}, {}};
   if (item->check) owner.check = item->check;
-  if (*kind == Kind::model && item->plugin == "core") owner.preset = preset_values;
+  if (*kind == Kind::model && item->plugin == "core") owner.preset = model_preset;
   if (*kind == Kind::operation) add_operation_keys(owner);
   if (*kind == Kind::adapter) {
     const Schema<AdapterOptions> own = schema_of<AdapterOptions>();

@@ -7,16 +7,26 @@
 #include <vector>
 
 #include "core/plugin/catalog.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
+
+// Values for keys that are not given, which one that is given stands for.
+struct Preset {
+  std::string key;     // that one: "preset"
+  std::string origin;  // of the values: "preset gpt2"
+  Table values;
+  bool binding = false;        // other keys, when given, must have these values
+  std::optional<Error> error;  // why there are none
+};
 
 struct Owner {
   std::string title;  // "operation 'lora'", "[run]", "a train stage"
   std::vector<ParamSpec> params;
   std::vector<std::string> reserved;  // keys read by the core: use, kind, name
   std::function<Problems(const Table&)> check;
-  // Values for keys that are not given, by what the given ones say, and their origin's name ("preset gpt2").
-  std::function<Table(const Table&, std::string& origin)> preset;
+  // By what the given keys say; paths are absolute.
+  std::function<Preset(const Table&)> preset;
 
   const ParamSpec* find(const std::string& key) const;
   // All keys, for suggestions.

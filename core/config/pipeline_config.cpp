@@ -43,6 +43,13 @@ std::string Origin::text() const {
   }
 }
 
+PipelineConfig PipelineConfig::started() const {
+  PipelineConfig out = *this;
+  for (auto& [key, value] : out.model.values)
+    if (key == "init_from") value = "";
+  return out;
+}
+
 std::string PipelineConfig::to_toml() const {
   std::string out;
   put_section(out, "[run]", "", run);

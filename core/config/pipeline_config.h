@@ -62,6 +62,8 @@ struct PipelineConfig {
 
   // A complete pipeline file that loads to the same config from any folder (paths absolute).
   std::string to_toml() const;
+  // The same once its model has weights: without model.init_from, which need not be there any more.
+  PipelineConfig started() const;
 };
 
 }  // namespace gptcore

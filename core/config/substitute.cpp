@@ -78,7 +78,9 @@ Value absolute_paths(Type type, const Value& value, const std::filesystem::path&
   if (type != Type::path && type != Type::path_list) return value;
   return map_texts(value, [&](const std::string& text) {
     if (text.empty() || text.find("://") != std::string::npos) return text;
-    return (folder / text).lexically_normal().string();
+    const size_t scheme = text.starts_with("hf:") ? 3 : text.starts_with("ckpt:") ? 5 : 0;
+    if (text.size() == scheme) return text;
+    return text.substr(0, scheme) + (folder / text.substr(scheme)).lexically_normal().string();
   });
 }
 

@@ -13,7 +13,8 @@ namespace gptcore {
 Value expand_variables(const Value& value);
 // The text that expand_variables() turns back into `value`.
 Value escape_variables(const Value& value);
-// `value` with its relative paths made absolute when `type` is a path or a list of paths. Texts with :// stay.
+// `value` with its relative paths made absolute when `type` is a path or a list of paths. Texts with :// stay;
+// behind "hf:" and "ckpt:" is a path.
 Value absolute_paths(Type type, const Value& value, const std::filesystem::path& folder);
 
 }  // namespace gptcore

@@ -10,7 +10,6 @@
 #include <cctype>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -196,19 +195,6 @@ bool is_good(const fs::path& path, const std::string& sha256) {
 }
 
 }  // namespace
-
-std::string cache_folder() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value ? value : "");
-  };
-  if (const std::string own = variable("GPTCORE_CACHE"); !own.empty()) return fs::absolute(own).string();
-  if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/gptcore";
-  const std::string home = variable("HOME");
-  if (home.empty())
-    throw Error(Code::io, "there is no cache folder: HOME is not set", "set GPTCORE_CACHE to a folder you may write");
-  return home + "/.cache/gptcore";
-}
 
 std::string fetch(std::string_view url_text, std::string_view sha256_text, const FetchOptions& options) {
   const std::string url(url_text), sha256 = checked_sha256(sha256_text);

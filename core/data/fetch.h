@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/data/cache_folder.h"
+
 namespace gptcore {
 
 struct FetchOptions {
@@ -17,9 +19,6 @@ struct FetchOptions {
   std::function<void(int64_t done, int64_t total)> progress;  // bytes; total 0 = unknown
   std::function<void(const std::string& why)> retrying;
 };
-
-// $GPTCORE_CACHE, else $XDG_CACHE_HOME/gptcore, else ~/.cache/gptcore.
-std::string cache_folder();
 
 // The path of a local copy of `url` (http, https or file) with that SHA-256 (64 hex digits). An interrupted download is
 // resumed. Two processes may fetch the same file: one waits for the other.

@@ -155,16 +155,24 @@ at::Tensor embed(const at::Tensor& ids, const at::Tensor& weight, const at::Tens
   return Embed::apply(ids, weight, if_defined(positions));
 }
 
-at::Tensor attention(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin, double dropout) {
+Heads split_heads(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin) {
   const int64_t B = qkv.size(0), T = qkv.size(1), C = qkv.size(2) / 3;
-  const auto parts = qkv.view({B, T, 3, heads, C / heads}).unbind(2);                                   // each (B, T, H, D)
-  at::Tensor q = parts[0].transpose(1, 2), k = parts[1].transpose(1, 2), v = parts[2].transpose(1, 2);  // (B, H, T, D)
+  const auto parts = qkv.view({B, T, 3, heads, C / heads}).unbind(2);                     // each (B, T, H, D)
+  Heads h{parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2)};  // (B, H, T, D)
   if (cos.defined()) {
-    q = rotate(q, cos, sin);
-    k = rotate(k, cos, sin);
+    h.q = rotate(h.q, cos, sin);
+    h.k = rotate(h.k, cos, sin);
   }
-  const at::Tensor y = at::scaled_dot_product_attention(q, k, v, {}, dropout, /*is_causal=*/true);
-  return y.transpose(1, 2).reshape({B, T, C});
+  return h;
+}
+
+at::Tensor merge_heads(const at::Tensor& y) {
+  return y.transpose(1, 2).reshape({y.size(0), y.size(2), y.size(1) * y.size(3)});
+}
+
+at::Tensor attention(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin, double dropout) {
+  const Heads h = split_heads(qkv, heads, cos, sin);
+  return merge_heads(at::scaled_dot_product_attention(h.q, h.k, h.v, {}, dropout, /*is_causal=*/true));
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,

@@ -14,6 +14,15 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 // ids (B, T) int64 -> weight rows (B, T, C), plus positions (T, C) when `positions` (block_size, C) is defined.
 at::Tensor embed(const at::Tensor& ids, const at::Tensor& weight, const at::Tensor& positions);
 
+// Queries, keys and values of the packed qkv (B, T, 3 C), each (B, H, T, D). With `cos`, `sin` defined, (T, D/2) or
+// (B, 1, T, D/2), q and k are rotated.
+struct Heads {
+  at::Tensor q, k, v;
+};
+Heads split_heads(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin);
+// (B, H, T, D) -> (B, T, C).
+at::Tensor merge_heads(const at::Tensor& y);
+
 // Causal self-attention of the packed qkv (B, T, 3 C) -> (B, T, C). With `cos`, `sin` (T, D/2) defined, q and k are rotated
 // first. `dropout` applies to the attention probabilities.
 at::Tensor attention(const at::Tensor& qkv, int64_t heads, const at::Tensor& cos, const at::Tensor& sin, double dropout);

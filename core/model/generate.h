@@ -7,19 +7,24 @@
 #include <functional>
 #include <vector>
 
+#include "core/model/sampling.h"
 #include "gptcore/model.h"
 
 namespace gptcore {
 
-struct Sampling {
-  double temperature = 0.8;  // 0 = always the likeliest token
-  int64_t top_k = 200;       // 0 = all tokens may come
-  uint64_t seed = 1337;
+struct Prompt {
+  std::vector<int32_t> ids;  // not empty
+  int64_t sample = 0;        // which of the continuations of this prompt
 };
 
-// Continues `prompt` (not empty) by `count` tokens, keeping the last block_size as context. Token i of sample s is a function
-// of (seed, s, i) and the model alone. `on_token` sees each new token; when it returns false generation ends.
-void generate(Model& model, at::Device device, std::vector<int32_t> prompt, int64_t count, const Sampling& sampling,
-              int64_t sample, const std::function<bool(int32_t)>& on_token);
+// Whether sequence `index` goes on after this token.
+using OnToken = std::function<bool(size_t index, const NextToken& token)>;
+
+// Continues each prompt by up to `count` tokens. Token i of a prompt is a function of its ids, (seed, sample, i) and the model
+// alone, whatever the other prompts are. The context is the last block_size tokens of the prompt and what follows; when it is
+// full, its last half is the context from then on. Keys and values are kept where the model can (KvCache) and `cached` says
+// so; that changes nothing but the time. Several sequences are computed at once and tokens come in turns.
+void generate(Model& model, at::Device device, const std::vector<Prompt>& prompts, int64_t count, const Sampling& sampling,
+              const OnToken& on_token, bool cached = true);
 
 }  // namespace gptcore

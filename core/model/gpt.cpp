@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/dropout.h>
+#include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
@@ -13,7 +14,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/model/functions.h"
+#include "core/model/gpt_cache.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -112,9 +113,8 @@ at::Tensor Gpt::drop(const at::Tensor& x) const {
   return training_ && options_.dropout > 0 ? at::dropout(x, options_.dropout, true) : x;
 }
 
-at::Tensor Gpt::block(const BlockLayers& layers, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const {
-  const at::Tensor qkv = layers.qkv.forward(layers.ln_1.forward(x), compute_);  // (B, T, 3 C)
-  const at::Tensor mixed = attention(qkv, options_.n_head, cos, sin, training_ ? options_.dropout : 0);
+template <class F> at::Tensor Gpt::block(const BlockLayers& layers, const at::Tensor& x, F&& mix) const {
+  const at::Tensor mixed = mix(layers.qkv.forward(layers.ln_1.forward(x), compute_));
   const at::Tensor y = x + drop(layers.attn_proj.forward(mixed, compute_));  // (B, T, C)
   const at::Tensor h = at::gelu(layers.fc.forward(layers.ln_2.forward(y), compute_), options_.gelu == "tanh" ? "tanh" : "none");
   return y + drop(layers.mlp_proj.forward(h, compute_));
@@ -129,13 +129,40 @@ at::Tensor Gpt::hidden(const at::Tensor& ids) {
   if (wte_adapter_) x = x + wte_adapter_->forward(ids);
   x = drop(x);
   const at::Tensor cos = cos_.defined() ? cos_.narrow(0, 0, T) : cos_, sin = sin_.defined() ? sin_.narrow(0, 0, T) : sin_;
-  for (const BlockLayers& layers : blocks_) x = block(layers, x, cos, sin);
+  const double dropout = training_ ? options_.dropout : 0;
+  for (const BlockLayers& layers : blocks_)
+    x = block(layers, x, [&](const at::Tensor& qkv) { return attention(qkv, options_.n_head, cos, sin, dropout); });
   return ln_f_.forward(x);
 }
 
+at::Tensor Gpt::hidden(const at::Tensor& ids, const at::Tensor& positions, const Mix& mix) {
+  at::Tensor x = at::embedding(wte_, ids);  // (B, T, C)
+  if (wpe_.defined()) x = x + at::embedding(wpe_, positions);
+  if (wte_adapter_) x = x + wte_adapter_->forward(ids);
+  const auto angles = [&](const at::Tensor& table) {  // (T, D/2) or (B, 1, T, D/2)
+    if (!table.defined()) return table;
+    const at::Tensor rows = at::embedding(table, positions);
+    return positions.dim() == 2 ? rows.unsqueeze(1) : rows;
+  };
+  const at::Tensor cos = angles(cos_), sin = angles(sin_);
+  for (size_t i = 0; i < blocks_.size(); ++i)
+    x = block(blocks_[i], x,
+              [&](const at::Tensor& qkv) { return merge_heads(mix(i, split_heads(qkv, options_.n_head, cos, sin))); });
+  return ln_f_.forward(x);
+}
+
+at::Tensor Gpt::head(const at::Tensor& x) {
+  return linear(x, wte_, {}, compute_).narrow(-1, 0, options_.vocab_size).to(at::kFloat);
+}
+
+void* Gpt::extension(std::string_view id) {
+  if (id != "gptcore.kv_cache/1") return nullptr;
+  if (!cache_) cache_ = std::make_shared<GptCache>(*this);
+  return static_cast<KvCache*>(cache_.get());
+}
+
 at::Tensor Gpt::logits(const at::Tensor& ids) {
-  const at::Tensor out = linear(hidden(ids), wte_, {}, compute_);
-  return out.narrow(-1, 0, options_.vocab_size).to(at::kFloat);
+  return head(hidden(ids));
 }
 
 at::Tensor Gpt::loss(const at::Tensor& ids, const at::Tensor& targets) {
@@ -160,6 +187,7 @@ std::unique_ptr<Model> Gpt::share() {
   visit_slots([&](const std::string&, const std::shared_ptr<Adapter>& slot) { adapted = adapted || slot; });
   if (adapted) return nullptr;  // both would add to the adapters' gradients
   auto copy = std::make_unique<Gpt>(*this);
+  copy->cache_.reset();
   const auto apart = [](at::Tensor& t) {
     if (t.defined()) t = t.detach().requires_grad_(t.requires_grad());
   };

@@ -3,10 +3,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "core/model/functions.h"
 #include "core/model/gpt_options.h"
 #include "gptcore/adapter.h"
 #include "gptcore/model.h"
@@ -32,6 +34,8 @@ struct BlockLayers {
   LinearLayer fc, mlp_proj;
 };
 
+class GptCache;
+
 class Gpt final : public Model {
  public:
   // Throws Error(model_shape) when sizes do not fit each other.
@@ -49,13 +53,23 @@ class Gpt final : public Model {
   std::vector<Layer> layers() override;
   void set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter) override;
 
+  void* extension(std::string_view id) override;
+
   const GptOptions& options() const { return options_; }
+
+  // For GptCache. Without dropout: ids (B, T) at `positions` (T) or (B, T) -> (B, T, C) after the last LayerNorm, where
+  // mix(layer, heads) -> (B, H, T, D) does the attention.
+  using Mix = std::function<at::Tensor(size_t layer, const Heads& heads)>;
+  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const Mix& mix);
+  // (N, C) -> logits (N, V) float32.
+  at::Tensor head(const at::Tensor& x);
 
  private:
   // Calls visit(path, slot) for each layer that takes an adapter.
   template <class Visit> void visit_slots(Visit&& visit);
   at::Tensor hidden(const at::Tensor& ids);  // (B, T) -> (B, T, C), after the last LayerNorm
-  at::Tensor block(const BlockLayers& layers, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const;
+  // mix(qkv) does the attention: (B, T, 3 C) -> (B, T, C).
+  template <class F> at::Tensor block(const BlockLayers& layers, const at::Tensor& x, F&& mix) const;
   at::Tensor drop(const at::Tensor& x) const;
 
   GptOptions options_;
@@ -65,7 +79,8 @@ class Gpt final : public Model {
   std::shared_ptr<Adapter> wte_adapter_;
   std::vector<BlockLayers> blocks_;
   NormLayer ln_f_;
-  at::Tensor cos_, sin_;  // (block_size, D/2) with rotary
+  at::Tensor cos_, sin_;             // (block_size, D/2) with rotary
+  std::shared_ptr<GptCache> cache_;  // made when it is asked for
 };
 
 // Fills every parameter from its Init with the stream of (seed, its name): independent of order and of other parameters.

@@ -10,6 +10,9 @@ void GptOptions::schema(Schema<GptOptions>& s) {
       .choice("gpt2-xl", "48, 25, 1600: 1558 M")
       .choice("gpt2-xs", "10, 8, 512: 58 M")
       .choice("gpt2-xxs", "4, 4, 64: 3 M");
+  s.param("init_from", &GptOptions::init_from,
+          "a model whose sizes this one has and whose weights a new run starts from: hf:DIR or ckpt:PATH")
+      .path();
   s.param("n_layer", &GptOptions::n_layer, "number of blocks").range(1, 10000);
   s.param("n_head", &GptOptions::n_head, "attention heads a block; divides n_embd").range(1, 10000);
   s.param("n_embd", &GptOptions::n_embd, "width of the residual stream").range(1, 1 << 20);

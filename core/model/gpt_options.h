@@ -10,7 +10,8 @@ namespace gptcore {
 
 // GPT-2 (Radford et al. 2019) by default. nanoGPT's names.
 struct GptOptions {
-  std::string preset;  // gpt2 | gpt2-medium | ...; fills n_layer, n_head, n_embd, block_size, bias, gelu
+  std::string preset;     // gpt2 | gpt2-medium | ...; fills n_layer, n_head, n_embd, block_size, bias, gelu
+  std::string init_from;  // hf:DIR or ckpt:PATH; its model fixes those keys, and a new run starts from its weights
   int64_t n_layer = 12;
   int64_t n_head = 12;
   int64_t n_embd = 768;

@@ -1,9 +1,10 @@
 // The stages that measure or show the model and leave it as it is.
 #include <algorithm>
 
-#include "core/model/generate.h"
+#include "core/pipeline/prepare.h"
 #include "core/pipeline/prompt.h"
 #include "core/pipeline/stages.h"
+#include "core/pipeline/text_generation.h"
 #include "core/train/evaluation.h"
 #include "gptcore/error.h"
 
@@ -40,22 +41,33 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
   if (!c.session.tokenizer)
     throw Error(Code::missing_key, "stage '" + stage.name + "' samples text, but the pipeline has no [tokenizer]",
                 "add [tokenizer] with use = \"byte\", for example", stage.options.location.text());
-  const std::string start = prompt_text(options.prompt);
-  const std::vector<int32_t> prompt = c.session.tokenizer->encode(start);
-  if (prompt.empty())
-    throw Error(Code::conflict, "stage '" + stage.name + "' has an empty prompt", "give at least one character",
-                stage.options.location.text());
-  const Sampling sampling{options.temperature, options.top_k, static_cast<uint64_t>(c.run.seed)};
-  for (int64_t i = 0; i < options.num_samples; ++i) {
-    std::vector<int32_t> ids;
-    generate(*c.session.model, c.session.device, prompt, options.max_new_tokens, sampling, i, [&](int32_t token) {
-      ids.push_back(token);
-      return c.signals.received() == 0;
-    });
-    if (c.signals.received()) return false;
-    c.bus.emit(Event::sampled, c.global_step(), {{"index", i}, {"prompt", start}, {"text", c.session.tokenizer->decode(ids)}});
+  TextRequest request;
+  request.prompts = {prompt_text(options.prompt)};
+  request.num_samples = options.num_samples;
+  request.max_new_tokens = options.max_new_tokens;
+  request.stop = options.stop;
+  request.sampling = {options.temperature, options.top_k, options.top_p, options.repetition_penalty,
+                      static_cast<uint64_t>(c.run.seed)};
+  TextEvents events;
+  events.piece = [&](size_t, std::string_view) { return c.signals.received() == 0; };
+  events.done = [&](size_t index, const GeneratedText& text) {
+    c.bus.emit(Event::sampled, c.global_step(),
+               {{"index", static_cast<int64_t>(index)}, {"prompt", request.prompts.front()}, {"text", text.text}});
+  };
+  try {
+    generate_texts(*c.session.model, c.session.device, *c.session.tokenizer, request, events);
+  } catch (const Error& e) {
+    if (!e.where().empty()) throw;
+    throw Error(e.code(), "stage '" + stage.name + "': " + e.what(), e.hint(), stage.options.location.text());
   }
-  return true;
+  return c.signals.received() == 0;
+}
+
+bool run_prepare_stage(StageContext& c, const StageConfig& stage) {
+  const auto options = stage.options.as<PrepareOptions>();
+  const auto made = prepare_data(c.config, c.session, options, [&] { return c.signals.received() != 0; });
+  if (made) c.session.host.log(Level::info, summary_of(prepared_folder(options, c.run), *made));
+  return made.has_value();
 }
 
 }  // namespace gptcore

@@ -91,13 +91,13 @@ Running running_of(const Json& json) {
 
 // The same model and tokens: weights of one do not fit the other.
 bool is_identity(const std::string& key) {
-  return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset") || key == "tokenizer.use" ||
-         (key.starts_with("adapter.") && !key.ends_with(".train_base"));
+  return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset" && key != "model.init_from") ||
+         key == "tokenizer.use" || (key.starts_with("adapter.") && !key.ends_with(".train_base"));
 }
 
 // Changes nothing about parameters, moments and their course.
 bool is_cosmetic(const std::string& key) {
-  static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset"};
+  static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset", "model.init_from"};
   static const std::set<std::string> stage = {"log_interval",
                                               "eval_only",
                                               "keep_checkpoints",

@@ -7,6 +7,13 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
+
+std::unique_ptr<Dataset> SourceDatasets::make(const Table& source) {
+  Table values = source;
+  std::erase_if(values, [](const auto& entry) { return entry.first == "use" || entry.first == "weight"; });
+  return plugins_.dataset(find(source, "use")->as<std::string>(), values);
+}
+
 Session::Session(const RunOptions& options, const std::vector<std::string>& plugin_files)
     : host(log),
       device(choose_device(options.device)),
@@ -14,6 +21,7 @@ Session::Session(const RunOptions& options, const std::vector<std::string>& plug
       threads(set_threads(options.threads)),
       maker(plugins, host, device, compute) {
   use_caching_cpu_allocator();
+  host.offer("gptcore.datasets/1", static_cast<Datasets*>(&sources));
   for (const std::string& file : plugin_files) plugins.load(file);
 }
 

@@ -17,12 +17,23 @@
 #include "core/plugin/program_host.h"
 #include "core/train/commit.h"
 #include "core/train/train_options.h"
+#include "gptcore/draft/datasets.h"
 
 namespace gptcore {
 
 // Files of a checkpoint.
 inline constexpr const char* kTokenizerFile = "tokenizer.bin";
 inline constexpr const char* kDatasetFile = "dataset.bin";  // when the dataset has a state
+
+// The datasets that another one is made of.
+class SourceDatasets final : public Datasets {
+ public:
+  explicit SourceDatasets(const PluginSet& plugins) : plugins_(plugins) {}
+  std::unique_ptr<Dataset> make(const Table& source) override;
+
+ private:
+  const PluginSet& plugins_;
+};
 
 // Members are made in this order and by these calls; each may throw what its part throws.
 struct Session {
@@ -42,6 +53,7 @@ struct Session {
   Log log;
   ProgramHost host;
   PluginSet plugins;
+  SourceDatasets sources{plugins};
   at::Device device;
   at::ScalarType compute;
   int64_t threads;

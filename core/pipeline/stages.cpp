@@ -7,6 +7,7 @@
 
 #include "core/model/gpt.h"
 #include "core/pipeline/adapter_files.h"
+#include "core/pipeline/initial_weights.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"
 
@@ -27,6 +28,7 @@ void announce(StageContext& c) {
 
 bool run_stage(StageContext& c, const StageConfig& stage) {
   if (stage.kind == "train") return run_train_stage(c, stage);
+  if (stage.kind == "prepare") return run_prepare_stage(c, stage);
   return stage.kind == "evaluate" ? run_evaluate_stage(c, stage) : run_sample_stage(c, stage);
 }
 
@@ -62,6 +64,8 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
     init();
+    if (const std::string read = load_initial_weights(files, config.model, *session.model); !read.empty())
+      session.host.log(Level::info, read);
     return load_adapter_files(*this);
   }
   const std::string where = checkpoint->directory.string();

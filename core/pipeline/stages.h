@@ -49,6 +49,7 @@ int run_stages(StageContext& context);
 bool run_train_stage(StageContext& context, const StageConfig& stage);
 bool run_evaluate_stage(StageContext& context, const StageConfig& stage);
 bool run_sample_stage(StageContext& context, const StageConfig& stage);
+bool run_prepare_stage(StageContext& context, const StageConfig& stage);
 
 // Whether standard output is a terminal.
 bool is_terminal();

@@ -63,6 +63,7 @@ class TrainStage {
         step_{network_, scaler_, c_.session.device},
         points_(c_.files, undo_folder(c_), point_options(c_.session.host)) {
     step_.grad_clip = options_.grad_clip;
+    step_.group = group_.get();
     step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
   }
 
@@ -199,7 +200,7 @@ class TrainStage {
       parts.push_back(
           adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_));
     parts.push_back({"state.json", format_state(state)});
-    parts.push_back({"config.toml", c_.config.to_toml()});
+    parts.push_back({"config.toml", c_.config.started().to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});
     if (std::string own = c_.session.dataset->save(); !own.empty()) parts.push_back({kDatasetFile, std::move(own)});
     const std::vector<std::string> operations = items_.operations.save();

@@ -32,6 +32,12 @@ void ProgramHost::progress(std::string_view label, int64_t done, int64_t total, 
   progress_.update(label, done, total, unit);
 }
 
+void* ProgramHost::service(std::string_view id) {
+  for (const auto& [known, service] : services_)
+    if (known == id) return service;
+  return nullptr;
+}
+
 std::string ProgramHost::fetch(std::string_view url, std::string_view sha256) {
   FetchOptions options;
   const std::string label = "downloading " + file_name_of(url);

@@ -1,6 +1,10 @@
 // What this program does for its plugins.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "core/base/log.h"
 #include "core/plugin/progress.h"
 #include "gptcore/host.h"
@@ -14,10 +18,14 @@ class ProgramHost final : public Host {
   void log(Level level, std::string_view text) override;
   void progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) override;
   std::string fetch(std::string_view url, std::string_view sha256) override;
+  void* service(std::string_view id) override;
+  // Makes `service` what service(id) returns. It must outlive the plugins' objects.
+  void offer(std::string id, void* service) { services_.emplace_back(std::move(id), service); }
 
  private:
   Log& log_;
   Progress progress_;
+  std::vector<std::pair<std::string, void*>> services_;
 };
 
 }  // namespace gptcore

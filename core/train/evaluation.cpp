@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -37,7 +38,7 @@ double evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, 
     const at::Tensor targets = batch.targets.to(device);
     const at::Tensor count = targets.ge(0).sum().to(at::kDouble);
     const at::Tensor loss = model.loss(batch.ids.to(device), targets).to(at::kDouble);
-    sums[0].add_(loss * count);
+    sums[0].add_(at::where(count > 0, loss * count, 0.0));  // the mean over no target is none
     sums[1].add_(count);
     stopped = cancelled && cancelled();
   }

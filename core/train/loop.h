@@ -46,6 +46,7 @@ class Loop {
   Batch next_samples(int64_t count);
   bool carry_out(size_t index, const TrainingView& now);
   void commit(const std::string& operation, const PlannedEdit& plan);
+  void control_data(const SetData& data);
   CommitReport commit_edits(const PlannedEdit& plan, const TrainOptions& changed);
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/train/loop.h"
+#include "gptcore/draft/datasets.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 
@@ -143,12 +144,18 @@ void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
   emit_edit(operation, lines, plan, report);
 }
 
+// From the next sample that is trained on, whatever was fetched ahead.
+void Loop::control_data(const SetData& data) {
+  prefetcher_.reset();
+  auto* exact = static_cast<SampleControls*>(c_.dataset.extension("gptcore.sample_controls/1"));
+  if (!exact) return c_.dataset.set(data.key, data.value);
+  const Status status = exact->set_from(data.key, data.value, s_.samples);
+  if (status.code != 0) throw Error(static_cast<Code>(status.code), status.message, status.hint, status.where);
+}
+
 CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {
   for (const Edit& edit : plan.edits)
-    if (const auto* data = std::get_if<SetData>(&edit)) {
-      const std::lock_guard lock(c_.dataset_mutex);
-      c_.dataset.set(data->key, data->value);
-    }
+    if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
   const auto probe = [this] {
     constexpr int64_t kProbe = int64_t{1} << 49;  // where no run and no evaluation gets to
     Batch batch;

@@ -79,6 +79,9 @@ struct SampleOptions {
   int64_t max_new_tokens = 500;
   double temperature = 0.8;
   int64_t top_k = 200;
+  double top_p = 1;
+  double repetition_penalty = 1;
+  std::vector<std::string> stop;
 
   static void schema(Schema<SampleOptions>& s);
 };

@@ -31,6 +31,7 @@ struct TrainStep {
   GradientReducer* reducer = nullptr;
   double grad_clip = 1.0;  // 0 = off
   uint64_t dropout_key = 0;
+  ProcessGroup* group = nullptr;  // over which targets are counted; null: of this rank alone
 };
 
 // What is measured besides.
@@ -47,7 +48,7 @@ struct StepLimits {
 
 // 0-dim float32 on the device; reading one waits for the device.
 struct StepResult {
-  at::Tensor loss;              // mean over the micro-batches of this rank; with limits, of all ranks'
+  at::Tensor loss;              // mean over the targets of this rank; with limits, of all ranks'
   at::Tensor grad_norm;         // before clipping, over all ranks
   at::Tensor found_inf;         // 1: loss or gradients were not finite
   at::Tensor refused;           // 1: that, or above a limit, and nothing was changed

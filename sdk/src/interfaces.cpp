@@ -1,6 +1,7 @@
 // The interfaces' virtual destructors live here, so that their type information exists once in the whole process.
 #include <array>
 
+#include "gptcore/draft/kv_cache.h"
 #include "gptcore/error.h"
 #include "gptcore/registrar.h"
 
@@ -18,6 +19,7 @@ ModelView::~ModelView() = default;
 ModelEdit::~ModelEdit() = default;
 BatchTrials::~BatchTrials() = default;
 Undo::~Undo() = default;
+KvCache::~KvCache() = default;
 Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;

@@ -33,6 +33,7 @@ _gptcore() {
     --kind) candidates='tokenizer dataset model adapter operation evaluator logger' ;;
     --error-format) candidates='text json' ;;
     --resume) candidates='auto never' ;;
+    --adapters) candidates='merge keep' ;;
     --plugin | --to) ;;
     *)
       if [[ $word == -* ]]; then

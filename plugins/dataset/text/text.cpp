@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/data/corpus/source_files.h"
 #include "gptcore/plugin.h"
 #include "gptcore/token_windows.h"
 #include "gptcore/utf8.h"
-#include "source_files.h"
 
 namespace {
 

@@ -55,7 +55,8 @@ class Dataset {
   virtual int64_t vocab_size() const { return 0; }
   // Number of tokens in the split; 0 when the split is absent.
   virtual int64_t tokens(Split split) const = 0;
-  // Number of sequential windows that predict every token of the split after the first exactly once.
+  // Number of sequential windows that predict every token of the split exactly once, but for the first: of the split, or of
+  // each document or source where no window crosses them.
   virtual int64_t windows(Split split) const = 0;
   virtual void batch(const BatchRequest& request, Batch& out) = 0;
   // Identifies the content (a hash of the tokens or of the files), so that a resumed run notices other data.

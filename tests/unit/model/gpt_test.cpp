@@ -8,7 +8,6 @@
 #include <cmath>
 #include <map>
 
-#include "core/model/generate.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 #include "tests/catch.h"
@@ -222,30 +221,4 @@ TEST_CASE("sizes that do not fit are refused", "[model]") {
   Gpt model(tiny());
   model.open({});
   CHECK_THROWS_WITH(model.logits(some_ids(20, 1, 9)), Catch::Contains("longer than block_size 8"));
-}
-
-TEST_CASE("generation is a function of seed and sample, slides its window, and is greedy at temperature 0", "[model]") {
-  Gpt model(tiny());
-  model.open({});
-  init_parameters(model.parameters(), 3);
-  const auto text = [&](Sampling sampling, int64_t sample) {
-    std::vector<int32_t> ids;
-    generate(model, at::kCPU, {1, 2, 3}, 20, sampling, sample, [&](int32_t id) {
-      ids.push_back(id);
-      return true;
-    });
-    return ids;
-  };
-  CHECK(text({1.0, 0, 5}, 0).size() == 20);
-  CHECK(text({1.0, 0, 5}, 0) == text({1.0, 0, 5}, 0));
-  CHECK(text({1.0, 0, 5}, 0) != text({1.0, 0, 5}, 1));
-  CHECK(text({1.0, 0, 5}, 0) != text({1.0, 0, 6}, 0));
-  CHECK(text({0.0, 0, 5}, 0) == text({0.0, 0, 6}, 1));
-  CHECK(text({1.0, 1, 5}, 0) == text({0.0, 0, 5}, 0));
-  std::vector<int32_t> stopped;
-  generate(model, at::kCPU, {1}, 20, {}, 0, [&](int32_t id) {
-    stopped.push_back(id);
-    return stopped.size() < 4;
-  });
-  CHECK(stopped.size() == 4);
 }

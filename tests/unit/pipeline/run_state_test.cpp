@@ -24,6 +24,8 @@ SavedState full_state() {
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
   s.train.born = {{"wte.weight", 5}};
   s.train.triggers = {{}, {OperationStatus::done, 3, 12, 1.0 / 7, 2, 0.25, true}};
+  s.train.undo_points = {{3, 1, 1.0 / 9, 2}, {4, 0, std::numeric_limits<double>::quiet_NaN(), 0}};
+  s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
   s.train.evaluations_since_best = 2;
@@ -55,8 +57,8 @@ TEST_CASE("a state that lacks a field or has another format is refused", "[state
   std::string renamed = text;
   renamed.replace(renamed.find("\"tokens\""), 8, "\"tokenz\"");
   CHECK_THROWS_WITH(parse_state(renamed, "x"), Catch::Contains("tokens"));
-  text.replace(text.find("\"format\": 3"), 11, "\"format\": 9");
-  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 3"));
+  text.replace(text.find("\"format\": 4"), 11, "\"format\": 9");
+  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 4"));
 }
 
 TEST_CASE("what changes on resume is named, another model is refused, cosmetics are silent", "[state]") {

@@ -15,7 +15,8 @@ namespace gptcore {
 inline const PluginSet& built_in() {
   static const PluginSet set = [] {
     PluginSet s;
-    for (const char* name : {"char", "byte", "text", "token_bin", "console", "jsonl", "lora", "model_analysis"})
+    for (const char* name : {"char", "byte", "text", "token_bin", "npy_shards", "documents", "mixture", "vocab_remap",
+                             "console", "jsonl", "lora", "model_analysis"})
       s.load(std::string(PLUGINS) + "/" + name + ".so");
     return s;
   }();

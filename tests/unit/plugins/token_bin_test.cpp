@@ -1,3 +1,4 @@
+#include <cstring>
 #include <numeric>
 
 #include "built_in.h"
@@ -128,4 +129,115 @@ TEST_CASE("ids are also held below what the model has rows for") {
   const auto alone = built_in().dataset("token_bin", folder.values(0));
   alone->open(context);
   CHECK(alone->vocab_size() == 100);
+}
+
+namespace {
+
+// llm.c's header and ids of that type.
+template <class Id> std::string llmc_file(int32_t magic, int32_t version, int32_t count, const std::vector<Id>& ids) {
+  std::vector<int32_t> header(256);
+  header[0] = magic;
+  header[1] = version;
+  header[2] = count;
+  std::string out(reinterpret_cast<const char*>(header.data()), 1024);
+  return out.append(reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(Id));
+}
+
+std::vector<int64_t> first_ids(const Table& values) {
+  return row_of(*OpenDataset("token_bin", values, 4).dataset, Split::train, Order::sequential, 0).ids;
+}
+
+}  // namespace
+
+TEST_CASE("llm.c's shards of both versions are read behind their headers") {
+  const TempFolder folder;
+  write_raw(folder.path / "old.bin", llmc_file<uint16_t>(20240520, 1, 6, {50256, 1, 2, 3, 4, 5}));
+  write_raw(folder.path / "new.bin", llmc_file<uint32_t>(20240801, 7, 6, {128000, 1, 2, 3, 4, 5}));
+  const auto values = [&](const char* name, const char* format) {
+    return Table{{"train", List{(folder.path / name).string()}}, {"vocab_size", 128256}, {"format", format}};
+  };
+  for (const char* format : {"auto", "llmc"}) {
+    CHECK(first_ids(values("old.bin", format)) == std::vector<int64_t>{50256, 1, 2, 3});
+    CHECK(first_ids(values("new.bin", format)) == std::vector<int64_t>{128000, 1, 2, 3});
+  }
+  CHECK(first_ids(values("old.bin", "raw"))[0] == 20240520 % 65536);
+}
+
+TEST_CASE("shards are one sequence, in the order of their names") {
+  const TempFolder folder;
+  for (int shard = 0; shard < 3; ++shard) {
+    std::vector<uint16_t> ids(7);
+    std::iota(ids.begin(), ids.end(), static_cast<uint16_t>(7 * shard));
+    write_raw(folder.path / ("train_" + std::to_string(shard) + ".bin"), llmc_file<uint16_t>(20240520, 1, 7, ids));
+  }
+  write_raw(folder.path / "val_0.bin", llmc_file<uint16_t>(20240520, 1, 5, {9, 8, 7, 6, 5}));
+  const OpenDataset d("token_bin",
+                      {{"train", List{(folder.path / "train_*.bin").string()}},
+                       {"val", List{(folder.path / "val_0.bin").string()}},
+                       {"vocab_size", 50}},
+                      4);
+  CHECK(d.dataset->tokens(Split::train) == 21);
+  std::vector<int64_t> seen;
+  for (int64_t w = 0; w < d.dataset->windows(Split::train); ++w)
+    for (const int64_t t : row_of(*d.dataset, Split::train, Order::sequential, w).targets)
+      if (t >= 0) seen.push_back(t);
+  std::vector<int64_t> all(20);
+  std::iota(all.begin(), all.end(), 1);
+  CHECK(seen == all);
+  CHECK(row_of(*d.dataset, Split::val, Order::sequential, 0).ids == std::vector<int64_t>{9, 8, 7, 6});
+}
+
+TEST_CASE("raw ids of four bytes are read as such") {
+  const TempFolder folder;
+  const std::vector<uint32_t> ids = {70000, 1, 2, 3, 4};
+  write_raw(folder.path / "train.bin", std::string(reinterpret_cast<const char*>(ids.data()), 20));
+  const Table values = {{"path", folder.path.string()}, {"dtype", "uint32"}, {"vocab_size", 70001}};
+  CHECK(first_ids(values) == std::vector<int64_t>{70000, 1, 2, 3});
+  write_raw(folder.path / "train.bin", std::string(22, 'x'));
+  CHECK_THAT(open_error(values).what(), Contains("odd size of 22 bytes; ids have 4"));
+}
+
+TEST_CASE("a header that contradicts its file is refused with what it says") {
+  const TempFolder folder;
+  const std::string path = (folder.path / "train.bin").string();
+  const Table automatic = {{"train", List{path}}, {"vocab_size", 50}};
+  const Table llmc = {{"train", List{path}}, {"vocab_size", 50}, {"format", "llmc"}};
+  const std::vector<uint16_t> six = {1, 2, 3, 4, 5, 6};
+  const auto check = [&](const std::string& file, const Table& values, Code code, const std::string& part) {
+    write_raw(path, file);
+    const Error e = open_error(values);
+    CHECK(e.code() == code);
+    CHECK_THAT(e.what(), Contains(part));
+    CHECK(e.where() == path);
+    CHECK(!e.hint().empty());
+  };
+  check(llmc_file<uint16_t>(20240520, 2, 6, six), automatic, Code::data_corrupt, "version 2");
+  check(llmc_file<uint16_t>(20240801, 1, 6, six), automatic, Code::data_corrupt, "version 7");
+  check(llmc_file<uint16_t>(20240520, 1, 7, six), automatic, Code::data_corrupt, "counts 7 ids of 2 bytes, but 12 bytes");
+  check(llmc_file<uint16_t>(20240520, 1, -6, six), automatic, Code::data_corrupt, "counts -6");
+  check(llmc_file<uint16_t>(20240520, 1, 0, {}), automatic, Code::data_empty, "no ids");
+  check(llmc_file<uint16_t>(20240522, 1, 6, six), automatic, Code::data_corrupt, "evaluation examples");
+  check(llmc_file<uint16_t>(20240521, 1, 6, six), llmc, Code::data_corrupt, "begins with the number 20240521");
+  check(llmc_file<uint16_t>(20240520, 1, 6, six).substr(0, 600), automatic, Code::data_corrupt, "header alone has 1024");
+}
+
+TEST_CASE("a shard that is changed or replaced while it is in use is refused by name") {
+  const Folder folder(300, 0);
+  const auto file = folder.path / "train.bin";
+  const OpenDataset d("token_bin", folder.values(), 4);
+  row_of(*d.dataset, Split::train, Order::sequential, 0);
+  std::filesystem::resize_file(file, 602);
+  const Error e = error_of([&] { row_of(*d.dataset, Split::train, Order::sequential, 0); });
+  CHECK(e.code() == Code::data_corrupt);
+  CHECK_THAT(e.what(), Contains("changed or replaced"));
+  CHECK(e.where() == file.string());
+}
+
+TEST_CASE("token_bin without a file, with two sorts of them, or with a pattern that fits nothing is refused") {
+  CHECK(open_error({{"vocab_size", 5}}).code() == Code::conflict);
+  CHECK(open_error({{"path", "/x"}, {"train", List{"/y"}}}).code() == Code::conflict);
+  const TempFolder folder;
+  const Error e = open_error({{"train", List{(folder.path / "*.bin").string()}}, {"vocab_size", 5}});
+  CHECK(e.code() == Code::data_missing);
+  CHECK_THAT(e.what(), Contains("no file matches"));
 }

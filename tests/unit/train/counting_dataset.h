@@ -34,12 +34,13 @@ class CountingDataset final : public Dataset {
         const bool beyond = r.order == Order::sequential && at + 1 >= tokens(r.split);
         const bool bad = r.order == Order::shuffled && sample >= noise_from && sample < noise_until;
         out.ids[i][t] = token(at);
-        out.targets[i][t] = beyond ? -1 : bad ? (token(at + 1) + 5) % vocab_ : token(at + 1);
+        out.targets[i][t] = beyond || (mask && t < sample % block_) ? -1 : bad ? (token(at + 1) + 5) % vocab_ : token(at + 1);
       }
   }
 
   std::vector<int64_t> samples;  // training samples handed out so far
   int64_t fail_at = -1;
+  bool mask = false;                        // sample s has no target at its first s % T places
   int64_t noise_from = 0, noise_until = 0;  // samples whose targets are wrong
 
  private:

@@ -162,6 +162,7 @@ struct Rig {
   void use_group() {
     reducer = flat_reducer(*group, {flat->groups()[0].grads, flat->groups()[1].grads});
     step->reducer = &*reducer;
+    step->group = &*group;
   }
   void rebuild(const TrainOptions& now, const std::map<std::string, int64_t>& born = {},
                const std::map<std::string, MomentPair>* moments = nullptr) {

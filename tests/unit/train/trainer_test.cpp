@@ -99,6 +99,25 @@ TEST_CASE("accumulated micro-batches equal one big batch", "[trainer]") {
   CHECK((a.weights() - b.weights()).abs().max().item<double>() < 1e-5);
 }
 
+TEST_CASE("each target weighs the same, however unevenly micro-batches are masked", "[trainer]") {
+  const auto weights = [](int64_t batch, int64_t accumulation) {
+    TrainOptions o = short_run();
+    o.max_iters = 1;
+    o.batch_size = batch;
+    o.gradient_accumulation_steps = accumulation;
+    Rig rig(o);
+    rig.dataset.mask = true;
+    rig.run();
+    return std::pair(rig.weights().clone(), rig.state.grad_norm);
+  };
+  const auto [whole, norm] = weights(8, 1);
+  for (const auto& [batch, accumulation] : {std::pair(2, 4), std::pair(1, 8)}) {
+    const auto [parts, parts_norm] = weights(batch, accumulation);
+    CHECK((whole - parts).abs().max().item<double>() < 1e-6);
+    CHECK(parts_norm == Approx(norm).epsilon(1e-6));
+  }
+}
+
 TEST_CASE("threads that share a batch reach the weights of one thread, and the same bits every time", "[trainer]") {
   TrainOptions o = short_run();
   o.batch_size = 5;  // the rows do not divide evenly

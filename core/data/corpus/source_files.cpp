@@ -1,4 +1,4 @@
-#include "source_files.h"
+#include "core/data/corpus/source_files.h"
 
 #include <fnmatch.h>
 
@@ -10,11 +10,10 @@
 
 #include "gptcore/error.h"
 
+namespace gptcore {
 namespace {
 
 namespace fs = std::filesystem;
-using gptcore::Code;
-using gptcore::Error;
 
 constexpr size_t kHead = 8192;  // a file without a NUL byte in its head is taken for text
 
@@ -123,6 +122,30 @@ std::vector<std::string> source_files(const std::string& entry, const std::vecto
   return out;
 }
 
+std::vector<std::string> data_files(const std::vector<std::string>& entries, const std::vector<std::string>& endings) {
+  std::vector<std::string> out;
+  for (const std::string& entry : entries) {
+    std::vector<std::string> found;
+    std::error_code failed;
+    if (!fs::is_directory(entry, failed)) {
+      found = source_files(entry, {});
+    } else {
+      for (fs::directory_iterator it(entry, failed), end; !failed && it != end; it.increment(failed)) {
+        const std::string name = it->path().filename().string();
+        const auto ends = [&](const std::string& e) { return name.ends_with(e); };
+        if (it->is_regular_file() && std::any_of(endings.begin(), endings.end(), ends)) found.push_back(it->path().string());
+      }
+      if (found.empty())
+        throw Error(Code::data_missing, "there is no file in the folder whose name ends with " + endings.front(),
+                    "check the path", entry);
+      std::sort(found.begin(), found.end());
+    }
+    for (std::string& file : found)
+      if (std::find(out.begin(), out.end(), file) == out.end()) out.push_back(std::move(file));
+  }
+  return out;
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in)
@@ -137,3 +160,5 @@ std::string read_file(const std::string& path) {
     throw Error(Code::data_missing, std::string("cannot read the file: ") + std::strerror(errno), "check the disk", path);
   return text;
 }
+
+}  // namespace gptcore

@@ -1,0 +1,110 @@
+// A checkpoint's model in the format of another tool.
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "apps/engine/verbs.h"
+#include "core/base/file_system.h"
+#include "core/interchange/export.h"
+#include "core/pipeline/adapter_files.h"
+#include "core/pipeline/run_state.h"
+#include "core/pipeline/session.h"
+#include "core/pipeline/tensor_files.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+GptOptions options_of(const PipelineConfig& config, const Structure& structure, const Network& network) {
+  if (config.model.use != "gpt")
+    throw Error(Code::model_shape, "the model \"" + config.model.use + "\" has no other tool's format",
+                "only the model \"gpt\" can be exported");
+  Section section = config.model;
+  for (const auto& [key, value] : structure.keys) put(section.values, key, value);
+  auto options = section.as<GptOptions>();
+  options.vocab_size = network.vocab_size();
+  return options;
+}
+
+at::Tensor parameter_of(const std::vector<Parameter>& parameters, const std::string& name) {
+  const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
+  if (found == parameters.end()) throw Error(Code::internal, "the model has no parameter '" + name + "'");
+  return found->tensor.detach();
+}
+
+// Adds to the layer's weight what its adapter adds to the layer's output.
+void merge(Session& session, const AdapterInfo& info) {
+  const at::NoGradGuard no_grad;
+  const std::vector<Parameter> parameters = session.model->parameters();
+  const std::vector<Layer> layers = session.model->layers();
+  const auto layer = std::find_if(layers.begin(), layers.end(), [&](const Layer& l) { return l.path == info.layer; });
+  at::Tensor weight = parameter_of(parameters, info.layer + ".weight");
+  const std::shared_ptr<Adapter> adapter = session.maker.adapter(info, layer->kind, weight);
+  for (const Parameter& p : adapter->parameters())
+    p.tensor.detach().copy_(parameter_of(parameters, adapter_prefix(info) + p.name));
+  weight.add_(adapter->delta());
+}
+
+// The head is tied to the embedding, which it would change with.
+void require_mergeable(const std::vector<AdapterInfo>& adapters) {
+  for (const AdapterInfo& info : adapters)
+    if (info.layer == "wte")
+      throw Error(Code::model_shape, "the adapter of 'wte' cannot be merged: the head is tied to wte and would change, too",
+                  "--adapters keep");
+}
+
+void print_notes(const GptOptions& options) {
+  if (!options.bias) std::printf("the model has no biases: they are zeros in the files\n");
+}
+
+}  // namespace
+
+int export_verb(const ExportRequest& request) {
+  const auto files = posix_file_system();
+  const Checkpoint checkpoint{request.checkpoint, read_checkpoint_manifest(*files, request.checkpoint)};
+  auto options = request.config.run.as<RunOptions>();
+  options.device = "cpu";
+  options.precision = "float32";
+  Session session(options, request.plugin_files);
+  session.structure = read_state(*files, checkpoint).structure;
+  session.open_tokenizer(request.config, *files, &checkpoint);
+  session.open_model(request.config);
+  Network& network = *session.model;
+  load_tensors(*files, checkpoint, "model.safetensors", named_tensors(network.parameters()));
+
+  const ExportFormat format = request.format == "hf"     ? ExportFormat::hf
+                              : request.format == "llmc" ? ExportFormat::llmc
+                                                         : ExportFormat::gguf;
+  const FileType type = request.dtype == "f32" ? FileType::f32 : request.dtype == "f16" ? FileType::f16 : FileType::bf16;
+  const GptOptions model = options_of(request.config, session.structure, network);
+  require_expressible(format, model, type);
+  const std::vector<AdapterInfo> adapters = network.adapters();
+  const bool keep = request.keep_adapters && !adapters.empty();
+  if (keep && format != ExportFormat::hf)
+    throw Error(Code::usage, request.format + " has no place for adapters", "--adapters merge, or --format hf");
+  if (!keep) require_mergeable(adapters);
+
+  at::Tensor wanted;
+  if (!keep) wanted = probe_logits(network);
+  for (const AdapterInfo& info : adapters) {
+    if (!keep) merge(session, info);
+    network.set_adapter(info.layer, nullptr);
+  }
+  if (keep) wanted = probe_logits(network);
+  const auto add = [&](const std::filesystem::path& folder) {
+    if (keep) write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
+  };
+  const Exported made = export_model(*files, network, model, format, type, request.to, wanted, add);
+
+  std::string names;
+  for (const std::string& name : made.files) names += (names.empty() ? "" : ", ") + name;
+  std::printf("%s: %s; %s, %.1f MiB\n", request.to.c_str(), names.c_str(), request.dtype.c_str(),
+              static_cast<double>(made.bytes) / (1 << 20));
+  print_notes(model);
+  if (!adapters.empty()) std::printf("%zu adapters %s\n", adapters.size(), keep ? "in adapters.safetensors" : "merged");
+  std::printf("read back: largest logit difference %.3g\n", made.logit_difference);
+  return 0;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,47 @@
+// A checkpoint with the weights that model.init_from names, as if a run had just begun.
+#include <cstdio>
+
+#include "apps/engine/verbs.h"
+#include "core/base/file_system.h"
+#include "core/checkpoint/run_folder.h"
+#include "core/model/gpt.h"
+#include "core/pipeline/initial_weights.h"
+#include "core/pipeline/run_state.h"
+#include "core/pipeline/session.h"
+#include "core/pipeline/tensor_files.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+int import_verb(const ImportRequest& request) {
+  auto options = request.config.run.as<RunOptions>();
+  options.device = "cpu";
+  const auto files = posix_file_system();
+  if (holds_run(*files, request.to))
+    throw Error(Code::run_exists, "the folder already holds a run", "give another one with --to", request.to);
+  Session session(options, request.plugin_files);
+  session.open_tokenizer(request.config, *files, nullptr);
+  session.open_model(request.config);
+  const std::vector<Parameter> parameters = session.model->parameters();
+  init_parameters(parameters, static_cast<uint64_t>(options.seed));  // rows of padding
+  load_initial_weights(*files, request.config.model, *session.model);
+
+  const RunFolder folder = open_run_folder(*files, request.to, "never", /*overwrite=*/false);
+  SavedState state;
+  state.settings = settings_of(request.config);
+  std::vector<at::Tensor> keep;
+  std::vector<CheckpointPart> parts;
+  parts.push_back(tensor_part("model.safetensors", named_tensors(parameters), keep));
+  parts.push_back({"state.json", format_state(state)});
+  parts.push_back({"config.toml", request.config.started().to_toml()});
+  if (session.tokenizer) parts.push_back({kTokenizerFile, session.tokenizer->save()});
+  const Checkpoint made = CheckpointStore(*files, request.to).publish(0, parts);
+
+  int64_t count = 0;
+  for (const Parameter& p : parameters) count += p.tensor.numel();
+  std::printf("%s: %lld parameters%s\n", made.directory.c_str(), static_cast<long long>(count),
+              session.tokenizer ? ", tokenizer" : "");
+  return 0;
+}
+
+}  // namespace gptcore

@@ -1,0 +1,28 @@
+// gptcore prepare: a pipeline's dataset as files of tokens.
+#include "core/pipeline/prepare.h"
+
+#include <cstdio>
+
+#include "apps/engine/verbs.h"
+#include "core/base/file_system.h"
+#include "core/plugin/breadcrumb.h"
+#include "core/train/stop_signals.h"
+
+namespace gptcore {
+
+int prepare_verb(const PrepareRequest& request) {
+  report_crashes();
+  Session session(request.config.run.as<RunOptions>(), request.plugin_files);
+  const auto files = posix_file_system();
+  session.open_tokenizer(request.config, *files, nullptr);
+  const StopSignals signals;
+  const auto made = prepare_data(request.config, session, request.options, [&] { return signals.received() != 0; });
+  if (!made) {
+    session.host.log(Level::info, "stopped; the same command goes on where it stood");
+    return StopSignals::exit_code_of(signals.received());
+  }
+  std::printf("%s\n", summary_of(prepared_folder(request.options, request.config.run.as<RunOptions>()), *made).c_str());
+  return 0;
+}
+
+}  // namespace gptcore

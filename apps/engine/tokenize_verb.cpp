@@ -1,0 +1,183 @@
+// gptcore tokenize: text to ids and back, for people and scripts.
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/engine/verbs.h"
+#include "core/base/file_system.h"
+#include "core/pipeline/session.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Ids = std::vector<int32_t>;
+
+// A file, or standard input for "-".
+class Input {
+ public:
+  explicit Input(const std::string& path) : name_(path == "-" ? "standard input" : path), owner_(nullptr, std::fclose) {
+    if (path != "-") owner_.reset(std::fopen(path.c_str(), "rb"));
+    if (path != "-" && !owner_) fail();
+    from_ = owner_ ? owner_.get() : stdin;
+  }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+  ~Input() { std::free(line_); }
+
+  const std::string& name() const { return name_; }
+  std::string all() {
+    std::string text;
+    std::vector<char> piece(1 << 20);
+    while (const size_t got = std::fread(piece.data(), 1, piece.size(), from_)) text.append(piece.data(), got);
+    if (std::ferror(from_)) fail();
+    return text;
+  }
+  // Without its end; nothing behind the last one. Valid until the next call.
+  std::optional<std::string_view> line() {
+    const ssize_t got = ::getline(&line_, &room_, from_);
+    if (got < 0 && std::ferror(from_)) fail();
+    if (got < 0) return std::nullopt;
+    const auto size = static_cast<size_t>(got);
+    return std::string_view(line_, size - (line_[size - 1] == '\n'));
+  }
+
+ private:
+  [[noreturn]] void fail() const {
+    throw Error(Code::data_missing, std::string("cannot read the text: ") + std::strerror(errno), "check the path", name_);
+  }
+
+  std::string name_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> owner_;
+  std::FILE* from_ = nullptr;
+  char* line_ = nullptr;
+  size_t room_ = 0;
+};
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// On one line; bytes that are not UTF-8 become U+FFFD.
+void print_json(const Json& json) {
+  print(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void print_ids(const Ids& ids) {
+  std::string out;
+  char digits[16];
+  for (const int32_t id : ids) {
+    if (!out.empty()) out += ' ';
+    out.append(digits, std::to_chars(digits, std::end(digits), id).ptr);
+  }
+  print(out + "\n");
+}
+
+// Numbers with blanks, commas or brackets between them.
+Ids parsed_ids(const std::string& text, const std::string& where) {
+  Ids ids;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at != end;) {
+    if (std::strchr(" \t\r\n,[]", *at) && *at) {
+      ++at;
+      continue;
+    }
+    const auto [behind, failed] = std::from_chars(at, end, ids.emplace_back());
+    if (failed != std::errc())
+      throw Error(Code::data_corrupt,
+                  "there is no token id at byte " + std::to_string(at - text.data()) + ": '" +
+                      std::string(at, std::min<size_t>(static_cast<size_t>(end - at), 20)) + "'",
+                  "--decode wants numbers, as tokenize prints them", where);
+    at = behind;
+  }
+  return ids;
+}
+
+Json pieces_of(const Tokenizer& tokenizer, const Ids& ids) {
+  Json pieces = Json::array();
+  for (const int32_t id : ids) pieces.push_back(tokenizer.decode({&id, 1}));
+  return pieces;
+}
+
+Ids ids_of(const Json& list) {
+  Ids ids;
+  for (const Json& id : list) {
+    const auto number = id.is_number_integer() ? id.get<int64_t>() : -1;
+    if (number < 0 || number > std::numeric_limits<int32_t>::max())
+      throw Error(Code::data_corrupt, id.dump() + " is no token id", R"(--decode wants {"ids": [NUMBER, ...]})");
+    ids.push_back(static_cast<int32_t>(number));
+  }
+  return ids;
+}
+
+// What one line of --jsonl asks for.
+Json answer(const Tokenizer& tokenizer, const Json& asked, const TokenizeRequest& request) {
+  if (request.decode) return {{"text", tokenizer.decode(ids_of(asked.at("ids")))}};
+  const Ids ids = tokenizer.encode(asked.at("text").get_ref<const std::string&>());
+  return request.count ? Json{{"count", ids.size()}} : Json{{"ids", ids}};
+}
+
+// Each answer is out before the next line is read: the other side of a pipe may wait for it.
+void answer_lines(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& request) {
+  for (int64_t number = 1; const auto line = in.line(); ++number) {
+    const std::string where = in.name() + ":" + std::to_string(number);
+    try {
+      print_json(answer(tokenizer, Json::parse(*line), request));
+    } catch (const Json::exception& e) {
+      const std::string wanted = request.decode ? R"({"ids": [NUMBER, ...]})" : R"({"text": "..."})";
+      throw Error(Code::data_corrupt, "the line is not " + wanted + ": " + e.what(), "--jsonl wants one such object a line",
+                  where);
+    } catch (const Error& e) {
+      throw Error(e.code(), e.what(), e.hint(), where);
+    }
+    std::fflush(stdout);
+  }
+}
+
+void answer_whole(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& request) {
+  const std::string text = in.all();
+  if (request.decode) return print(tokenizer.decode(parsed_ids(text, in.name())));
+  const Ids ids = tokenizer.encode(text);
+  if (request.json)
+    print_json({{"count", ids.size()}, {"bytes", text.size()}, {"ids", ids}, {"tokens", pieces_of(tokenizer, ids)}});
+  else if (request.count)
+    print(std::to_string(ids.size()) + "\n");
+  else
+    print_ids(ids);
+}
+
+}  // namespace
+
+int tokenize_verb(const TokenizeRequest& request) {
+  auto options = request.config.run.as<RunOptions>();
+  options.device = "cpu";
+  Session session(options, request.plugin_files);
+  const auto files = posix_file_system();
+  if (request.checkpoint.empty()) {
+    session.open_tokenizer(request.config, *files, nullptr);
+  } else {
+    const Checkpoint checkpoint{request.checkpoint, read_checkpoint_manifest(*files, request.checkpoint)};
+    session.open_tokenizer(request.config, *files, &checkpoint);
+  }
+  if (!session.tokenizer)
+    throw Error(Code::missing_key, "the run has no tokenizer", "name one, or another run", request.checkpoint);
+  if (!session.tokenizer->ready())
+    throw Error(Code::usage, "the tokenizer '" + request.config.tokenizer->use + "' learns its vocabulary from a dataset",
+                "give the folder of a run that used it");
+
+  Input in(request.file);
+  if (request.jsonl)
+    answer_lines(*session.tokenizer, in, request);
+  else
+    answer_whole(*session.tokenizer, in, request);
+  return 0;
+}
+
+}  // namespace gptcore

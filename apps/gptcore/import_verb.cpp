@@ -1,0 +1,65 @@
+// gptcore import: a model of another tool as a checkpoint.
+#include <filesystem>
+#include <sstream>
+
+#include "apps/gptcore/command_line.h"
+#include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/pipeline_file.h"
+#include "apps/gptcore/verbs.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+VerbOptions import_options() {
+  VerbOptions options;
+  options.visible.add_options()("to", po::value<std::string>()->value_name("RUN_FOLDER"),
+                                "run folder to make the checkpoint in; runs/ and the name of DIR without it");
+  options.positional.add_options()("dir", po::value<std::string>());
+  options.order.add("dir", 1);
+  take_overrides(options);
+  return options;
+}
+
+bool names_tokenizer(const std::vector<Override>& overrides) {
+  for (const Override& item : overrides)
+    if (item.text.starts_with("tokenizer.")) return true;
+  return false;
+}
+
+}  // namespace
+
+std::string import_help() {
+  std::ostringstream out;
+  out << "gptcore import DIR [--to RUN_FOLDER] [--KEY=VALUE]...\nMakes a checkpoint of a Hugging Face GPT-2 folder: "
+         "config.json and "
+         "model.safetensors.\nIts tokenizer.json, when there is one, becomes the run's tokenizer; --tokenizer.use=NAME gives "
+         "another.\n"
+      << import_options().visible;
+  return out.str();
+}
+
+int import_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(import_options(), arguments);
+  if (!given.values.count("dir")) throw Error(Code::usage, "import wants a folder", "gptcore import DIR");
+  const fs::path dir = fs::absolute(fs::path(given.get<std::string>("dir")) / ".").lexically_normal().parent_path();
+  const std::string written = "import " + dir.string();
+  LoadRequest load{std::nullopt, {{"model.init_from=" + to_toml(Value("hf:" + dir.string())), written}}, plugin_files};
+  std::error_code none;
+  if (!names_tokenizer(given.overrides) && fs::exists(dir / "tokenizer.json", none)) {
+    load.overrides.push_back({"tokenizer.use=\"gpt2\"", written});
+    load.overrides.push_back({"tokenizer.dir=" + to_toml(Value(dir.string())), written});
+  }
+  load.overrides.insert(load.overrides.end(), given.overrides.begin(), given.overrides.end());
+  const Pipeline pipeline = load_with_plugins(load);
+  ImportRequest request;
+  request.config = pipeline.config;
+  request.plugin_files = files_used(pipeline.config, pipeline.catalog);
+  request.to = given.values.count("to") ? given.get<std::string>("to") : (fs::path("runs") / dir.filename()).string();
+  return call(&EngineTable::import_model, request);
+}
+
+}  // namespace gptcore

@@ -1,0 +1,82 @@
+#include "core/config/init_from.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/file_system.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/config/document.h"
+#include "core/interchange/hf_config.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxStateBytes = uint64_t{64} << 20;
+constexpr std::string_view kHf = "hf:", kCheckpoint = "ckpt:";
+
+// What fixes the shapes and the function of the model "gpt".
+constexpr const char* kKeys[] = {"n_layer",        "n_head", "n_embd", "n_hidden",    "block_size", "vocab_size",
+                                 "vocab_multiple", "bias",   "rotary", "rotary_base", "gelu"};
+
+Value* entry_of(Table& table, const std::string& key) {
+  for (auto& [name, value] : table)
+    if (name == key) return &value;
+  return nullptr;
+}
+
+// [model] of the checkpoint's config.toml, with what operations have changed since.
+Table checkpoint_values(const fs::path& given) {
+  const fs::path folder = newest_checkpoint(given);
+  ErrorList errors;
+  const Document document = read_document((folder / "config.toml").string(), errors);
+  errors.throw_if_any();
+  Table keys;
+  if (!document.model || (document.model->find("use") && document.model->text("use") != "gpt"))
+    throw Error(Code::model_shape, "the checkpoint's model is not \"gpt\"",
+                "only the model \"gpt\" takes weights from elsewhere", folder.string());
+  for (const char* key : kKeys)
+    if (const Entry* entry = document.model->find(key)) keys.emplace_back(key, entry->value);
+  const fs::path state = folder / "state.json";
+  try {
+    const auto json = nlohmann::json::parse(read_text(*posix_file_system(), state, kMaxStateBytes));
+    for (const auto& [key, text] : json.at("structure").at("model").items())
+      if (Value* value = entry_of(keys, key)) *value = parse_value(text.get<std::string>());
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),
+                "use another checkpoint", state.string());
+  }
+  std::erase_if(keys, [](const auto& entry) { return entry.first == "vocab_size" && entry.second == Value(int64_t{0}); });
+  return keys;
+}
+
+}  // namespace
+
+InitFrom parse_init_from(const std::string& text) {
+  if (text.starts_with(kHf) && text.size() > kHf.size()) return {InitFrom::Kind::hf, text.substr(kHf.size())};
+  if (text.starts_with(kCheckpoint) && text.size() > kCheckpoint.size())
+    return {InitFrom::Kind::checkpoint, text.substr(kCheckpoint.size())};
+  std::string hint = "hf:DIR is a folder of Hugging Face, ckpt:PATH a run or checkpoint of gptcore";
+  if (text == "scratch") hint = "leave it out to start from random weights";
+  if (text == "resume") hint = "leave it out: a run that was stopped goes on by itself";
+  if (text.starts_with("gpt2")) hint = "download " + text + " from Hugging Face and write hf: and its folder";
+  throw Error(Code::out_of_range, "'init_from' wants hf:DIR or ckpt:PATH, got " + to_toml(Value(text)), hint);
+}
+
+Table values_of(const InitFrom& from) {
+  return from.kind == InitFrom::Kind::hf ? read_hf_config(from.path) : checkpoint_values(from.path);
+}
+
+fs::path newest_checkpoint(const fs::path& given) {
+  const auto files = posix_file_system();
+  const fs::path path = given.has_filename() ? given : given.parent_path();
+  if (const auto steps = list_steps(*files, checkpoint_folder(path)); !steps.empty())
+    return checkpoint_folder(path) / step_name(steps.front());
+  if (files->kind(path / kManifestFile) == FileKind::file) return path;
+  throw Error(Code::checkpoint_missing,
+              "'" + path.string() + "' " + (files->kind(path) == FileKind::absent ? "does not exist" : "holds no checkpoint"),
+              "give a run folder or one of its ckpt/step-* folders");
+}
+
+}  // namespace gptcore

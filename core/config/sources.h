@@ -1,0 +1,16 @@
+// The tables in a dataset's parameter `source`, which name the datasets that it is made of.
+#pragma once
+
+#include "core/config/check.h"
+#include "core/plugin/catalog.h"
+
+namespace gptcore {
+
+// Checks each table against its dataset's parameters and completes it in place, as a [dataset] table is; what is wrong goes to
+// `errors`. Tables may hold such tables in their turn. `weight` is left to the outer dataset's own rules.
+void complete_sources(Table& dataset, const Origin& origin, const Catalog& catalog, const Folders& folders, ErrorList& errors);
+
+// The names of these datasets, and of those that they are made of.
+std::vector<std::string> sources_of(const Table& dataset);
+
+}  // namespace gptcore

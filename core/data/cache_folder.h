@@ -1,0 +1,11 @@
+// Where files are kept that can be made again: downloads, prepared tokens.
+#pragma once
+
+#include <string>
+
+namespace gptcore {
+
+// $GPTCORE_CACHE, else $XDG_CACHE_HOME/gptcore, else ~/.cache/gptcore. Throws Error(io) when none is set.
+std::string cache_folder();
+
+}  // namespace gptcore

@@ -1,0 +1,50 @@
+// manifest.json of a folder of token files: what is in them and what they were made from. It is written last, so a folder that
+// has one is complete.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/data/corpus/shard_writer.h"
+
+namespace gptcore {
+
+inline constexpr const char* kCorpusManifestFile = "manifest.json";
+inline constexpr const char* kCorpusProgressFile = "progress.json";  // the same while the folder is made
+inline constexpr const char* kTokenizerStateFile = "tokenizer.bin";  // Tokenizer::save(), when it has a state
+inline constexpr uint32_t kContextFlag = uint32_t{1} << 31;          // an id that is shown but not predicted
+
+struct CorpusSource {
+  std::string file;  // without its folder
+  int64_t bytes = 0;
+};
+
+struct CorpusManifest {
+  std::string key;  // of inputs, tokenizer and options: equal keys, equal folders
+  ShardOptions shards;
+  int64_t vocab_size = 0;
+  std::string tokenizer;               // tokenizer_hash()
+  std::optional<int64_t> end_of_text;  // the id between documents
+  std::string options;                 // other choices, for people
+  std::vector<CorpusSource> sources;
+  std::vector<ShardInfo> splits[2];  // by Split
+  int64_t left_out = 0;              // documents without a token
+
+  int64_t tokens(Split split) const;
+  int64_t documents(Split split) const;
+  int64_t max_id() const;
+  std::string to_json() const;
+};
+
+// Throws Error(data_corrupt) naming the file when it cannot be understood, Error(data_missing) when there is none.
+CorpusManifest read_manifest(const std::filesystem::path& file);
+
+// Reads each shard and compares its size and SHA-256; `progress` is told of bytes. Throws Error(data_corrupt) for the first
+// that is not as it was written.
+void verify_shards(const std::filesystem::path& folder, const CorpusManifest& manifest,
+                   const std::function<void(int64_t done, int64_t total)>& progress);
+
+}  // namespace gptcore

@@ -1,0 +1,39 @@
+// A model as a folder that other tools read: made under another name, read back, compared, and only then renamed.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/interchange/gpt_tensors.h"
+#include "core/interchange/tensor_bytes.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+enum class ExportFormat { hf, llmc, gguf };
+
+// The logits (B, T, V) of a fixed batch, without dropout.
+at::Tensor probe_logits(Model& model);
+
+// What the format has no place for. Throws Error(model_shape) saying so, or Error(usage) for a type it does not have.
+void require_expressible(ExportFormat format, const GptOptions& options, FileType type);
+
+struct Exported {
+  std::vector<std::string> files;  // in the folder
+  uint64_t bytes = 0;
+  double logit_difference = 0;  // the largest one between the model and what was read back
+};
+
+// Makes the folder `to`, which must not be there. `wanted` are the model's probe_logits() and `add` may make further files in
+// the folder it is given. The model ends with the weights that were read back, rounded to `type`. On failure nothing is left.
+// Throws Error(io), Error(disk_full), or Error(internal) when what was read back does not compute what the model did.
+Exported export_model(FileSystem& files, Model& model, const GptOptions& options, ExportFormat format, FileType type,
+                      const std::filesystem::path& to, const at::Tensor& wanted,
+                      const std::function<void(const std::filesystem::path&)>& add = {});
+
+}  // namespace gptcore

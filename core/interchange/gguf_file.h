@@ -1,0 +1,18 @@
+// GGUF, version 3, of architecture gpt2: the format of ggml and llama.cpp. The file has no tokenizer.
+#pragma once
+
+#include <filesystem>
+
+#include "core/interchange/gpt_tensors.h"
+#include "core/interchange/tensor_bytes.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+// Positions, norms and biases stay float32, as ggml's own converters keep them.
+void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type);
+// Fills the model. Throws Error(checkpoint_mismatch) unless all before the data is as write_gguf_file makes it.
+void read_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type);
+
+}  // namespace gptcore

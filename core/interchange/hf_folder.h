@@ -1,0 +1,40 @@
+// The weight files of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/safetensors.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+// GPT-2's tensors by name without `transformer.`; the attention's buffers (attn.bias, attn.masked_bias) are left out.
+class HfFolder {
+ public:
+  struct Found {
+    const SafetensorsFile* file = nullptr;
+    const TensorInfo* tensor = nullptr;
+  };
+
+  // Opens all files; nothing of the data is read. Throws Error(checkpoint_missing) when there are none, naming what is there
+  // instead and how to convert it, and Error(checkpoint_corrupt) at the file that is malformed.
+  HfFolder(FileSystem& files, const std::filesystem::path& folder);
+
+  const std::map<std::string, Found>& tensors() const { return tensors_; }
+  std::string where() const { return folder_.string(); }
+
+ private:
+  void open_shards(FileSystem& files, const std::filesystem::path& index);
+  void add(const SafetensorsFile& file, const TensorInfo& tensor, const std::filesystem::path& path);
+
+  std::filesystem::path folder_;
+  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::map<std::string, Found> tensors_;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,27 @@
+// Which token comes next.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+
+namespace gptcore {
+
+struct Sampling {
+  double temperature = 0.8;       // 0 = always the likeliest token
+  int64_t top_k = 200;            // 0 = all tokens may come
+  double top_p = 1;               // nucleus (Holtzman et al. 2019): the likeliest tokens that have this share together
+  double repetition_penalty = 1;  // of tokens in the context (Keskar et al. 2019): positive logits are divided by it
+  uint64_t seed = 1337;
+};
+
+struct NextToken {
+  int32_t token = 0;
+  double log_probability = 0;  // by the model alone: temperature 1, none left out
+};
+
+// From logits (V) on the CPU and a number u of [0, 1). The penalty comes first, then temperature, top_k, top_p.
+NextToken choose(const at::Tensor& logits, const Sampling& sampling, std::span<const int64_t> context, double u);
+
+}  // namespace gptcore

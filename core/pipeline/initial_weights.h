@@ -1,0 +1,16 @@
+// The weights that model.init_from names, for a run that starts.
+#pragma once
+
+#include "core/config/pipeline_config.h"
+#include "core/model/network.h"
+
+namespace gptcore {
+
+class FileSystem;
+
+// Fills the network's own parameters from what [model] names by init_from; returns what was read, in words, or "" when it
+// names nothing. Adapters' parameters are filled where the checkpoint has them. Throws Error at the file when it is missing,
+// damaged, or of another model.
+std::string load_initial_weights(FileSystem& files, const Section& model, Network& network);
+
+}  // namespace gptcore

@@ -1,0 +1,102 @@
+#include "core/pipeline/text_generation.h"
+
+#include <algorithm>
+
+#include "core/pipeline/utf8_stream.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+// One text as it grows. What may become a stop string is held back.
+class Growing {
+ public:
+  Growing(const Tokenizer& tokenizer, const std::vector<std::string>& stop) : tokenizer_(tokenizer), stop_(stop) {}
+
+  // False when a stop string has come.
+  bool add(const NextToken& choice) {
+    out.tokens.push_back(choice);
+    seen_ += characters_.add(tokenizer_.decode({&choice.token, 1}));
+    size_t end = std::string::npos;
+    for (const std::string& stop : stop_) end = std::min(end, seen_.find(stop));
+    if (end != std::string::npos) {
+      out.stopped = true;
+      seen_.resize(end);
+    }
+    release(out.stopped ? 0 : held());
+    return !out.stopped;
+  }
+  void end() {
+    if (!out.stopped) seen_ += characters_.end();
+    release(0);
+    ended = true;
+  }
+  // What has not been taken yet.
+  std::string_view fresh() {
+    const std::string_view piece = std::string_view(out.text).substr(taken_);
+    taken_ = out.text.size();
+    return piece;
+  }
+
+  GeneratedText out;
+  bool ended = false;
+
+ private:
+  // The longest end of what was seen that begins a stop string.
+  size_t held() const {
+    size_t longest = 0;
+    for (const std::string& stop : stop_)
+      for (size_t n = std::min(stop.size() - 1, seen_.size()); n > longest; --n)
+        if (std::string_view(seen_).ends_with(std::string_view(stop).substr(0, n))) longest = n;
+    return longest;
+  }
+  void release(size_t keep) {
+    out.text.append(seen_, 0, seen_.size() - keep);
+    seen_.erase(0, seen_.size() - keep);
+  }
+
+  const Tokenizer& tokenizer_;
+  const std::vector<std::string>& stop_;
+  Utf8Stream characters_;
+  std::string seen_;
+  size_t taken_ = 0;
+};
+
+}  // namespace
+
+void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer, const TextRequest& request,
+                    const TextEvents& events) {
+  std::vector<std::string> stop = request.stop;
+  std::erase(stop, "");
+  std::vector<Prompt> prompts;
+  std::vector<Growing> texts;
+  for (size_t p = 0; p < request.prompts.size(); ++p) {
+    const std::vector<int32_t> ids = tokenizer.encode(request.prompts[p]);
+    if (ids.empty()) throw Error(Code::usage, "the prompt is empty", "give at least one character");
+    for (int64_t sample = 0; sample < request.num_samples; ++sample) {
+      prompts.push_back({ids, sample});
+      texts.emplace_back(tokenizer, stop);
+      texts.back().out.prompt = p;
+      texts.back().out.sample = sample;
+    }
+  }
+  size_t shown = 0;
+  bool going = true;
+  const auto show = [&] {
+    for (; going && shown < texts.size(); ++shown) {
+      const std::string_view piece = texts[shown].fresh();
+      if (!piece.empty() && events.piece && !events.piece(shown, piece)) going = false;
+      if (!texts[shown].ended) return;
+      if (going && events.done) events.done(shown, texts[shown].out);
+    }
+  };
+  generate(model, device, prompts, request.max_new_tokens, request.sampling, [&](size_t index, const NextToken& choice) {
+    Growing& text = texts[index];
+    const bool more = text.add(choice) && static_cast<int64_t>(text.out.tokens.size()) < request.max_new_tokens;
+    if (!more) text.end();
+    show();
+    return more && going;
+  });
+}
+
+}  // namespace gptcore

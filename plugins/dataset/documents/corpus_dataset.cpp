@@ -1,0 +1,192 @@
+#include "corpus_dataset.h"
+
+#include <filesystem>
+#include <memory>
+
+#include "core/data/cache_folder.h"
+#include "core/data/corpus/line_reader.h"
+#include "core/data/corpus/source_files.h"
+#include "core/data/corpus/tokenizer_hash.h"
+#include "gptcore/random.h"
+#include "gptcore/utf8.h"
+
+namespace gptcore::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostToLearn = size_t{1} << 30;  // bytes of text that a tokenizer is given at once
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == line.npos;
+}
+
+void require_utf8(std::string_view line) {
+  if (const size_t at = find_invalid_utf8(line); at != line.npos)
+    throw Error(Code::data_corrupt, "byte " + std::to_string(at + 1) + " of the line is not UTF-8",
+                "convert the file to UTF-8");
+}
+
+bool has_text(const Document& document) {
+  for (const Segment& s : document)
+    if (!s.token && !s.text.empty()) return true;
+  return false;
+}
+
+// In [0, 1), the same wherever the document stands.
+double place_of(const Document& document) {
+  uint64_t hash = 0;
+  for (const Segment& s : document)
+    if (!s.token) hash = stream_key(hash, s.text);
+  return random_uniform(stream_key(hash, "val"), 0);
+}
+
+}  // namespace
+
+void CorpusDataset::open(const DatasetContext& context) {
+  if (!context.tokenizer)
+    throw Error(Code::missing_key, "the dataset \"" + std::string(name()) + "\" needs a tokenizer",
+                "add [tokenizer] with use = \"gpt2\" or \"byte\"");
+  PrepareJob work = job(*context.tokenizer, *context.host, {});
+  work.threads = threads_;
+  work.folder = fs::path(cache_.empty() ? cache_folder() : cache_) / "prepared" / work.manifest.key.substr(0, 32);
+  require_validation(*prepare_corpus(work), work.inputs.front().file);
+  folder_.open(work.folder.string(), packing_of(pack_), context);
+}
+
+void* CorpusDataset::extension(std::string_view id) {
+  return id == "gptcore.preparation/1" ? static_cast<Preparation*>(this) : nullptr;
+}
+
+Status CorpusDataset::prepare(const PreparationRequest& request, bool& done) noexcept {
+  return guard([&] {
+    if (!request.tokenizer)
+      throw Error(Code::missing_key, "there is no tokenizer to prepare the documents with",
+                  "add [tokenizer] with use = \"gpt2\" or \"byte\"");
+    ShardOptions shards;
+    shards.format = shard_format(request.format);
+    shards.tokens_per_shard = request.tokens_per_shard;
+    if (has_context() && shards.format != ShardFormat::gptcore)
+      throw Error(Code::usage, "the format " + request.format + " cannot say which tokens are not predicted",
+                  "prepare in the format gptcore");
+    PrepareJob work = job(*request.tokenizer, *request.host, shards);
+    work.folder = request.folder;
+    work.threads = request.threads;
+    work.cancelled = request.cancelled;
+    const auto made = prepare_corpus(work);
+    done = made.has_value();
+    if (made) require_validation(*made, work.inputs.front().file);
+  });
+}
+
+PrepareJob CorpusDataset::job(Tokenizer& tokenizer, Host& host, const ShardOptions& shards) {
+  PrepareJob out;
+  out.inputs = inputs(host);
+  if (!tokenizer.ready()) learn(tokenizer, out.inputs);
+  use(tokenizer);
+  end_ = find_end_of_text(tokenizer);
+  vocab_ = tokenizer.vocab_size();
+  out.host = &host;
+  out.label = "preparing " + fs::path(out.inputs.front().file).filename().string() +
+              (out.inputs.size() > 1 ? " and " + std::to_string(out.inputs.size() - 1) + " more" : "");
+  CorpusManifest& m = out.manifest;
+  m.shards = shards;
+  m.shards.width = has_context() || vocab_ > 65536 ? 4 : 2;
+  m.shards.flag = has_context() ? kContextFlag : 0;
+  m.vocab_size = vocab_;
+  m.tokenizer = tokenizer_hash(tokenizer);
+  if (end_) m.end_of_text = *end_;
+  m.options = std::string(name()) + ", " + options() + ", end of text " + (end_of_text_first_ ? "first" : "last") +
+              ", val_fraction " + to_toml(Value(val_share()));
+  m.key = corpus_key(out.inputs, m.to_json());
+  out.tokenizer_state = tokenizer.save();
+  out.encode = [this, &tokenizer](std::string_view line, std::optional<Split> split, const bool(&wanted)[2]) {
+    return encode(tokenizer, line, split, wanted);
+  };
+  return out;
+}
+
+std::vector<CorpusInput> CorpusDataset::inputs(Host& host) const {
+  const std::vector<std::string> endings = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz"};
+  std::vector<std::string> files = data_files(files_, endings);
+  if (files.empty())
+    for (size_t i = 0; i < urls_.size(); ++i) files.push_back(host.fetch(urls_[i], sha256_[i]));
+  std::vector<CorpusInput> out;
+  for (std::string& file : files) {
+    out.push_back({std::move(file), {}});
+    if (val_share() == 0) out.back().split = Split::train;
+  }
+  for (std::string& file : data_files(val_, endings)) out.push_back({std::move(file), Split::val});
+  return out;
+}
+
+void CorpusDataset::learn(Tokenizer& tokenizer, const std::vector<CorpusInput>& inputs) const {
+  std::string corpus, line;
+  for (const CorpusInput& input : inputs) {
+    LineReader lines(input.file);
+    for (line.clear(); lines.next(line); line.clear()) {
+      if (is_blank(line)) continue;
+      try {
+        require_utf8(line);
+        for (const Segment& s : parse(line)) corpus += s.text;
+      } catch (const Error& e) {
+        throw Error(e.code(), e.what(), e.hint(), input.file + ":" + std::to_string(lines.line()));
+      }
+      if (corpus.size() > kMostToLearn)
+        throw Error(Code::conflict, "the tokenizer would have to learn from more than 1 GiB of text",
+                    "use one that is ready, as \"gpt2\" or \"byte\"", input.file);
+    }
+  }
+  tokenizer.learn(corpus);
+}
+
+std::optional<int32_t> CorpusDataset::find_end_of_text(const Tokenizer& tokenizer) const {
+  if (end_of_text_ == "none") return std::nullopt;
+  if (end_of_text_ == "auto") return tokenizer.special("<|endoftext|>");
+  const auto id = tokenizer.special(end_of_text_);
+  if (!id)
+    throw Error(Code::conflict, "the tokenizer has no special token '" + end_of_text_ + "', which end_of_text names",
+                "write end_of_text = \"auto\" or \"none\"");
+  return id;
+}
+
+EncodedDocument CorpusDataset::encode(const Tokenizer& tokenizer, std::string_view line, std::optional<Split> split,
+                                      const bool (&wanted)[2]) const {
+  EncodedDocument out;
+  if (is_blank(line)) return out;
+  require_utf8(line);
+  const Document document = parse(line);
+  out.split = split.value_or(place_of(document) < val_share() ? Split::val : Split::train);
+  out.empty = !has_text(document);
+  if (!out.empty && wanted[static_cast<size_t>(out.split)]) out.ids = ids_of(tokenizer, document);
+  return out;
+}
+
+std::vector<uint32_t> CorpusDataset::ids_of(const Tokenizer& tokenizer, const Document& document) const {
+  std::vector<uint32_t> out;
+  const auto add = [&](int32_t id, bool predicted) {
+    if (id < 0 || id >= vocab_)
+      throw Error(Code::token_out_of_range, "the tokenizer gave the id " + std::to_string(id) +
+                                                ", which is not below its size " + std::to_string(vocab_));
+    out.push_back(static_cast<uint32_t>(id) | (predicted ? 0 : kContextFlag));
+  };
+  if (end_ && end_of_text_first_) add(*end_, !has_context());
+  for (const Segment& s : document) {
+    if (s.token) {
+      add(*s.token, s.predicted);
+    } else {
+      for (const int32_t id : tokenizer.encode(s.text)) add(id, s.predicted);
+    }
+  }
+  if (end_ && !end_of_text_first_) add(*end_, true);
+  return out;
+}
+
+void CorpusDataset::require_validation(const CorpusManifest& made, const std::string& where) const {
+  if (val_fraction_.value_or(0) > 0 && made.tokens(Split::val) == 0)
+    throw Error(Code::data_too_short,
+                "none of the " + std::to_string(made.documents(Split::train)) + " documents fell to the val split",
+                "give more documents, another val_fraction, val = [FILES], or val_fraction = 0 for no validation", where);
+}
+
+}  // namespace gptcore::datasets

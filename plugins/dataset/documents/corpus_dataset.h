@@ -1,0 +1,121 @@
+// A dataset of files with a document a line. Opened, it prepares them as token shards in the cache folder, once, and reads
+// those.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/data/corpus/prepare.h"
+#include "gptcore/draft/preparation.h"
+#include "gptcore/schema.h"
+#include "shard_folder.h"
+
+namespace gptcore::datasets {
+
+// Text that is tokenized, or a token of its own.
+struct Segment {
+  std::string text;
+  std::optional<int32_t> token;  // in place of text
+  bool predicted = true;         // false: shown, and left out of the loss
+};
+using Document = std::vector<Segment>;
+
+class CorpusDataset : public Dataset, Preparation {
+ public:
+  void open(const DatasetContext& context) override;
+  int64_t vocab_size() const override { return folder_.manifest().vocab_size; }
+  int64_t tokens(Split split) const override { return folder_.tokens(split); }
+  int64_t windows(Split split) const override { return folder_.windows(split); }
+  void batch(const BatchRequest& request, Batch& out) override { folder_.batch(request, out); }
+  std::string fingerprint() const override { return folder_.fingerprint(); }
+  void* extension(std::string_view id) override;
+
+ protected:
+  // Adds the parameters of every such dataset.
+  template <class T> static void add_schema(Schema<T>& s);
+
+  // Called once before documents are read, with a tokenizer that is ready. Throws Error(conflict) when it cannot be used.
+  virtual void use(const Tokenizer& tokenizer) { static_cast<void>(tokenizer); }
+  // [any thread] The document of a line that is valid UTF-8 and not blank. Throws Error without a place.
+  virtual Document parse(std::string_view line) const = 0;
+  // Whether documents have segments that are not predicted.
+  virtual bool has_context() const { return false; }
+  // What parse() depends on, beyond the tokenizer.
+  virtual std::string options() const = 0;
+  virtual const char* name() const = 0;
+
+  std::string pack_ = "stream", end_of_text_ = "auto";
+
+ private:
+  Status prepare(const PreparationRequest& request, bool& done) noexcept override;
+
+  std::vector<CorpusInput> inputs(Host& host) const;
+  void learn(Tokenizer& tokenizer, const std::vector<CorpusInput>& inputs) const;
+  PrepareJob job(Tokenizer& tokenizer, Host& host, const ShardOptions& shards);
+  EncodedDocument encode(const Tokenizer& tokenizer, std::string_view line, std::optional<Split> split,
+                         const bool (&wanted)[2]) const;
+  std::vector<uint32_t> ids_of(const Tokenizer& tokenizer, const Document& document) const;
+  void require_validation(const CorpusManifest& made, const std::string& where) const;
+  std::optional<int32_t> find_end_of_text(const Tokenizer& tokenizer) const;
+  double val_share() const { return val_.empty() ? val_fraction_.value_or(kValFraction) : 0; }
+
+  static constexpr double kValFraction = 0.005;
+  std::vector<std::string> files_, val_, urls_, sha256_;
+  std::optional<double> val_fraction_;
+  std::string cache_;
+  bool end_of_text_first_ = false;
+  int64_t threads_ = 0;
+
+  std::optional<int32_t> end_;  // the id, while preparing
+  int64_t vocab_ = 0;
+  ShardFolder folder_;
+};
+
+// A member of the base class as one of T.
+template <class T, class M> M T::*of(M CorpusDataset::*member) {
+  return member;
+}
+
+template <class T> void add_packing(Schema<T>& s, std::string T::*member) {
+  s.param("pack", member, "how documents are cut into windows")
+      .choice("stream", "one behind the other: windows cross from document to document")
+      .choice("documents", "a window begins with a document, or goes on with it; its rest is filled up and not predicted")
+      .choice("best_fit", "as documents, with the pieces of several documents in a window where they fit");
+}
+
+template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
+  s.param("files", of<T>(&CorpusDataset::files_),
+          "files, patterns, or folders of *.jsonl, *.jsonl.gz and *.jsonl.zst, in this order")
+      .path();
+  s.param("urls", of<T>(&CorpusDataset::urls_), "files to download when files is empty (https, http or file)");
+  s.param("sha256", of<T>(&CorpusDataset::sha256_), "the SHA-256 of each of urls, 64 hex digits");
+  s.param("val", of<T>(&CorpusDataset::val_), "files for validation; without them val_fraction chooses documents").path();
+  s.param("val_fraction", of<T>(&CorpusDataset::val_fraction_),
+          "share of the documents, chosen by their hash, kept for validation; 0.005 without val")
+      .at_least(0)
+      .below(1);
+  s.param("end_of_text", of<T>(&CorpusDataset::end_of_text_),
+          "token between documents: auto = <|endoftext|> if the tokenizer has it, none, or a special token's name");
+  s.param("end_of_text_first", of<T>(&CorpusDataset::end_of_text_first_), "it stands before each document, not behind it");
+  add_packing(s, of<T>(&CorpusDataset::pack_));
+  s.param("cache", of<T>(&CorpusDataset::cache_), "folder for the prepared tokens; empty: GPTCORE_CACHE or ~/.cache/gptcore")
+      .path();
+  s.param("threads", of<T>(&CorpusDataset::threads_), "threads that tokenize; 0 = all that this process may use")
+      .range(0, 1024);
+  s.check([](const T& object, Problems& found) {
+    const CorpusDataset& d = object;
+    if (d.files_.empty() && d.urls_.empty())
+      found.push_back({"files", "neither files nor urls is given", "files = [\"corpus/*.jsonl\"]"});
+    if (d.urls_.size() != d.sha256_.size())
+      found.push_back(
+          {"sha256",
+           "there are " + std::to_string(d.urls_.size()) + " urls and " + std::to_string(d.sha256_.size()) + " hashes",
+           "sha256sum FILE prints it"});
+    if (!d.val_.empty() && d.val_fraction_)
+      found.push_back({"val_fraction", "val_fraction together with val", "leave one of them out"});
+  });
+}
+
+}  // namespace gptcore::datasets

@@ -1,0 +1,15 @@
+// HuggingFace's tokenizer.json, for byte-level BPE. It is what tokenizers save into checkpoints, too.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "vocabulary.h"
+
+namespace gptcore::bpe {
+
+// Throws Error(data_corrupt) at `where` for a damaged file, and for one of another kind, naming what is not byte-level BPE.
+Vocabulary parse_tokenizer_json(std::string_view text, const std::string& where);
+std::string format_tokenizer_json(const Vocabulary& vocabulary);
+
+}  // namespace gptcore::bpe

@@ -1,0 +1,24 @@
+// Draft: Model::extension("gptcore.kv_cache/1"), for making text without computing the whole context for every token.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace gptcore {
+
+// Keys and values of several sequences, each at its own length. [no grad], after Model::train(false); parameters and adapters
+// stay as they are from begin() to the last call. A row's results depend on its own tokens alone, not on the other rows'.
+class KvCache {
+ public:
+  virtual ~KvCache();
+  // Forgets all; there are `rows` empty sequences now. 0 frees the memory.
+  virtual void begin(int64_t rows) = 0;
+  // The row is now ids (T) int64, 1 <= T <= block_size. Returns the logits of the last one, (V) float32.
+  virtual at::Tensor prefill(int64_t row, const at::Tensor& ids) = 0;
+  // One token more for each row, ids (rows) int64 -> (rows, V) float32; -1 leaves a row as it is, its logits mean nothing.
+  // Throws Error(model_shape) when a row has block_size tokens already.
+  virtual at::Tensor step(const at::Tensor& ids) = 0;
+};
+
+}  // namespace gptcore

@@ -1,0 +1,251 @@
+// gptcore prepare and gptcore data: what they write, print, and survive.
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "tests/cli/workspace.h"
+
+#include "tests/catch.h"
+
+using namespace gptcore::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+constexpr const char* kCorpus = R"([tokenizer]
+use = "byte"
+
+[dataset]
+use = "jsonl"
+files = ["corpus.jsonl"]
+val_fraction = 0.1
+cache = "cache"
+)";
+
+// A corpus of some MB, and a pipeline that prepares it.
+struct Corpus : Workspace {
+  explicit Corpus(int documents = 20000) {
+    std::string text;
+    for (int i = 0; i < documents; ++i)
+      text += "{\"text\": \"" + std::to_string(i) + std::string(static_cast<size_t>(i * 31 % 401), 'x') + "\"}\n";
+    write("corpus.jsonl", text);
+    write("corpus.toml", kCorpus);
+  }
+  Outcome prepare(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"prepare", "corpus.toml", "--tokens-per-shard", "200000"});
+    return gptcore(words);
+  }
+  // Names and contents, without the lock.
+  std::map<std::string, std::string> files(const std::string& name) const {
+    std::map<std::string, std::string> out;
+    for (const auto& entry : fs::directory_iterator(path(name)))
+      if (entry.path().filename() != "lock") out[entry.path().filename()] = read(entry.path());
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("prepare writes the same bytes with any number of threads") {
+  const Corpus c;
+  const Outcome one = c.prepare({"--out", "a", "--threads", "1"});
+  INFO(one.err);
+  REQUIRE(one.status == 0);
+  CHECK(has(one.out, " train and "));
+  CHECK(c.prepare({"--out", "b", "--threads", "3"}).status == 0);
+  CHECK(c.files("a") == c.files("b"));
+  CHECK(c.files("a").size() > 20);
+}
+
+TEST_CASE("prepare killed at any moment and run again writes the same bytes") {
+  const Corpus c;
+  REQUIRE(c.prepare({"--out", "whole"}).status == 0);
+  for (const int milliseconds : {5, 40, 120}) {
+    const std::string out = "killed" + std::to_string(milliseconds);
+    Process process(c.command({"prepare", "corpus.toml", "--tokens-per-shard", "200000", "--out", out}));
+    for (int i = 0; i < 3000 && !fs::exists(c.path(out) / "progress.json"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    process.send(SIGKILL);
+    process.wait();
+    const Outcome again = c.prepare({"--out", out});
+    INFO(again.err);
+    CHECK(again.status == 0);
+    CHECK(c.files(out) == c.files("whole"));
+  }
+}
+
+TEST_CASE("prepare that is asked to stop says how to go on, and does") {
+  const Corpus c(200000);
+  Process process(c.command({"prepare", "corpus.toml", "--tokens-per-shard", "200000", "--out", "a"}));
+  for (int i = 0; i < 3000 && !fs::exists(c.path("a") / "train_000000.bin"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  process.send(SIGINT);
+  const Outcome stopped = process.wait();
+  CHECK(stopped.status == 130);
+  CHECK(has(stopped.err, "goes on where it stood"));
+  CHECK_FALSE(fs::exists(c.path("a") / "manifest.json"));
+  CHECK(refusal(c.gptcore({"data", "info", "a"})) == "GC300");
+  const Outcome rest = c.prepare({"--out", "a"});
+  CHECK(rest.status == 0);
+  CHECK(has(rest.err, "going on after"));
+  CHECK(c.gptcore({"data", "verify", "a"}).status == 0);
+}
+
+TEST_CASE("data says what a folder holds, and finds what is damaged in it") {
+  const Corpus c(2000);
+  REQUIRE(c.prepare({"--out", "a"}).status == 0);
+  const Outcome info = c.gptcore({"data", "info", "a"});
+  CHECK(info.status == 0);
+  for (const char* part : {"train_000000.bin", "raw, uint16", "format gptcore, vocabulary 256", "documents"}) {
+    INFO(part << "\n" << info.out);
+    CHECK(has(info.out, part));
+  }
+  const auto json = nlohmann::json::parse(c.gptcore({"data", "info", "a", "--json"}).out);
+  CHECK(json.at("train").at("documents").get<int>() + json.at("val").at("documents").get<int>() == 2000);
+  const Outcome sample = c.gptcore({"data", "sample", "a", "--tokens", "6", "--at", "1"});
+  INFO(sample.err);
+  CHECK(sample.status == 0);
+  CHECK(sample.out.size() == 7);
+  CHECK(sample.out.find_first_not_of("0123456789x\n") == std::string::npos);
+  CHECK(refusal(c.gptcore({"data", "sample", "a", "--at", "99999999"})) == "GC001");
+
+  CHECK(c.gptcore({"data", "verify", "a"}).status == 0);
+  std::string bytes = read(c.path("a") / "val_000000.bin");
+  bytes[10] ^= 1;
+  c.write("a/val_000000.bin", bytes);
+  const Outcome damaged = c.gptcore({"data", "verify", "a"});
+  CHECK(refusal(damaged) == "GC303");
+  CHECK(damaged.status == 4);
+  CHECK(has(damaged.err, "val_000000.bin"));
+}
+
+TEST_CASE("every format can be trained on") {
+  const Corpus c(3000);
+  struct Format {
+    const char *name, *dataset;
+  };
+  for (const Format& f :
+       std::vector<Format>{{"gptcore", "prepared"}, {"nanogpt", "token_bin"}, {"llmc", "token_bin"}, {"npy", "npy_shards"}}) {
+    const std::string out = f.name;
+    REQUIRE(c.prepare({"--out", out, "--format", out}).status == 0);
+    std::string table = "[tokenizer]\nuse = \"byte\"\n[dataset]\nuse = \"" + std::string(f.dataset) + "\"\n";
+    table += out == "llmc" ? "train = [\"llmc/train_*.bin\"]\nval = [\"llmc/val_*.bin\"]\n" : "path = \"" + out + "\"\n";
+    c.write("train.toml",
+            table + "[run]\ndevice = \"cpu\"\nthreads = 1\nout_dir = \"run-" + out +
+                "\"\n[model]\nn_layer = 1\nn_head = 1\nn_embd = 8\nblock_size = 8\n"
+                "[[stage]]\nkind = \"train\"\nmax_iters = 3\nbatch_size = 2\neval_iters = 1\n[[logger]]\nuse = \"jsonl\"\n");
+    const Outcome run = c.gptcore({"run", "train.toml"});
+    INFO(out << run.err);
+    CHECK(run.status == 0);
+    CHECK(c.gptcore({"data", "verify", out}).status == 0);
+  }
+  // All of them saw the same tokens.
+  const auto loss = [&](const std::string& format) {
+    return records(c.path("run-" + format), "step_ended").back().at("loss").get<double>();
+  };
+  CHECK(loss("nanogpt") == loss("gptcore"));
+  CHECK(loss("llmc") == loss("gptcore"));
+  CHECK(loss("npy") == loss("gptcore"));
+}
+
+TEST_CASE("a text is prepared as one sequence, cut as nanoGPT cuts it") {
+  const Workspace w;
+  for (const char* tokenizer : {"byte", "char"}) {
+    const std::string out = std::string("data-") + tokenizer;
+    const Outcome made =
+        w.gptcore({"prepare", "tiny.toml", "--out", out, "--format", "nanogpt", "--tokenizer.use=" + std::string(tokenizer)});
+    INFO(made.err);
+    REQUIRE(made.status == 0);
+    const size_t all = read(w.path("input.txt")).size(), train = static_cast<size_t>(static_cast<double>(all) * 0.9);
+    CHECK(fs::file_size(w.path(out) / "train.bin") == 2 * train);
+    CHECK(fs::file_size(w.path(out) / "val.bin") == 2 * (all - train));
+    CHECK(read(w.path(out) / "meta.json") ==
+          (std::string(tokenizer) == "byte" ? "{\"vocab_size\": 256}\n" : "{\"vocab_size\": 18}\n"));
+    CHECK(w.gptcore({"data", "sample", out, "--tokens", "20"}).out == read(w.path("input.txt")).substr(0, 20) + "\n");
+  }
+}
+
+TEST_CASE("a prepare stage writes what the verb does") {
+  const Corpus c(500);
+  c.write("stage.toml", std::string(kCorpus) +
+                            "[model]\nn_layer = 1\nn_head = 1\nn_embd = 8\nblock_size = 8\n[[stage]]\n"
+                            "kind = \"prepare\"\nout = \"staged\"\nformat = \"npy\"\n");
+  const Outcome run = c.gptcore({"run", "stage.toml"});
+  INFO(run.err);
+  CHECK(run.status == 0);
+  REQUIRE(c.gptcore({"prepare", "stage.toml", "--out", "direct"}).status == 0);
+  CHECK(c.files("staged") == c.files("direct"));
+}
+
+TEST_CASE("what cannot be prepared is refused by its place and leaves nothing that looks whole") {
+  const Corpus c(50);
+  CHECK(refusal(c.prepare({"--out", "a", "--format", "parquet"})) == "GC001");
+  CHECK(refusal(c.prepare({"--out", "a", "--dataset.text_field=body"})) == "GC303");
+  CHECK_FALSE(fs::exists(c.path("a") / "manifest.json"));
+  fs::remove_all(c.path("a"));
+  c.write("corpus.jsonl", "{\"text\": \"fine\"}\n{\"text\": \"caf\xe9\"}\n");
+  const Outcome invalid = c.prepare({"--out", "a"});
+  CHECK(refusal(invalid) == "GC303");
+  CHECK(invalid.status == 4);
+  CHECK(has(invalid.err, "corpus.jsonl:2: error"));
+  c.write("a/train_000000.bin", "not ours");
+  fs::remove(c.path("a") / "progress.json");
+  CHECK(refusal(c.prepare({"--out", "a"})) == "GC503");
+  CHECK(refusal(c.gptcore({"prepare"})) == "GC001");
+  CHECK(refusal(c.gptcore({"data", "info", "nowhere"})) == "GC300");
+  CHECK(refusal(c.gptcore({"data", "inof", "a"})) == "GC001");
+}
+
+TEST_CASE("a disk that fills up is named, and the same command goes on when there is room") {
+  const Corpus c;
+  fs::create_directories(c.path("disk"));
+  const auto on_disk = [&](const std::string& script) {
+    return run({{"unshare", "-m", "sh", "-c", script, program()}, c.folder(), {}, 60});
+  };
+  if (on_disk("mount -t tmpfs none disk").status != 0) {
+    WARN("not tried: mounting needs root");
+    return;
+  }
+  const std::string prepare = "\"$0\" prepare corpus.toml --tokens-per-shard 200000 --out disk/a";
+  const Outcome full = on_disk("mount -t tmpfs -o size=3m none disk && " + prepare + "; s=$?; cp -r disk/a kept; exit $s");
+  CHECK(refusal(full) == "GC901");
+  CHECK(full.status == 9);
+  CHECK_FALSE(fs::exists(c.path("kept") / "manifest.json"));
+  CHECK(fs::exists(c.path("kept") / "train_000002.bin"));
+  const Outcome rest = c.prepare({"--out", "kept"});
+  CHECK(has(rest.err, "going on after"));
+  REQUIRE(c.prepare({"--out", "whole"}).status == 0);
+  CHECK(c.files("kept") == c.files("whole"));
+}
+
+TEST_CASE("a mixture is written as tables, whose mistakes are found before the run") {
+  const Workspace w;
+  const auto pipeline = [&](const std::string& sources) {
+    w.write("mix.toml",
+            "[tokenizer]\nuse = \"byte\"\n[run]\ndevice = \"cpu\"\nthreads = 1\nout_dir = \"mixed\"\n"
+            "[model]\nn_layer = 1\nn_head = 1\nn_embd = 8\nblock_size = 8\n[dataset]\nuse = \"mixture\"\n" +
+                sources + "[[stage]]\nkind = \"train\"\nmax_iters = 3\nbatch_size = 2\neval_iters = 1\n");
+  };
+  pipeline(
+      "[[dataset.source]]\nuse = \"text\"\nfiles = [\"input.txt\"]\nweight = 3\n"
+      "[[dataset.source]]\nuse = \"text\"\nfiles = [\"mix.toml\"]\n");
+  const Outcome run = w.gptcore({"run", "mix.toml"});
+  INFO(run.err);
+  CHECK(run.status == 0);
+  CHECK(refusal(w.gptcore({"prepare", "mix.toml", "--out", "prepared"})) == "GC106");
+  CHECK_FALSE(fs::exists(w.path("prepared") / "manifest.json"));
+  const Outcome elsewhere = w.gptcore({"config", "check", "mixed/config.toml"});
+  CHECK(elsewhere.status == 0);
+  pipeline("[[dataset.source]]\nuse = \"text\"\nflies = [\"input.txt\"]\n");
+  CHECK(refusal(w.gptcore({"config", "check", "mix.toml"})) == "GC102");
+  pipeline("[[dataset.source]]\nuse = \"txet\"\n");
+  const Outcome unknown = w.gptcore({"config", "check", "mix.toml"});
+  CHECK(refusal(unknown) == "GC101");
+  CHECK(has(unknown.err, "did you mean 'text'"));
+}

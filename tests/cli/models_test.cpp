@@ -1,0 +1,191 @@
+// Models of other tools: import, export, and runs that start from one.
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/cli/workspace.h"
+
+#include "tests/catch.h"
+
+using namespace gptcore::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// A tiny GPT-2 as transformers has saved it: 61 tokens, 16 positions.
+std::string hf_folder() {
+  return std::string(std::getenv("GPTCORE_SOURCE")) + "/tests/parity/reference/hf_gpt2";
+}
+
+// An evaluation of the pipeline's model on the bytes of input.txt, which are all below 256.
+const char* const kEvaluation = R"([run]
+out_dir = "evaluated"
+device = "cpu"
+threads = 1
+[tokenizer]
+use = "byte"
+[dataset]
+use = "text"
+files = ["input.txt"]
+[model]
+init_from = "INIT"
+[[stage]]
+kind = "evaluate"
+[[logger]]
+use = "jsonl"
+)";
+
+double loss_of(const Workspace& w, const std::string& init_from) {
+  std::string text = kEvaluation;
+  text.replace(text.find("INIT"), 4, init_from);
+  w.write("evaluation.toml", text);
+  const Outcome outcome = w.gptcore({"run", "evaluation.toml", "--overwrite"});
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  const double loss = records(w.path("evaluated"), "evaluation_ended").back().at("val_loss");
+  fs::remove_all(w.path("evaluated"));
+  return loss;
+}
+
+}  // namespace
+
+TEST_CASE("a folder is imported, exported and imported again with the same bytes") {
+  const Workspace w;
+  const Outcome in = w.gptcore({"import", hf_folder(), "--to", "runs/a"});
+  INFO(in.out << in.err);
+  REQUIRE(in.status == 0);
+  CHECK(has(in.out, "step-000000000: "));
+  const Outcome out = w.gptcore({"export", "runs/a", "--to", "hf"});
+  INFO(out.out << out.err);
+  REQUIRE(out.status == 0);
+  CHECK(has(out.out, "hf: config.json, model.safetensors; f32, "));
+  CHECK(has(out.out, "read back: largest logit difference 0\n"));
+  REQUIRE(w.gptcore({"import", "hf", "--to", "runs/b"}).status == 0);
+  CHECK(read(newest_checkpoint(w.path("runs/a")) / "model.safetensors") ==
+        read(newest_checkpoint(w.path("runs/b")) / "model.safetensors"));
+  for (const char* format : {"llmc", "gguf"}) {
+    const Outcome other = w.gptcore({"export", "runs/a", "--format", format, "--to", format});
+    INFO(other.out << other.err);
+    CHECK(other.status == (std::string(format) == "gguf" ? 0 : 2));  // its MLPs are not 4 n_embd wide
+  }
+  CHECK(fs::exists(w.path("gguf/model.gguf")));
+  CHECK_FALSE(fs::exists(w.path("llmc")));
+}
+
+TEST_CASE("a trained run loses nothing on its way through a folder, nor through ckpt:") {
+  const Workspace w;
+  REQUIRE(w.train(kShort).status == 0);
+  const Outcome out = w.gptcore({"export", "out", "--to", "hf"});
+  INFO(out.out << out.err);
+  REQUIRE(out.status == 0);
+  const double own = loss_of(w, "ckpt:out");
+  CHECK(loss_of(w, "hf:hf") == own);
+  CHECK(own < records(w.path("out"), "evaluation_ended").front().at("val_loss").get<double>());
+}
+
+TEST_CASE("a run that started from a folder goes on without it") {
+  const Workspace w;
+  REQUIRE(w.train(kShort).status == 0);
+  REQUIRE(w.gptcore({"export", "out", "--to", "hf"}).status == 0);
+  std::string text = read(w.path("tiny.toml"));
+  text.replace(text.find("n_layer = 2\nn_head = 2\nn_embd = 16\nblock_size = 16\n"), 51, "init_from = \"hf:hf\"\n");
+  text.replace(text.find("\"out\""), 5, "\"tuned\"");
+  w.write("tune.toml", text);
+  std::vector<std::string> words = {"run", "tune.toml"};
+  words.insert(words.end(), kShort.begin(), kShort.end());
+  const Outcome tuned = w.gptcore(words);
+  INFO(tuned.out << tuned.err);
+  REQUIRE(tuned.status == 0);
+  CHECK(has(tuned.out + tuned.err, "weights from "));
+  fs::remove_all(w.path("hf"));
+  CHECK(w.gptcore({"sample", "tuned", "--max-new-tokens", "5"}).status == 0);
+  CHECK(w.gptcore({"export", "tuned", "--to", "again"}).status == 0);
+  CHECK(refusal(w.gptcore(words)) == "GC500");
+}
+
+TEST_CASE("adapters start anew on a checkpoint's weights, and are merged into an export or kept beside it") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.find("dropout"), "gelu = \"tanh\"\n");
+  w.write("tiny.toml", text);
+  REQUIRE(w.train(kShort).status == 0);
+  text.insert(text.find("gelu"), "init_from = \"ckpt:out\"\n");
+  text.insert(text.find("[[stage]]"), "[[adapter]]\nuse = \"lora\"\ntargets = [\"TARGETS\"]\nrank = 2\n\n");
+  const auto train = [&](const std::string& targets, const std::string& out) {
+    std::string pipeline = text;
+    pipeline.replace(pipeline.find("TARGETS"), 7, targets);
+    pipeline.replace(pipeline.find("\"out\""), 5, "\"" + out + "\"");
+    w.write(out + ".toml", pipeline);
+    std::vector<std::string> words = {"run", out + ".toml"};
+    words.insert(words.end(), kShort.begin(), kShort.end());
+    REQUIRE(w.gptcore(words).status == 0);
+  };
+  train("blocks.*.attn.*", "linears");
+  const Outcome merged = w.gptcore({"export", "linears", "--to", "merged"});
+  INFO(merged.out << merged.err);
+  CHECK(merged.status == 0);
+  CHECK(has(merged.out, "4 adapters merged"));
+  const Outcome kept = w.gptcore({"export", "linears", "--to", "kept", "--adapters", "keep"});
+  INFO(kept.out << kept.err);
+  CHECK(kept.status == 0);
+  CHECK(has(kept.out, "read back: largest logit difference 0\n"));
+  CHECK(fs::exists(w.path("kept/adapters.safetensors")));
+  CHECK(read(w.path("kept/model.safetensors")) != read(w.path("merged/model.safetensors")));
+  CHECK(refusal(w.gptcore({"export", "linears", "--to", "x", "--format", "gguf", "--adapters", "keep"})) == "GC001");
+
+  std::string without = kEvaluation;
+  without.replace(without.find("INIT"), 4, "ckpt:linears");
+  w.write("evaluation.toml", without);
+  const Outcome lost = w.gptcore({"run", "evaluation.toml"});
+  CHECK(refusal(lost) == "GC502");
+  CHECK(has(lost.err, "'blocks.0.attn.proj.lora.a' is not in this model"));
+
+  train("wte", "embedding");
+  CHECK(refusal(w.gptcore({"export", "embedding", "--to", "x"})) == "GC400");
+  CHECK(w.gptcore({"export", "embedding", "--to", "base", "--adapters", "keep"}).status == 0);
+  CHECK_FALSE(fs::exists(w.path("x")));
+}
+
+TEST_CASE("import and export refuse what they cannot do, and leave nothing") {
+  const Workspace w;
+  REQUIRE(w.gptcore({"import", hf_folder(), "--to", "runs/a"}).status == 0);
+  fs::create_directories(w.path("pickled"));
+  fs::copy(hf_folder() + "/config.json", w.path("pickled/config.json"));
+  w.write("pickled/pytorch_model.bin", "PK");
+  fs::create_directories(w.path("cut"));
+  fs::copy(hf_folder() + "/config.json", w.path("cut/config.json"));
+  w.write("cut/model.safetensors", read(hf_folder() + "/model.safetensors").substr(0, 20000));
+  struct Bad {
+    std::vector<std::string> words;
+    int status;
+    const char* code;
+  };
+  const std::vector<Bad> all = {
+      {{"import"}, 2, "GC001"},
+      {{"import", "nowhere"}, 5, "GC500"},
+      {{"import", "pickled"}, 5, "GC502"},
+      {{"import", "cut"}, 5, "GC501"},
+      {{"import", hf_folder(), "--to", "runs/a"}, 5, "GC503"},
+      {{"import", hf_folder(), "--to", "runs/b", "--model.n_layer=3"}, 2, "GC106"},
+      {{"export"}, 2, "GC001"},
+      {{"export", "runs/a"}, 2, "GC001"},
+      {{"export", "nowhere", "--to", "x"}, 5, "GC500"},
+      {{"export", "runs/a", "--to", "x", "--format", "onnx"}, 2, "GC001"},
+      {{"export", "runs/a", "--to", "x", "--dtype", "f64"}, 2, "GC001"},
+      {{"export", "runs/a", "--to", "x", "--format", "llmc"}, 2, "GC400"},
+      {{"export", "runs/a", "--to", "runs"}, 5, "GC503"},
+      {{"export", "runs/a", "--to", "/proc/nowhere/x"}, 9, "GC900"},
+  };
+  for (const Bad& bad : all) {
+    const Outcome outcome = w.gptcore(bad.words);
+    INFO(bad.words.back() << "\n" << outcome.out << outcome.err);
+    CHECK(refusal(outcome) == bad.code);
+    CHECK(outcome.status == bad.status);
+  }
+  CHECK_FALSE(fs::exists(w.path("x")));
+  CHECK_FALSE(fs::exists(w.path("runs/b")));
+  CHECK_FALSE(fs::exists(w.path("runs/pickled/ckpt")));
+}
