@@ -135,9 +135,10 @@ int sample(const VerbArguments& given, const TokenFolder& folder, const std::str
 
 std::string data_help() {
   std::ostringstream out;
-  out << "gptcore data info PATH [options]    what a folder or file of tokens holds\n"
-      << "gptcore data verify PATH [options]  reads all of it and compares the hashes with the manifest's\n"
-      << "gptcore data sample PATH [options]  some of its tokens, decoded\n"
+  out << "gptcore data info PATH [--json] [--dtype TYPE]\n    what a folder or file of tokens holds\n"
+      << "gptcore data verify PATH [--dtype TYPE]\n    reads all of it and compares the hashes with the manifest's\n"
+      << "gptcore data sample PATH [--split SPLIT] [--at N] [--tokens N] [--config FILE] [--dtype TYPE]\n"
+         "    some of its tokens, decoded\n"
       << data_options().visible;
   return out.str();
 }

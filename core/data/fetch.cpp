@@ -204,7 +204,7 @@ std::string fetch(std::string_view url_text, std::string_view sha256_text, const
   if (is_good(path, sha256)) return path.string();
 
   const std::string by_hand = "download it yourself and put it at " + path.string() + " (SHA-256 " + sha256 +
-                              "), or name your copy with files = [\"...\"]";
+                              "), or name your copy in the pipeline file";
   const Partial partial(path.string() + ".partial");
   if (!partial.still_named()) return fetch(url, sha256, options);  // another process was faster
   const bool resumed = partial.size() > 0;

@@ -150,9 +150,9 @@ verbs_and_actions() {
   done
 }
 
-# The options in a verb's help; of an action of `plugins`, those of its line.
+# The options in a verb's help; of an action of `plugins` or `data`, those of its line.
 options_in_help() {
-  gptcore ${1:+"$1"} --help | { if [ "${1:-}" = plugins ]; then grep -E "^gptcore plugins ${2:-} "; else cat; fi; } |
+  gptcore ${1:+"$1"} --help | { if [[ ${1:-} == @(plugins|data) ]]; then grep -E "^gptcore $1 ${2:-} "; else cat; fi; } |
     grep -oP -e '--[a-z][a-z-]+(?![\w=-])' | sort -u
 }
 

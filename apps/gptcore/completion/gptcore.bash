@@ -1,9 +1,9 @@
 # Bash completion of gptcore. Verbs, actions, options and items are asked of the program itself, which answers in milliseconds.
 
-# The options in the help of a verb, or of the program; not the examples of --KEY=VALUE. Of an action of `plugins`, whose help
-# has a line an action, those of its line.
+# The options in the help of a verb, or of the program; not the examples of --KEY=VALUE. Of an action of `plugins` or `data`, whose
+# help has a line an action, those of its line.
 _gptcore_options() {
-  "$program" ${1:+"$1"} --help 2>/dev/null | { if [ "${1:-}" = plugins ]; then grep "^gptcore plugins ${2:-[a-z]*} "; else cat; fi; } |
+  "$program" ${1:+"$1"} --help 2>/dev/null | { if [[ ${1:-} == @(plugins|data) ]]; then grep "^gptcore $1 ${2:-[a-z]*} "; else cat; fi; } |
     grep -oP -e '--[a-z][a-z-]*(?![\w=-])' | sort -u
 }
 
