@@ -36,7 +36,8 @@ std::string import_help() {
   std::ostringstream out;
   out << "gptcore import DIR [--to RUN_FOLDER] [--KEY=VALUE]...\nMakes a checkpoint of a Hugging Face GPT-2 folder: "
          "config.json and "
-         "model.safetensors.\nIts tokenizer.json, when there is one, becomes the run's tokenizer; --set tokenizer.use=NAME gives "
+         "model.safetensors.\nIts tokenizer.json, when there is one, becomes the run's tokenizer; --set tokenizer.use=NAME "
+         "gives "
          "another.\n"
       << import_options().visible;
   return out.str();

@@ -1,6 +1,7 @@
 #include "core/model/functions.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/_log_softmax.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
@@ -145,9 +146,21 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& 
   return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x.scalar_type());
 }
 
+// Weight times x^T: the product the other way round first makes a copy of the weight, which takes longer than all the rest.
+constexpr int64_t kFewRows = 4;
+
+at::Tensor few_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::ScalarType dtype) {
+  at::Tensor y = at::mm(weight.to(dtype), x.reshape({-1, x.size(-1)}).to(dtype).t()).t().contiguous();  // (N, O)
+  if (bias.defined()) y.add_(bias.to(dtype));
+  auto shape = x.sizes().vec();
+  shape.back() = y.size(1);
+  return y.view(shape);
+}
+
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::ScalarType dtype) {
+  if (!at::GradMode::is_enabled() && x.is_cpu() && x.numel() <= kFewRows * x.size(-1)) return few_rows(x, weight, bias, dtype);
   return Linear::apply(x, weight, if_defined(bias), static_cast<int64_t>(dtype));
 }
 

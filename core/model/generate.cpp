@@ -14,7 +14,7 @@ namespace gptcore {
 namespace {
 
 // So many at once, also when there are fewer: products of other shapes may round otherwise, and texts would depend on that.
-constexpr int64_t kRows = 8;
+constexpr int64_t kRows = 4;
 
 class Sequence {
  public:

@@ -210,7 +210,7 @@ TEST_CASE("without a network the error says where to put the file by hand, and t
   CHECK(cache.retries == 2);
   const std::string path = cache.path(site, "text.txt").string();
   CHECK_THAT(e.line(), Contains(site.url("text.txt")) && Contains("(3 tries)") && Contains("put it at " + path) &&
-                           Contains(site.sha256()) && Contains("files = ["));
+                           Contains(site.sha256()) && Contains("name your copy in the pipeline file"));
   write_raw(path, site.text);
   CHECK(fetch(site.url("text.txt"), site.sha256(), cache.options) == path);
 }

@@ -28,11 +28,12 @@ TEST_CASE("plugins list --json names every item with its file") {
     CHECK(!item["doc"].get<std::string>().empty());
   }
   std::erase(items, "tokenizer/sentencepiece");  // built where its library is
-  CHECK(items == std::vector<std::string>{
-                     "tokenizer/bpe_train", "tokenizer/byte", "tokenizer/char", "tokenizer/gpt2", "tokenizer/rogue",
-                     "dataset/chat_mixture", "dataset/jsonl", "dataset/mixture", "dataset/npy_shards", "dataset/prepared",
-                     "dataset/rogue", "dataset/text", "dataset/token_bin", "dataset/vocab_remap", "model/gpt", "adapter/lora",
-                     "evaluator/model_analysis", "logger/console", "logger/jsonl", "logger/rogue"});
+  CHECK(items ==
+        std::vector<std::string>{"tokenizer/bpe_train",      "tokenizer/byte",       "tokenizer/char", "tokenizer/gpt2",
+                                 "tokenizer/rogue",          "dataset/chat_mixture", "dataset/jsonl",  "dataset/mixture",
+                                 "dataset/npy_shards",       "dataset/prepared",     "dataset/rogue",  "dataset/text",
+                                 "dataset/token_bin",        "dataset/vocab_remap",  "model/gpt",      "adapter/lora",
+                                 "evaluator/model_analysis", "logger/console",       "logger/jsonl",   "logger/rogue"});
 }
 
 TEST_CASE("plugins info tells type, default, range, choices, unit and doc of every parameter") {
