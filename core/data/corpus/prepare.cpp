@@ -111,12 +111,15 @@ class Pass {
   bool run() {
     ChunkReader reader(job_.inputs);
     while (auto chunk = next_chunk(reader)) {
-      if (job_.cancelled && job_.cancelled()) return false;
+      if (cancelled()) return false;
       while (!work_.empty() && (work_.ready() || in_work_ + chunk->bytes > kBytesInWork)) take();
       in_work_ += chunk->bytes;
       work_.put(std::move(*chunk));
     }
-    while (!work_.empty()) take();
+    while (!work_.empty()) {
+      if (cancelled()) return false;
+      take();
+    }
     if (unread_) std::rethrow_exception(unread_);
     train_->finish();
     val_->finish();
@@ -125,6 +128,8 @@ class Pass {
   }
 
  private:
+  bool cancelled() const { return job_.cancelled && job_.cancelled(); }
+
   // What is wrong with the file is told after what is wrong with the lines before.
   std::optional<Chunk> next_chunk(ChunkReader& reader) {
     try {
