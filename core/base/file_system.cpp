@@ -35,6 +35,21 @@ std::string read_text(FileSystem& files, const std::filesystem::path& path, uint
   return text;
 }
 
+namespace {
+
+// False when another process has made it meanwhile.
+bool make_or_find(FileSystem& files, const std::filesystem::path& folder) {
+  try {
+    files.make_directory(folder);
+    return true;
+  } catch (const Error&) {
+    if (files.kind(folder) != FileKind::directory) throw;
+    return false;
+  }
+}
+
+}  // namespace
+
 std::vector<std::filesystem::path> make_directories(FileSystem& files, const std::filesystem::path& path) {
   std::vector<std::filesystem::path> missing, made;
   auto folder = std::filesystem::absolute(path).lexically_normal();
@@ -42,7 +57,7 @@ std::vector<std::filesystem::path> make_directories(FileSystem& files, const std
   for (; files.kind(folder) == FileKind::absent; folder = folder.parent_path()) missing.push_back(folder);
   try {
     for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
-      files.make_directory(*next);
+      if (!make_or_find(files, *next)) continue;
       made.insert(made.begin(), *next);
       files.sync_directory(next->parent_path());
     }
