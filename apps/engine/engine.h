@@ -25,7 +25,7 @@ struct RunRequest {
 struct SampleRequest {
   std::string from;                       // run or checkpoint folder
   std::vector<std::string> plugin_files;  // given by --plugin, beyond the search path
-  std::vector<std::string> prompts;       // text, or FILE:path
+  std::vector<std::string> prompts;       // text, or FILE:path; at least one
   int64_t num_samples = 1;
   int64_t max_new_tokens = 500;
   double temperature = 0.8;

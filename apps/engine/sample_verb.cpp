@@ -93,7 +93,6 @@ int sample_verb(const SampleRequest& request) {
 
   TextRequest texts;
   for (const std::string& given : request.prompts) texts.prompts.push_back(prompt_text(given));
-  if (texts.prompts.empty()) texts.prompts = {"\n"};
   texts.num_samples = request.num_samples;
   texts.max_new_tokens = request.max_new_tokens;
   texts.stop = request.stop;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "core/data/corpus/token_file.h"
 #include "gptcore/error.h"
+#include "gptcore/schema.h"
 #include "gptcore/token_windows.h"
 
 namespace gptcore::datasets {
@@ -86,5 +88,37 @@ inline int64_t vocabulary_of(int64_t given, const std::string& folder, int64_t m
   throw Error(Code::missing_key, "the dataset \"" + dataset + "\" does not know its vocabulary's size",
               "set dataset.vocab_size (GPT-2's is 50257), or put meta.json with {\"vocab_size\": N} beside the token files");
 }
+
+// A dataset of token files whose parameters are `path`, or `train` and `val`.
+class TokenFileDataset : public Dataset {
+ public:
+  int64_t vocab_size() const override { return vocab_size_; }
+  int64_t tokens(Split split) const override { return tokens_.windows(split).tokens(); }
+  int64_t windows(Split split) const override { return tokens_.windows(split).windows(); }
+  void batch(const BatchRequest& request, Batch& out) override { tokens_.batch(request, out); }
+  std::string fingerprint() const override { return tokens_.fingerprint(); }
+
+ protected:
+  static void check_paths(const std::string& path, const std::vector<std::string>& train, const std::vector<std::string>& val,
+                          const char* example, Problems& found) {
+    if (path.empty() && train.empty()) found.push_back({"path", "neither path nor train is given", example});
+    if (!path.empty() && !(train.empty() && val.empty()))
+      found.push_back({"path", "path is given together with train or val", "leave one of them out"});
+  }
+  // `given_vocab` is 0 where the user names none. meta.json is looked for beside the first file.
+  void open_tokens(const SplitFiles& files, TokenFormat format, int64_t raw_width, int64_t given_vocab,
+                   const DatasetContext& context, const std::string& dataset) {
+    tokens_.open(files, format, raw_width, context);
+    const TokenFile& first = tokens_.sequence(Split::train).files().front();
+    const int64_t most = first.layout().width == 2 ? 65536 : 2147483647;
+    const std::string folder = std::filesystem::path(first.path()).parent_path().string();
+    vocab_size_ = vocabulary_of(given_vocab, folder, most, context, dataset);
+    tokens_.set_limit(context.vocab_limit > 0 ? std::min(vocab_size_, context.vocab_limit) : vocab_size_);
+  }
+
+ private:
+  TokenSplits tokens_;
+  int64_t vocab_size_ = 0;
+};
 
 }  // namespace gptcore::datasets

@@ -12,9 +12,7 @@ namespace {
 
 // tiny.toml with 32 samples an update, as 4 x 8.
 Outcome train_on_32(const Workspace& w, const std::string& operation) {
-  std::string text = read(w.path("tiny.toml"));
-  text.insert(text.find("\n[[stage]]", text.find("log_interval")), "\n" + operation);
-  w.write("tiny.toml", text);
+  w.add_to_train_stage(operation);
   return w.train({"--set", "model.dropout=0", "--set", "train.gradient_accumulation_steps=8", "--set",
                   "train.learning_rate=2e-3", "--set", "train.max_iters=200"});
 }

@@ -12,12 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void write_pipeline(const Workspace& w, const std::string& of_stage) {
-  std::string text = read(w.path("tiny.toml"));
-  text.insert(text.find("\n[[stage]]", text.find("log_interval")), "\n" + of_stage);
-  w.write("tiny.toml", text);
-}
-
 constexpr const char* kSchedule = R"(
   [[stage.operation]]
   use = "stack_layers"
@@ -61,8 +55,8 @@ constexpr const char* kSchedule = R"(
 
 TEST_CASE("a growing run, killed before, during and after its operations, ends byte-identical") {
   const Workspace whole, broken;
-  write_pipeline(whole, kSchedule);
-  write_pipeline(broken, kSchedule);
+  whole.add_to_train_stage(kSchedule);
+  broken.add_to_train_stage(kSchedule);
   const Outcome undisturbed = whole.train();
   INFO(undisturbed.out << undisturbed.err);
   REQUIRE(undisturbed.status == 0);
@@ -98,7 +92,7 @@ TEST_CASE("what cannot work in a schedule is found by plan and by run, at its li
       {"use = \"merge_lora_weight\"", "GC101", "did you mean 'merge_lora_weights'?"},
   }));
   const Workspace w;
-  write_pipeline(w, std::string("  [[stage.operation]]\nwhen = { at_iter = 5 }\n") + mistake.tables + "\n");
+  w.add_to_train_stage(std::string("  [[stage.operation]]\nwhen = { at_iter = 5 }\n") + mistake.tables + "\n");
   CAPTURE(mistake.tables);
   for (const char* verb : {"plan", "run"}) {
     const Outcome outcome = w.gptcore({verb, "tiny.toml"});
@@ -114,7 +108,7 @@ TEST_CASE("what cannot work in a schedule is found by plan and by run, at its li
 
 TEST_CASE("plan prints what every operation changes, without computing anything") {
   const Workspace w;
-  write_pipeline(w, kSchedule);
+  w.add_to_train_stage(kSchedule);
   const Outcome outcome = w.gptcore({"plan", "tiny.toml"});
   INFO(outcome.out << outcome.err);
   CHECK(outcome.status == 0);

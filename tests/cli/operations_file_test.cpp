@@ -89,10 +89,7 @@ TEST_CASE("a wrong operations file ends the program before there is a run") {
 
 TEST_CASE("a metric that nothing publishes is a warning at its place") {
   const Workspace w;
-  std::string text = read(w.path("tiny.toml"));
-  text.insert(text.find("\n[[stage]]", text.find("log_interval")),
-              "\n[[stage.operation]]\nuse = \"change_lr\"\nvalue = 2\nwhen = { metric = \"exam.acc\", above = 0.5 }\n");
-  w.write("tiny.toml", text);
+  w.add_to_train_stage("[[stage.operation]]\nuse = \"change_lr\"\nvalue = 2\nwhen = { metric = \"exam.acc\", above = 0.5 }\n");
   const Outcome outcome = w.train(kShort);
   CHECK(outcome.status == 0);
   CHECK(lines_with(outcome.err + outcome.out, "operation 'change_lr' waits for the metric 'exam.acc'").size() == 1);

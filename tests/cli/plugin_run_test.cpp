@@ -19,10 +19,8 @@ std::vector<std::string> with_edits(std::vector<std::string> words = {}) {
 
 // tiny.toml with more tables.
 void write_pipeline(const Workspace& w, const std::string& of_stage, const std::string& root = "") {
-  std::string text = read(w.path("tiny.toml"));
-  const size_t end = text.find("\n[[stage]]", text.find("log_interval"));
-  text.insert(end, "\n" + of_stage);
-  w.write("tiny.toml", text + root);
+  w.add_to_train_stage(of_stage);
+  w.write("tiny.toml", read(w.path("tiny.toml")) + root);
 }
 
 void write_edited(const Workspace& w) {

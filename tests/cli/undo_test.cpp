@@ -12,12 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void write_operations(const Workspace& w, const std::string& operations) {
-  std::string text = read(w.path("tiny.toml"));
-  text.insert(text.find("\n[[stage]]", text.find("log_interval")), "\n" + operations);
-  w.write("tiny.toml", text);
-}
-
 constexpr const char* kGrows = R"(
   [[stage.operation]]
   use = "stack_layers"
@@ -58,8 +52,8 @@ void write_spiking(const Workspace& w) {
 
 TEST_CASE("an operation that hurts is undone: the run is the one without it") {
   const Workspace without, with;
-  write_operations(without, kGrows);
-  write_operations(with, std::string(kGrows) + kHurts);
+  without.add_to_train_stage(kGrows);
+  with.add_to_train_stage(std::string(kGrows) + kHurts);
   REQUIRE(without.train().status == 0);
   const Outcome outcome = with.train();
   INFO(outcome.out << outcome.err);
@@ -75,8 +69,8 @@ TEST_CASE("an operation that hurts is undone: the run is the one without it") {
 
 TEST_CASE("undoing survives kills before, at and after it") {
   const Workspace whole, broken;
-  write_operations(whole, std::string(kGrows) + kHurts);
-  write_operations(broken, std::string(kGrows) + kHurts);
+  whole.add_to_train_stage(std::string(kGrows) + kHurts);
+  broken.add_to_train_stage(std::string(kGrows) + kHurts);
   REQUIRE(whole.train().status == 0);
   for (const char* place : {"OPERATION_SUCCESS: name=set_lr", "iter 170", "OPERATION_UNDO", "iter 130", "iter 260"}) {
     Process process(broken.training());
@@ -92,7 +86,7 @@ TEST_CASE("undoing survives kills before, at and after it") {
 
 TEST_CASE("an operation that does not hurt stays") {
   const Workspace w;
-  write_operations(w, std::string(kGrows) + "  undo_if_worse = 5\n");
+  w.add_to_train_stage(std::string(kGrows) + "  undo_if_worse = 5\n");
   REQUIRE(w.train().status == 0);
   const auto state = nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
   CHECK(state.at("operations").at(0).at("status") == "done");
@@ -101,10 +95,10 @@ TEST_CASE("an operation that does not hurt stays") {
 
 TEST_CASE("undo takes the last operation back when it is asked") {
   const Workspace without, with;
-  write_operations(without, kGrows);
-  write_operations(with, std::string(kGrows) +
-                             "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 120 }\n"
-                             "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
+  without.add_to_train_stage(kGrows);
+  with.add_to_train_stage(std::string(kGrows) +
+                          "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 120 }\n"
+                          "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
   REQUIRE(without.train().status == 0);
   const Outcome outcome = with.train();
   INFO(outcome.out << outcome.err);
@@ -114,7 +108,7 @@ TEST_CASE("undo takes the last operation back when it is asked") {
 
 TEST_CASE("undo with nothing to undo is refused before the run") {
   const Workspace w;
-  write_operations(w, "  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");
   const Outcome outcome = w.train();
   CHECK(refusal(outcome) == "GC106");
   CHECK(outcome.err.find("there is none to undo") != std::string::npos);

@@ -97,6 +97,12 @@ fs::path Workspace::write(const std::string& name, const std::string& text) cons
   return path(name);
 }
 
+void Workspace::add_to_train_stage(const std::string& text) const {
+  std::string pipeline = read(path("tiny.toml"));
+  pipeline.insert(pipeline.find("\n[[stage]]", pipeline.find("log_interval")), "\n" + text);
+  write("tiny.toml", pipeline);
+}
+
 Command Workspace::command(std::vector<std::string> words) const {
   words.insert(words.begin(), program());
   return {std::move(words), folder_, {}, 60};

@@ -23,6 +23,8 @@ class Workspace {
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
   std::filesystem::path write(const std::string& name, const std::string& text) const;
+  // Puts more keys or tables at the end of tiny.toml's train stage.
+  void add_to_train_stage(const std::string& text) const;
   // `gptcore words...`, in this folder.
   Command command(std::vector<std::string> words) const;
   Outcome gptcore(std::vector<std::string> words) const { return run(command(std::move(words))); }

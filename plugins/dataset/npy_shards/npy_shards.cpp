@@ -9,7 +9,7 @@ namespace {
 using namespace gptcore;
 using namespace gptcore::datasets;
 
-class NpyShards final : public Dataset {
+class NpyShards final : public TokenFileDataset {
  public:
   static void schema(Schema<NpyShards>& s) {
     s.param("path", &NpyShards::path_, "folder with *.npy; those with \"val\" in their name are for validation").path();
@@ -17,10 +17,7 @@ class NpyShards final : public Dataset {
     s.param("val", &NpyShards::val_, "the same for validation").path();
     s.param("vocab_size", &NpyShards::vocab_, "ids are below this; 0: as meta.json or the tokenizer says").range(0, 2147483647);
     s.check([](const NpyShards& d, Problems& found) {
-      if (d.path_.empty() && d.train_.empty())
-        found.push_back({"path", "neither path nor train is given", "path = \"data/edu_fineweb10B\""});
-      if (!d.path_.empty() && !(d.train_.empty() && d.val_.empty()))
-        found.push_back({"path", "path is given together with train or val", "leave one of them out"});
+      check_paths(d.path_, d.train_, d.val_, "path = \"data/edu_fineweb10B\"", found);
     });
   }
 
@@ -30,18 +27,8 @@ class NpyShards final : public Dataset {
       (path_.empty() || !is_for_validation(file) ? files.train : files.val).push_back(std::move(file));
     if (path_.empty()) files.val = data_files(val_, {".npy"});
     if (files.train.empty()) throw Error(Code::data_missing, "every shard there is for validation", "check path", path_);
-    tokens_.open(files, TokenFormat::npy, 0, context);
-    const std::string folder = files.train.front().substr(0, files.train.front().find_last_of('/') + 1) + ".";
-    const int64_t most = tokens_.sequence(Split::train).files().front().layout().width == 2 ? 65536 : 2147483647;
-    vocab_ = vocabulary_of(vocab_, folder, most, context, "npy_shards");
-    tokens_.set_limit(context.vocab_limit > 0 ? std::min(vocab_, context.vocab_limit) : vocab_);
+    open_tokens(files, TokenFormat::npy, 0, vocab_, context, "npy_shards");
   }
-
-  int64_t vocab_size() const override { return vocab_; }
-  int64_t tokens(Split split) const override { return tokens_.windows(split).tokens(); }
-  int64_t windows(Split split) const override { return tokens_.windows(split).windows(); }
-  void batch(const BatchRequest& request, Batch& out) override { tokens_.batch(request, out); }
-  std::string fingerprint() const override { return tokens_.fingerprint(); }
 
  private:
   static bool is_for_validation(const std::string& file) {
@@ -51,7 +38,6 @@ class NpyShards final : public Dataset {
   std::string path_;
   std::vector<std::string> train_, val_;
   int64_t vocab_ = 0;
-  TokenSplits tokens_;
 };
 
 void setup(Registrar& r) {

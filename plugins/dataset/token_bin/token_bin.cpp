@@ -12,7 +12,7 @@ using namespace gptcore;
 using namespace gptcore::datasets;
 namespace fs = std::filesystem;
 
-class TokenBin final : public Dataset {
+class TokenBin final : public TokenFileDataset {
  public:
   static void schema(Schema<TokenBin>& s) {
     s.param("path", &TokenBin::path_, "folder with train.bin and, unless there is no validation, val.bin").path();
@@ -26,28 +26,15 @@ class TokenBin final : public Dataset {
     s.param("dtype", &TokenBin::dtype_, "of ids that no header describes").choice("uint16").choice("uint32");
     s.param("vocab_size", &TokenBin::vocab_, "ids are below this; 0: as meta.json or the tokenizer says").range(0, 2147483647);
     s.check([](const TokenBin& d, Problems& found) {
-      if (d.path_.empty() && d.train_.empty())
-        found.push_back({"path", "neither path nor train is given", "path = \"data/openwebtext\""});
-      if (!d.path_.empty() && !(d.train_.empty() && d.val_.empty()))
-        found.push_back({"path", "path is given together with train or val", "leave one of them out"});
+      check_paths(d.path_, d.train_, d.val_, "path = \"data/openwebtext\"", found);
     });
   }
 
   void open(const DatasetContext& context) override {
     const TokenFormat format = format_ == "raw" ? TokenFormat::raw : format_ == "llmc" ? TokenFormat::llmc : TokenFormat::any;
     const int64_t width = dtype_ == "uint16" ? 2 : 4;
-    tokens_.open({files(Split::train), files(Split::val)}, format, width, context);
-    const TokenFile& first = tokens_.sequence(Split::train).files().front();
-    const int64_t most = first.layout().width == 2 ? 65536 : 2147483647;
-    vocab_ = vocabulary_of(vocab_, fs::path(first.path()).parent_path().string(), most, context, "token_bin");
-    tokens_.set_limit(context.vocab_limit > 0 ? std::min(vocab_, context.vocab_limit) : vocab_);
+    open_tokens({files(Split::train), files(Split::val)}, format, width, vocab_, context, "token_bin");
   }
-
-  int64_t vocab_size() const override { return vocab_; }
-  int64_t tokens(Split split) const override { return tokens_.windows(split).tokens(); }
-  int64_t windows(Split split) const override { return tokens_.windows(split).windows(); }
-  void batch(const BatchRequest& request, Batch& out) override { tokens_.batch(request, out); }
-  std::string fingerprint() const override { return tokens_.fingerprint(); }
 
  private:
   std::vector<std::string> files(Split split) const {
@@ -60,7 +47,6 @@ class TokenBin final : public Dataset {
   std::string path_, format_ = "auto", dtype_ = "uint16";
   std::vector<std::string> train_, val_;
   int64_t vocab_ = 0;
-  TokenSplits tokens_;
 };
 
 void setup(Registrar& r) {
