@@ -1,5 +1,5 @@
-#include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
 
 #include "core/testing/cases.h"
 #include "core/testing/random_values.h"

@@ -1,4 +1,4 @@
-#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "core/plugin/manifest.h"
 #include "core/testing/cases.h"

@@ -1,7 +1,7 @@
 #include "core/testing/run_results.h"
 
-#include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 
 #include <cmath>
 #include <cstring>

@@ -1,7 +1,8 @@
 #include "core/testing/tiny_world.h"
 
-#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/model/gpt.h"
 #include "core/testing/tiny_run.h"

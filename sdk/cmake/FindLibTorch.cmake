@@ -35,7 +35,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::torch_cpu)
     add_library(LibTorch::${part} SHARED IMPORTED)
     set_target_properties(LibTorch::${part} PROPERTIES
       IMPORTED_LOCATION ${LibTorch_${part}_LIBRARY}
-      INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO"
+      INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO;AT_PER_OPERATOR_HEADERS"
       INTERFACE_COMPILE_OPTIONS "SHELL:-idirafter ${LibTorch_INCLUDE_DIR};SHELL:-idirafter ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
       INTERFACE_LINK_OPTIONS "-Wl,--allow-shlib-undefined")
   endforeach()

@@ -86,7 +86,7 @@ TEST_CASE("a changed byte is refused, or shows in the header or the data, and ne
     std::string text = content(files, "/a");
     const SafetensorsFile before(files, "/a");
     const auto at = *rc::gen::inRange<size_t>(0, text.size());
-    const char change = *rc::gen::inRange<char>(1, 127);
+    const char change = *rc::gen::inRange<char>(1, 127), old = text[at];
     text[at] = static_cast<char>(text[at] ^ change);
     put(files, "/b", text);
     const uint64_t header = before.tensors().empty() ? text.size() : before.tensors().front().offset;
@@ -98,7 +98,8 @@ TEST_CASE("a changed byte is refused, or shows in the header or the data, and ne
         const TensorInfo &a = before.tensors()[i], &b = after.tensors()[i];
         same = same && a.name == b.name && a.dtype == b.dtype && a.shape == b.shape && a.offset == b.offset;
       }
-      const bool blank = at < header && std::isspace(static_cast<unsigned char>(text[at]));  // padding stays padding
+      const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+      const bool blank = at < header && space(old) && space(text[at]);  // padding stays padding
       RC_ASSERT(same == (at >= header || blank));
     } catch (const Error& e) {
       RC_ASSERT(e.code() == Code::checkpoint_corrupt);

@@ -1,5 +1,6 @@
 // Runs of the tiny model with an item of every kind, through the library that authors link.
-#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
 
 #include <algorithm>
 #include <cstdlib>

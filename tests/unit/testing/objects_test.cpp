@@ -1,5 +1,6 @@
 // An item's object by itself, without a run.
-#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
 
 #include "gptcore/testing/catch2.h"
 

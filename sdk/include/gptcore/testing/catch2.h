@@ -3,7 +3,9 @@
 
 #include "gptcore/testing.h"
 
-#undef CHECK  // c10's logging headers define one
+#ifndef INTERNAL_CATCH_TEST  // not Catch's: c10's logging headers define one
+#undef CHECK
+#endif
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #elif __has_include(<catch2/catch_test_macros.hpp>)

@@ -1,0 +1,2 @@
+// The program whose precompiled header the tests that need LibTorch share.
+int main() {}
