@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/config/config_errors.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/stage_items.h"
 
 namespace gptcore {
 namespace {
@@ -60,6 +61,7 @@ int plan_verb(const PlanRequest& request) {
   const auto files = posix_file_system();
   session.open_tokenizer(request.config, *files, nullptr);
   session.open_dataset(request.config, static_cast<uint64_t>(options.seed), *files, nullptr);
+  warn_of_triggers(request.config, session.host);
   SchedulePlan plan = plan_schedule(request.config, session);
   if (request.json) {
     Json rows = Json::array(), errors = Json::array();

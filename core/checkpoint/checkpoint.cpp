@@ -10,7 +10,8 @@
 namespace gptcore {
 namespace {
 
-constexpr std::string_view kStepPrefix = "step-";
+constexpr const char* kStepPrefix = "step-";
+constexpr const char* kBestPrefix = "best-";
 constexpr size_t kStepDigits = 9;
 constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 20;
 constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;  // a tokenizer with its merges is a few MiB
@@ -18,6 +19,21 @@ constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;  // a tokenizer with its m
 void require_listed(const Checkpoint& checkpoint, const std::string& file) {
   if (checkpoint.has(file)) return;
   throw Error(Code::checkpoint_mismatch, "the checkpoint has no " + file, "", checkpoint.directory.string());
+}
+
+std::string numbered(const char* prefix, int64_t step) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%s%09lld", prefix, static_cast<long long>(step));
+  return text;
+}
+
+std::optional<int64_t> parse_numbered(const char* prefix, std::string_view name) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  const std::string_view digits = name.substr(std::string_view(prefix).size());
+  int64_t step = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
+  const bool whole = problem == std::errc() && end == digits.data() + digits.size() && digits.size() >= kStepDigits;
+  return whole && step >= 0 && numbered(prefix, step) == name ? std::optional(step) : std::nullopt;
 }
 
 }  // namespace
@@ -37,18 +53,19 @@ std::filesystem::path checkpoint_folder(const std::filesystem::path& run_dir) {
 }
 
 std::string step_name(int64_t step) {
-  char text[40];
-  std::snprintf(text, sizeof text, "step-%09lld", static_cast<long long>(step));
-  return text;
+  return numbered(kStepPrefix, step);
 }
 
 std::optional<int64_t> parse_step_name(std::string_view name) {
-  if (!name.starts_with(kStepPrefix)) return std::nullopt;
-  const std::string_view digits = name.substr(kStepPrefix.size());
-  int64_t step = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  const bool whole = problem == std::errc() && end == digits.data() + digits.size() && digits.size() >= kStepDigits;
-  return whole && step >= 0 && step_name(step) == name ? std::optional(step) : std::nullopt;
+  return parse_numbered(kStepPrefix, name);
+}
+
+std::string best_name(int64_t step) {
+  return numbered(kBestPrefix, step);
+}
+
+std::optional<int64_t> parse_best_name(std::string_view name) {
+  return parse_numbered(kBestPrefix, name);
 }
 
 std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& folder) {
@@ -62,13 +79,13 @@ std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& 
   return steps;
 }
 
-std::optional<int64_t> read_hint(FileSystem& files, const std::filesystem::path& folder, std::string_view name) {
+std::optional<std::string> read_hint(FileSystem& files, const std::filesystem::path& folder, std::string_view name) {
   constexpr uint64_t kLongest = 64;
   if (files.kind(folder / name) != FileKind::file) return std::nullopt;
   std::string text(kLongest, '\0');
   text.resize(files.open(folder / name)->read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
   if (text.ends_with('\n')) text.pop_back();
-  return parse_step_name(text);
+  return parse_step_name(text) || parse_best_name(text) ? std::optional(text) : std::nullopt;
 }
 
 CheckpointManifest read_checkpoint_manifest(FileSystem& files, const std::filesystem::path& directory) {
@@ -85,7 +102,8 @@ CheckpointManifest read_checkpoint_manifest(FileSystem& files, const std::filesy
 
 Checkpoint verify_checkpoint(FileSystem& files, const std::filesystem::path& directory) {
   Checkpoint checkpoint{directory, read_checkpoint_manifest(files, directory)};
-  const auto named = parse_step_name(directory.filename().string());
+  const std::string name = directory.filename().string();
+  const auto named = parse_step_name(name) ? parse_step_name(name) : parse_best_name(name);
   if (named && *named != checkpoint.step()) {
     throw Error(Code::checkpoint_corrupt,
                 "the folder's name does not fit its manifest, which is of step " + std::to_string(checkpoint.step()), "",
@@ -103,7 +121,7 @@ Checkpoint verify_checkpoint(FileSystem& files, const std::filesystem::path& dir
 Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& given, Pick pick) {
   const auto path = given.has_filename() ? given : given.parent_path();  // without a trailing slash
   const auto folder = checkpoint_folder(path);
-  std::vector<int64_t> steps = list_steps(files, folder);
+  const std::vector<int64_t> steps = list_steps(files, folder);
   if (steps.empty()) {
     if (files.kind(path / kManifestFile) == FileKind::file || parse_step_name(path.filename().string())) {
       if (files.kind(path) == FileKind::directory) return verify_checkpoint(files, path);
@@ -114,7 +132,7 @@ Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& given
   }
   if (pick == Pick::best) {
     const auto best = read_hint(files, folder, "BEST");
-    if (best && std::find(steps.begin(), steps.end(), *best) != steps.end()) steps.front() = *best;
+    if (best && files.kind(folder / *best) == FileKind::directory) return verify_checkpoint(files, folder / *best);
   }
   return verify_checkpoint(files, folder / step_name(steps.front()));
 }

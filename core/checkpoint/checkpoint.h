@@ -37,10 +37,13 @@ Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& path,
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run_dir);
 std::string step_name(int64_t step);  // "step-000001000"
 std::optional<int64_t> parse_step_name(std::string_view name);
+// "best-000001000": the best model, where its step was saved again after it was changed.
+std::string best_name(int64_t step);
+std::optional<int64_t> parse_best_name(std::string_view name);
 // The steps committed in a checkpoint folder, newest first, not verified; none when there is no such folder.
 std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& folder);
-// The step that the hint file LATEST or BEST names; none when it is absent or holds anything else.
-std::optional<int64_t> read_hint(FileSystem& files, const std::filesystem::path& folder, std::string_view name);
+// The folder that the hint file LATEST or BEST names; none when the file is absent or holds no such name.
+std::optional<std::string> read_hint(FileSystem& files, const std::filesystem::path& folder, std::string_view name);
 // Manifest and every file of a checkpoint folder, verified. Throws as open_checkpoint does.
 Checkpoint verify_checkpoint(FileSystem& files, const std::filesystem::path& directory);
 // The manifest alone.

@@ -63,7 +63,8 @@ bool is_inside(const Path& path, const Path& folder) {
 // A checkpoint given by path may start a run in this folder when the folder holds none, or none later than it.
 void check_given(FileSystem& files, const Path& run_dir, const Checkpoint& given) {
   const std::vector<int64_t> steps = list_steps(files, checkpoint_folder(run_dir));
-  const bool own_newest = is_inside(normal(given.directory), run_dir) && !steps.empty() && steps.front() == given.step();
+  const bool own_newest = is_inside(normal(given.directory), run_dir) && !steps.empty() &&
+                          normal(given.directory).filename() == step_name(steps.front());
   if (holds_run(files, run_dir) && !own_newest) refuse_existing(run_dir, steps);
 }
 

@@ -49,6 +49,20 @@ WrittenFile write_text(FileSystem& files, const Path& path, const std::string& t
   return {text.size(), xxh3_hex(text)};
 }
 
+std::optional<int64_t> step_of(std::string_view name) {
+  const auto step = parse_step_name(name);
+  return step ? step : parse_best_name(name);
+}
+
+// The names of all, best ones too.
+std::vector<std::string> checkpoints_in(FileSystem& files, const Path& folder) {
+  std::vector<std::string> names;
+  if (files.kind(folder) != FileKind::directory) return names;
+  for (const FileEntry& entry : files.list(folder))
+    if (entry.kind == FileKind::directory && step_of(entry.name)) names.push_back(entry.name);
+  return names;
+}
+
 void check_names(int64_t step, const std::vector<CheckpointPart>& parts) {
   if (step < 0) throw Error(Code::internal, "a checkpoint of step " + std::to_string(step));
   std::set<std::string> names;
@@ -91,7 +105,10 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
     throw;
   }
   files_.sync_directory(folder_);  // now it is committed
-  if (replaced) try_remove(*replaced);
+  if (replaced && !best && read_hint(files_, folder_, "BEST") == step_name(step))
+    keep_best(*replaced, step);
+  else if (replaced)
+    try_remove(*replaced);
   update_hints(step, best);
   prune(step);
   return {committed, std::move(manifest)};
@@ -142,27 +159,39 @@ void CheckpointStore::update_hints(int64_t step, bool best) {
   }
 }
 
+// The best model's checkpoint, whose step now holds another one, gets a name of its own.
+void CheckpointStore::keep_best(const Path& directory, int64_t step) {
+  try {
+    const Path best = folder_ / best_name(step);
+    if (files_.kind(best) != FileKind::absent) try_remove(best);
+    files_.rename_new(directory, best);
+    files_.sync_directory(folder_);
+    write_file_atomically(files_, folder_ / "BEST", best_name(step) + "\n");
+  } catch (const Error& e) {
+    report(Level::warning, e.what());
+  }
+}
+
 void CheckpointStore::prune(int64_t published) {
   try {
-    std::vector<int64_t> steps = list_steps(files_, folder_);
-    const auto best = read_hint(files_, folder_, "BEST");
-    std::set<int64_t> kept = {published};
-    for (const int64_t step : steps) {
-      if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step);
+    std::set<std::string> kept = {step_name(published)};
+    for (const int64_t step : list_steps(files_, folder_)) {
+      if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step_name(step));
     }
-    if (best) kept.insert(*best);
-    std::erase_if(steps, [&](int64_t step) { return kept.contains(step); });
-    remove(steps);
+    if (const auto best = read_hint(files_, folder_, "BEST")) kept.insert(*best);
+    std::vector<std::string> names = checkpoints_in(files_, folder_);
+    std::erase_if(names, [&](const std::string& name) { return kept.contains(name); });
+    remove(names);
   } catch (const Error& e) {
     report(Level::warning, std::string("an old checkpoint was not removed: ") + e.what());
   }
 }
 
-void CheckpointStore::remove(const std::vector<int64_t>& steps) {
+void CheckpointStore::remove(const std::vector<std::string>& names) {
   std::vector<Path> trash;
-  for (const int64_t step : steps) {
-    trash.push_back(folder_ / hidden_name(kTrash, step));
-    files_.rename(folder_ / step_name(step), trash.back());
+  for (const std::string& name : names) {
+    trash.push_back(folder_ / hidden_name(kTrash, *step_of(name)));
+    files_.rename(folder_ / name, trash.back());
   }
   if (trash.empty()) return;
   files_.sync_directory(folder_);  // so that a crash never shows a half-deleted folder under its old name
@@ -170,11 +199,11 @@ void CheckpointStore::remove(const std::vector<int64_t>& steps) {
 }
 
 bool CheckpointStore::keep_only(int64_t first, int64_t last) {
-  std::vector<int64_t> steps = list_steps(files_, folder_);
-  std::erase_if(steps, [&](int64_t step) { return step >= first && step <= last; });
+  std::vector<std::string> names = checkpoints_in(files_, folder_);
+  std::erase_if(names, [&](const std::string& name) { return *step_of(name) >= first && *step_of(name) <= last; });
   const auto best = read_hint(files_, folder_, "BEST");
-  remove(steps);
-  return best && std::find(steps.begin(), steps.end(), *best) != steps.end();
+  remove(names);
+  return best && std::find(names.begin(), names.end(), *best) != names.end();
 }
 
 std::optional<Checkpoint> CheckpointStore::find_latest() {
@@ -187,7 +216,7 @@ std::optional<Checkpoint> CheckpointStore::find_latest() {
     const Path directory = folder_ / step_name(step);
     try {
       Checkpoint found = verify_checkpoint(files_, directory);
-      if (read_hint(files_, folder_, "LATEST") != step) {
+      if (read_hint(files_, folder_, "LATEST") != step_name(step)) {
         report(Level::warning, fmt::format("'{}' does not name {}, the newest whole checkpoint; it is ignored",
                                            (folder_ / "LATEST").string(), step_name(step)));
       }

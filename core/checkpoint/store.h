@@ -42,8 +42,9 @@ class CheckpointStore {
   CheckpointStore(FileSystem& files, const std::filesystem::path& run_dir, StoreOptions options = {});
 
   // When it returns, the checkpoint is complete and on the disk; one of the same step is replaced. Marked `best`, it is
-  // kept until another is. Throws Error(disk_full) with what is needed and free, or Error(io): then all is as it was
-  // before, apart from the very last flush, after whose failure the new checkpoint is whole but may not survive a crash.
+  // kept until another is, also when its step is published again. Throws Error(disk_full) with what is needed and free, or
+  // Error(io): then all is as it was before, apart from the very last flush, after whose failure the new checkpoint is whole
+  // but may not survive a crash.
   Checkpoint publish(int64_t step, const std::vector<CheckpointPart>& parts, bool best = false);
 
   // The newest checkpoint that is whole. Damaged newer ones are renamed to step-*.corrupt with a warning. None when the
@@ -60,8 +61,9 @@ class CheckpointStore {
   CheckpointManifest write_parts(const std::filesystem::path& directory, int64_t step,
                                  const std::vector<CheckpointPart>& parts);
   void update_hints(int64_t step, bool best);
+  void keep_best(const std::filesystem::path& directory, int64_t step);
   void prune(int64_t published);
-  void remove(const std::vector<int64_t>& steps);
+  void remove(const std::vector<std::string>& names);
   void quarantine(const std::filesystem::path& directory, const std::string& why);
   void try_remove(const std::filesystem::path& directory);
   void report(Level level, const std::string& text) const;

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 4;
+constexpr int kFormat = 5;
 
 void add(Settings& all, const std::string& prefix, const Section& section) {
   if (!section.use.empty()) all[prefix + ".use"] = to_toml(Value(section.use));
@@ -29,6 +29,12 @@ Settings texts_of(const Table& table) {
   Settings all;
   for (const auto& [key, value] : table) all[key] = to_toml(value);
   return all;
+}
+
+Table table_of(const Json& json) {
+  Table table;
+  for (const auto& [key, value] : json.items()) table.emplace_back(key, parse_value(value.get<std::string>()));
+  return table;
 }
 
 Json number_json(double number) {
@@ -148,6 +154,7 @@ std::string format_state(const SavedState& s) {
                {"best_val_loss", number_json(t.best_val_loss)},
                {"seconds", t.seconds},
                {"started", t.started},
+               {"unanswered", t.unanswered ? Json(texts_of(*t.unanswered)) : Json()},
                {"changed_settings", texts_of(t.settings)},
                {"moments_born", t.born},
                {"structure", structure_json(s.structure)},
@@ -187,8 +194,8 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     if (!json.at("best_val_loss").is_null()) json.at("best_val_loss").get_to(t.best_val_loss);
     json.at("seconds").get_to(t.seconds);
     json.at("started").get_to(t.started);
-    for (const auto& [key, value] : json.at("changed_settings").items())
-      t.settings.emplace_back(key, parse_value(value.get<std::string>()));
+    t.settings = table_of(json.at("changed_settings"));
+    if (!json.at("unanswered").is_null()) t.unanswered = table_of(json.at("unanswered"));
     json.at("moments_born").get_to(t.born);
     s.structure = structure_of(json.at("structure"));
     s.journal = journal_of(json.at("journal"));

@@ -90,12 +90,12 @@ Measured measured(Network& network, const Batch& batch) {
 }
 
 // [all ranks] Throws when the ranks' numbers are not the same.
-void require_equal(ProcessGroup& group, uint64_t digest, const std::string& what) {
-  if (group.size() == 1) return;
+void require_equal(const CommitContext& c, uint64_t digest, const std::string& what) {
+  if (c.group.size() == 1) return;
   const auto half = [&](int shift) { return static_cast<int64_t>(digest >> shift & 0xffffffffu); };
-  at::Tensor high = at::tensor({half(0), half(32), -half(0), -half(32)}, at::kLong);
+  at::Tensor high = at::tensor({half(0), half(32), -half(0), -half(32)}, at::kLong).to(c.step.device);
   const at::Tensor mine = high.clone();
-  group.all_reduce_max(high);
+  c.group.all_reduce_max(high);
   if (!high.equal(mine) || high[0].item<int64_t>() != -high[2].item<int64_t>() ||
       high[1].item<int64_t>() != -high[3].item<int64_t>())
     throw Error(Code::plugin_failed, what + " differs between ranks",
@@ -186,7 +186,7 @@ void measure(CommitContext& c, Network& made, double tolerance, CommitReport& re
 CommitReport commit_edits(CommitContext& c, const PlannedEdit& plan) {
   std::string said;
   for (const std::string& line : plan.lines()) said += line + "\n";
-  require_equal(c.group, XXH3_64bits(said.data(), said.size()), "what the operation plans");
+  require_equal(c, XXH3_64bits(said.data(), said.size()), "what the operation plans");
   Surgery surgery(body_of(c), c.factory.adapter, c.key, c.steps_done);
   for (const Edit& edit : plan.edits) surgery.apply(edit);
   Body body = surgery.body();
@@ -197,7 +197,7 @@ CommitReport commit_edits(CommitContext& c, const PlannedEdit& plan) {
   if (plan.reshapes()) {
     broadcast(c.group, body);
     made = grown(c, body, structure);
-    require_equal(c.group, digest_of(body), "the edited model");
+    require_equal(c, digest_of(body), "the edited model");
     if (plan.tolerance && c.probe) measure(c, *made, *plan.tolerance, report);
     for (const auto& [name, part] : body.parts)
       if (part.exp_avg.defined()) moments[name] = {part.exp_avg, part.exp_avg_sq};

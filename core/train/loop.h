@@ -34,6 +34,7 @@ class Loop {
   void count_tokens();
   void update();
   bool evaluate();  // false when a signal came
+  bool answer_evaluation();
   double split_loss(Split split, bool interruptible);
   void save(bool best, Must must);
   void save_when_memory_is_short();
@@ -48,6 +49,7 @@ class Loop {
   void commit(const std::string& operation, const PlannedEdit& plan);
   void control_data(const SetData& data);
   CommitReport commit_edits(const PlannedEdit& plan, const TrainOptions& changed);
+  CommitReport change_model(const PlannedEdit& plan, const TrainOptions& changed);
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();
   [[noreturn]] void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);

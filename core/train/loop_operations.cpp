@@ -154,8 +154,22 @@ void Loop::control_data(const SetData& data) {
 }
 
 CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {
-  for (const Edit& edit : plan.edits)
-    if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
+  const bool controls =
+      std::any_of(plan.edits.begin(), plan.edits.end(), [](const Edit& edit) { return std::holds_alternative<SetData>(edit); });
+  if (!controls) return change_model(plan, changed);
+  const std::string before = c_.dataset.save();
+  try {
+    for (const Edit& edit : plan.edits)
+      if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
+    return change_model(plan, changed);
+  } catch (...) {
+    prefetcher_.reset();
+    if (!before.empty()) c_.dataset.load(before);
+    throw;
+  }
+}
+
+CommitReport Loop::change_model(const PlannedEdit& plan, const TrainOptions& changed) {
   const auto probe = [this] {
     constexpr int64_t kProbe = int64_t{1} << 49;  // where no run and no evaluation gets to
     Batch batch;

@@ -70,7 +70,8 @@ void evaluation_params(Schema<TrainOptions>& s) {
   s.param("log_interval", &TrainOptions::log_interval, "updates between log lines").range(1, kMany);
   s.param("log_timing", &TrainOptions::log_timing, "measure where an update's time goes; on a GPU this costs some of it");
   s.param("log_layer_norms", &TrainOptions::log_layer_norms, "log the gradient norm of each layer, before clipping");
-  s.param("checkpoint_interval", &TrainOptions::checkpoint_interval, "updates between checkpoints; 0 = at every evaluation")
+  s.param("checkpoint_interval", &TrainOptions::checkpoint_interval,
+          "updates between checkpoints, besides those of the best model; 0 = at every evaluation")
       .range(0, kMany);
   s.param("always_save_checkpoint", &TrainOptions::always_save_checkpoint, "false: only when the val loss improved");
   s.param("keep_checkpoints", &TrainOptions::keep_checkpoints, "newest checkpoints to keep, besides the best").range(1, 1e9);

@@ -55,7 +55,7 @@ struct TrainOptions {
   int64_t log_interval = 1;
   bool log_timing = false;
   bool log_layer_norms = false;
-  int64_t checkpoint_interval = 0;     // updates; 0 = at every evaluation
+  int64_t checkpoint_interval = 0;     // updates, besides the best; 0 = at every evaluation
   bool always_save_checkpoint = true;  // false: only when val loss improved
   int64_t keep_checkpoints = 2;        // newest ones, besides the best
   double emergency_free_percent = 3;   // memory left; 0 = off

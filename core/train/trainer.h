@@ -2,7 +2,7 @@
 //
 //   operations asked (stage_started)
 //   until max_iters, max_tokens, max_time, patience or a signal:
-//     due? evaluate, evaluators -> evaluation_ended; operations asked; best so far -> checkpoint
+//     due? evaluate, evaluators -> evaluation_ended; best so far -> checkpoint; operations asked
 //     train_step                -> step_ended every log_interval; operations asked
 //     due, or memory is short? checkpoint
 #pragma once
@@ -54,6 +54,7 @@ struct TrainState {
 
   // What operations have done.
   bool started = false;                 // asked for stage_started
+  std::optional<Table> unanswered;      // record of an evaluation that operations are still to be asked after
   Table settings;                       // changed ones of the stage, by key
   std::map<std::string, int64_t> born;  // update that a parameter's moments count from, where it is not 0
   std::vector<TriggerState> triggers;   // OperationSet::states()

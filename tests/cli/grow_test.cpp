@@ -76,6 +76,20 @@ TEST_CASE("a growing run, killed before, during and after its operations, ends b
     CHECK((read(newest_checkpoint(whole.path("out")) / file) == read(newest_checkpoint(broken.path("out")) / file)));
 }
 
+TEST_CASE("the best model is the one that was evaluated, though an operation changed it right then") {
+  const Workspace w;
+  w.add_to_train_stage(
+      "  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { trigger_loss = 0.0, max_wait_iters = 100 }\n");
+  const Outcome outcome = w.train({"--set", "train.max_iters=100"});
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto folder = w.path("out") / "ckpt";
+  REQUIRE(read(folder / "BEST") == "best-000000100\n");
+  const auto size = [&](const char* name) { return fs::file_size(folder / name / "model.safetensors"); };
+  CHECK(size("step-000000100") > size("best-000000100"));
+  CHECK(w.gptcore({"sample", "out"}).status == 0);
+}
+
 TEST_CASE("what cannot work in a schedule is found by plan and by run, at its line, before a folder is made") {
   struct Mistake {
     const char *tables, *code, *said;

@@ -16,6 +16,7 @@ class Curriculum {
   // From sample `first` on; earlier samples stay what they are, later changes are forgotten.
   void set_alpha(double alpha, int64_t first);
   double alpha(int64_t sample) const;
+  void forget() { phases_.clear(); }
   // First samples and their alphas, as set_alpha() was called.
   const std::vector<std::pair<int64_t, double>>& phases() const { return phases_; }
 

@@ -106,6 +106,7 @@ class Mixture final : public Dataset, SampleControls {
         throw std::runtime_error("it is not of " + std::to_string(sources_.size()) + " sources");
       const auto alphas = state.at("alphas").get<std::vector<std::pair<int64_t, double>>>();
       schedules_[0].load(state.at("schedule").get<std::string>());
+      curriculum_.forget();
       for (const auto& [first, alpha] : alphas) aim(alpha, first);
       weights_ = weights;
       for (size_t s = 0; s < sources_.size(); ++s)

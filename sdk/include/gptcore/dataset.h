@@ -61,7 +61,8 @@ class Dataset {
   virtual void batch(const BatchRequest& request, Batch& out) = 0;
   // Identifies the content (a hash of the tokens or of the files), so that a resumed run notices other data.
   virtual std::string fingerprint() const = 0;
-  // What a resumed run must know beyond parameters and seed; any bytes. Stored in checkpoints; load() follows open().
+  // What a resumed run must know beyond parameters and seed; any bytes. Stored in checkpoints. load() follows open(), at once
+  // or between two batches, and takes back what was set since.
   virtual std::string save() const { return {}; }
   virtual void load(std::string_view saved) { static_cast<void>(saved); }
   // Changes a control between two batches, as an operation asks; save() then tells it. What this does: Error(unknown_key).

@@ -118,6 +118,37 @@ TEST_CASE("a step may be published again, and its new content counts") {
   }
 }
 
+TEST_CASE("the best model stays when its step is saved again, until there is a better one") {
+  for (const bool can_exchange : {true, false}) {
+    MemoryFileSystem files;
+    FaultFileSystem faults(files);
+    faults.can_exchange = can_exchange;
+    CheckpointStore store(faults, kRun);
+    const auto publish = [&](int64_t step, const std::string& text, bool best) {
+      store.publish(step, {{"state.json", text}}, best);
+    };
+    const auto best = [&] { return open_checkpoint(files, kRun, Pick::best).text(files, "state.json"); };
+    publish(3, "best", true);
+    for (const std::string text : {"changed", "changed twice"}) {
+      publish(3, text, false);
+      CHECK(best() == "best");
+      CHECK(open_checkpoint(files, kRun).text(files, "state.json") == text);
+      CHECK(store.find_latest()->text(files, "state.json") == text);
+    }
+    for (const int64_t step : {4, 5, 6}) publish(step, "later", false);
+    CHECK(names_in(files, kFolder) ==
+          std::vector<std::string>{"BEST", "LATEST", "best-000000003", "step-000000005", "step-000000006"});
+    CHECK_FALSE(store.keep_only(3, 6));
+    CHECK(best() == "best");
+    publish(7, "better", true);
+    CHECK(best() == "better");
+    CHECK(names_in(files, kFolder) == std::vector<std::string>{"BEST", "LATEST", "step-000000006", "step-000000007"});
+    publish(7, "changed", false);
+    CHECK(store.keep_only(0, 6));
+    CHECK(names_in(files, kFolder) == std::vector<std::string>{"BEST", "LATEST", "step-000000006"});
+  }
+}
+
 TEST_CASE("too little space is known before anything is written") {
   Fixture run;
   run.publish(1);

@@ -38,6 +38,14 @@ class CountingDataset final : public Dataset {
       }
   }
 
+  std::string save() const override { return std::to_string(control); }
+  void load(std::string_view saved) override { control = std::stoll(std::string(saved)); }
+  void set(std::string_view key, const Value& value) override {
+    if (key != "control") return Dataset::set(key, value);
+    control = value.as<int64_t>();
+  }
+
+  int64_t control = 1;
   std::vector<int64_t> samples;  // training samples handed out so far
   int64_t fail_at = -1;
   bool mask = false;                        // sample s has no target at its first s % T places
