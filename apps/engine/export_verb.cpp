@@ -3,18 +3,23 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
+#include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/interchange/export.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
+#include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
+
+constexpr const char* kEndOfText = "<|endoftext|>";
 
 GptOptions options_of(const PipelineConfig& config, const Structure& structure, const Network& network) {
   if (config.model.use != "gpt")
@@ -58,6 +63,23 @@ void print_notes(const GptOptions& options) {
   if (!options.bias) std::printf("the model has no biases: they are zeros in the files\n");
 }
 
+// What AutoTokenizer of transformers loads. False when the tokenizer has no such form.
+bool write_tokenizer(FileSystem& files, const std::filesystem::path& folder, Tokenizer& tokenizer, int64_t block_size) {
+  auto* const form = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"));
+  if (!form) return false;
+  std::string text;
+  if (const Status status = form->tokenizer_json(text); status.code != 0)
+    throw Error(static_cast<Code>(status.code), status.message, status.hint, status.where);
+  nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+                                   {"model_max_length", block_size},
+                                   {"clean_up_tokenization_spaces", false}};
+  if (tokenizer.special(kEndOfText))
+    for (const char* role : {"bos_token", "eos_token", "unk_token"}) config[role] = kEndOfText;
+  write_file_atomically(files, folder / "tokenizer.json", text);
+  write_file_atomically(files, folder / "tokenizer_config.json", config.dump(2) + "\n");
+  return true;
+}
+
 }  // namespace
 
 int export_verb(const ExportRequest& request) {
@@ -92,7 +114,10 @@ int export_verb(const ExportRequest& request) {
     network.set_adapter(info.layer, nullptr);
   }
   if (keep) wanted = probe_logits(network);
+  bool tokenizer = true;
   const auto add = [&](const std::filesystem::path& folder) {
+    if (format == ExportFormat::hf && session.tokenizer)
+      tokenizer = write_tokenizer(*files, folder, *session.tokenizer, model.block_size);
     if (keep) write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
   };
   const Exported made = export_model(*files, network, model, format, type, request.to, wanted, add);
@@ -102,6 +127,9 @@ int export_verb(const ExportRequest& request) {
   std::printf("%s: %s; %s, %.1f MiB\n", request.to.c_str(), names.c_str(), request.dtype.c_str(),
               static_cast<double>(made.bytes) / (1 << 20));
   print_notes(model);
+  if (!tokenizer)
+    std::printf("the tokenizer \"%s\" has no form that Hugging Face's library reads: there is no tokenizer.json\n",
+                request.config.tokenizer->use.c_str());
   if (!adapters.empty()) std::printf("%zu adapters %s\n", adapters.size(), keep ? "in adapters.safetensors" : "merged");
   std::printf("read back: largest logit difference %.3g\n", made.logit_difference);
   return 0;

@@ -9,7 +9,7 @@ void add_core_items(Catalog& catalog) {
   ItemInfo gpt;
   gpt.kind = Kind::model;
   gpt.name = "gpt";
-  gpt.doc = "GPT-2: learned or rotary positions, pre-LayerNorm, tied head";
+  gpt.doc = "GPT-2: learned or rotary positions, pre-LayerNorm, a tied head or one of its own";
   gpt.params = schema_of<GptOptions>().specs();
   gpt.plugin = "core";
   gpt.plugin_version = GPTCORE_VERSION;

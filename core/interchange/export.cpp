@@ -87,6 +87,8 @@ void require_expressible(ExportFormat format, const GptOptions& o, FileType type
   if (o.n_hidden > 0 && o.n_hidden != 4 * o.n_embd)
     refuse("the model has n_hidden = " + std::to_string(o.n_hidden) + ", and llm.c has only 4 n_embd",
            "use --format hf or gguf");
+  if (!o.tie_word_embeddings)
+    refuse("the model's head is not tied to its embedding, and llm.c's is", "use --format hf or gguf");
   if (type == FileType::f16) throw Error(Code::usage, "llm.c has no float16", "--dtype f32 or bf16");
 }
 

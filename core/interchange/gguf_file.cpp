@@ -15,9 +15,9 @@ enum class ValueType : uint32_t { u32 = 4, f32 = 6, text = 8 };
 // "blocks.3.attn.qkv.weight" -> "blk.3.attn_qkv.weight"
 std::string gguf_name(const std::string& name) {
   constexpr std::pair<std::string_view, std::string_view> kParts[] = {
-      {"blocks.", "blk."},       {"wte.", "token_embd."},     {"wpe.", "position_embd."},   {"ln_f.", "output_norm."},
-      {".ln_1.", ".attn_norm."}, {".ln_2.", ".ffn_norm."},    {".attn.qkv.", ".attn_qkv."}, {".attn.proj.", ".attn_output."},
-      {".mlp.fc.", ".ffn_up."},  {".mlp.proj.", ".ffn_down."}};
+      {"blocks.", "blk."},       {"wte.", "token_embd."},      {"wpe.", "position_embd."},   {"ln_f.", "output_norm."},
+      {".ln_1.", ".attn_norm."}, {".ln_2.", ".ffn_norm."},     {".attn.qkv.", ".attn_qkv."}, {".attn.proj.", ".attn_output."},
+      {".mlp.fc.", ".ffn_up."},  {".mlp.proj.", ".ffn_down."}, {"lm_head.", "output."}};
   std::string out = name;
   for (const auto& [ours, theirs] : kParts)
     if (const size_t at = out.find(ours); at != std::string::npos) out.replace(at, ours.size(), theirs);

@@ -25,6 +25,7 @@ std::vector<GptTensor> gpt_tensors(const GptOptions& o) {
     layer(block + ".mlp.proj", {C, H});
   }
   layer("ln_f", {C});
+  if (!o.tie_word_embeddings) all.push_back({"lm_head.weight", {o.vocab_size, C}});
   return all;
 }
 

@@ -18,7 +18,8 @@ struct GptTensor {
   std::vector<int64_t> shape;
 };
 
-// wte, wpe, the blocks, ln_f, each weight before its bias. Shapes are (out, in); the embedding has vocab_size rows.
+// wte, wpe, the blocks, ln_f, lm_head where it is not tied, each weight before its bias. Shapes are (out, in); embedding and
+// head have vocab_size rows.
 std::vector<GptTensor> gpt_tensors(const GptOptions& options);
 
 // Whether it is the weight of a block's linear, which Hugging Face stores as (in, out).

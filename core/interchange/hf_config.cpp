@@ -35,6 +35,7 @@ class ConfigReader {
                   {"block_size", integer("n_positions")},
                   {"vocab_size", integer("vocab_size")},
                   {"bias", true},
+                  {"tie_word_embeddings", tied()},
                   {"gelu", gelu()},
                   {"rotary", false}};
     check_ranges(keys);
@@ -88,6 +89,12 @@ class ConfigReader {
     require("scale_attn_by_inverse_layer_idx", false);
     require("add_cross_attention", false);
     if (json_.contains("quantization_config")) refuse("its weights are quantized", "save the model without quantization");
+  }
+
+  bool tied() const {
+    const Json tied = json_.value("tie_word_embeddings", Json(true));
+    if (!tied.is_boolean()) refuse("'tie_word_embeddings' wants true or false, got " + shown(tied));
+    return tied.get<bool>();
   }
 
   std::string gelu() const {
@@ -150,7 +157,7 @@ std::string format_hf_config(const GptOptions& o, const std::string& dtype) {
                      {"n_inner", o.n_hidden > 0 && o.n_hidden != 4 * o.n_embd ? Json(o.n_hidden) : Json()},
                      {"n_layer", o.n_layer},
                      {"scale_attn_weights", true},
-                     {"tie_word_embeddings", true},
+                     {"tie_word_embeddings", o.tie_word_embeddings},
                      {"torch_dtype", dtype},
                      {"use_cache", true},
                      {"vocab_size", o.vocab_size}};

@@ -81,7 +81,7 @@ std::string differences(const HfFolder& folder, const GptWeights& weights) {
       found.push_back("'" + name + "' is of type " + std::string(dtype_name(tensor.dtype)) + ", none of F32, F16, BF16");
   };
   for (const GptTensor& tensor : weights.list()) check(hf_name(tensor.name), hf_shape(tensor), false);
-  check(kHead, weights.list().front().shape, true);
+  if (weights.options().tie_word_embeddings) check(kHead, weights.list().front().shape, true);
   for (const auto& [name, there] : folder.tensors())
     if (!wanted.contains(name)) found.push_back("'" + name + "' is not in GPT-2");
   std::string text;
@@ -90,19 +90,21 @@ std::string differences(const HfFolder& folder, const GptWeights& weights) {
   return text;
 }
 
-// The head is the embedding here: one of its own would be lost.
+// One of its own would be lost where the head is the embedding.
 void require_tied(const HfFolder& folder) {
   const auto head = folder.tensors().find(kHead);
   if (head == folder.tensors().end()) return;
   if (!at::equal(read(head->second), read(folder.tensors().at("wte.weight"))))
-    throw Error(Code::checkpoint_mismatch, "its lm_head.weight is not wte.weight, and the model \"gpt\" has them tied",
-                "only models with a tied head can be read", folder.where());
+    throw Error(Code::checkpoint_mismatch, "its lm_head.weight is not wte.weight, and config.json has them tied",
+                "write \"tie_word_embeddings\": false into config.json if the head is meant to be one of its own",
+                folder.where());
 }
 
 // Made when the first piece is asked for, gone after the last: one tensor at a time is in memory twice.
 TensorSource source_of(const GptWeights& weights, const GptTensor& tensor, FileType type) {
   const Dtype dtype = type == FileType::f32 ? Dtype::f32 : type == FileType::f16 ? Dtype::f16 : Dtype::bf16;
-  TensorSource source{"transformer." + hf_name(tensor.name), dtype, hf_shape(tensor)};
+  const std::string name = hf_name(tensor.name);
+  TensorSource source{name == kHead ? name : "transformer." + name, dtype, hf_shape(tensor)};
   source.read = [&weights, &tensor, type, made = std::make_shared<at::Tensor>()](uint64_t offset, std::span<std::byte> out) {
     if (offset == 0) {
       const at::Tensor value = weights.get(tensor);
@@ -121,7 +123,7 @@ void load_hf_weights(FileSystem& files, const std::filesystem::path& path, const
   if (const std::string wrong = differences(folder, weights); !wrong.empty())
     throw Error(Code::checkpoint_mismatch, "the weights do not fit: " + wrong,
                 "config.json and the weights must be of the same GPT-2 model", path.string());
-  require_tied(folder);
+  if (weights.options().tie_word_embeddings) require_tied(folder);
   for (const GptTensor& tensor : weights.list()) {
     const at::Tensor value = read(folder.tensors().at(hf_name(tensor.name)));
     weights.set(tensor, is_linear_weight(tensor.name) ? value.t() : value);

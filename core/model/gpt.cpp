@@ -79,6 +79,7 @@ void Gpt::open(const ModelContext& context) {
     blocks_.push_back({make_norm(C, bias), make_linear(3 * C, C, bias), make_linear(C, C, bias), make_norm(C, bias),
                        make_linear(H, C, bias), make_linear(C, H, bias)});
   ln_f_ = make_norm(C, bias);
+  if (!options_.tie_word_embeddings) lm_head_ = parameter({rows, C});
   if (options_.rotary) {
     const int64_t half = C / options_.n_head / 2;
     const at::Tensor frequency = at::pow(options_.rotary_base, at::arange(half, at::kDouble) / -static_cast<double>(half));
@@ -106,6 +107,7 @@ std::vector<Parameter> Gpt::parameters() {
     visit_layer(path + ".mlp.proj", b.mlp_proj, residual, visit);
   }
   visit_layer("ln_f", ln_f_, one, visit);
+  if (lm_head_.defined()) visit("lm_head.weight", lm_head_, normal);
   return all;
 }
 
@@ -152,7 +154,7 @@ at::Tensor Gpt::hidden(const at::Tensor& ids, const at::Tensor& positions, const
 }
 
 at::Tensor Gpt::head(const at::Tensor& x) {
-  return linear(x, wte_, {}, compute_).narrow(-1, 0, options_.vocab_size).to(at::kFloat);
+  return linear(x, head_weight(), {}, compute_).narrow(-1, 0, options_.vocab_size).to(at::kFloat);
 }
 
 void* Gpt::extension(std::string_view id) {
@@ -167,7 +169,7 @@ at::Tensor Gpt::logits(const at::Tensor& ids) {
 
 at::Tensor Gpt::loss(const at::Tensor& ids, const at::Tensor& targets) {
   const at::Tensor x = hidden(ids);
-  return linear_cross_entropy(x.reshape({-1, x.size(-1)}), wte_, targets.reshape({-1}), options_.vocab_size, compute_);
+  return linear_cross_entropy(x.reshape({-1, x.size(-1)}), head_weight(), targets.reshape({-1}), options_.vocab_size, compute_);
 }
 
 template <class Visit> void Gpt::visit_slots(Visit&& visit) {
@@ -197,6 +199,7 @@ std::unique_ptr<Model> Gpt::share() {
   };
   apart(copy->wte_);
   apart(copy->wpe_);
+  apart(copy->lm_head_);
   for (BlockLayers& b : copy->blocks_) {
     layer_apart(b.ln_1);
     layer_apart(b.qkv);
@@ -212,7 +215,8 @@ std::unique_ptr<Model> Gpt::share() {
 double Gpt::flops_per_token() const {
   double n = 0;
   for (const Parameter& p : const_cast<Gpt*>(this)->parameters())
-    if (p.name != "wpe.weight") n += static_cast<double>(p.tensor.numel());
+    if (p.name != "wpe.weight" && (p.name != "wte.weight" || options_.tie_word_embeddings))
+      n += static_cast<double>(p.tensor.numel());
   const auto d = [](int64_t v) { return static_cast<double>(v); };
   return 6 * n + 12 * d(options_.n_layer) * d(options_.n_embd) * d(options_.block_size);
 }
@@ -244,6 +248,7 @@ std::vector<Layer> Gpt::layers() {
     all.push_back({block + ".mlp.proj", LayerKind::linear, true});
   }
   all.push_back({"ln_f", LayerKind::norm});
+  if (lm_head_.defined()) all.push_back({"lm_head", LayerKind::linear});
   return all;
 }
 

@@ -1,4 +1,4 @@
-// GPT-2 (Radford et al. 2019): pre-LayerNorm blocks, tied head, learned or rotary positions.
+// GPT-2 (Radford et al. 2019): pre-LayerNorm blocks, tied head or one of its own, learned or rotary positions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -71,11 +71,13 @@ class Gpt final : public Model {
   // mix(qkv) does the attention: (B, T, 3 C) -> (B, T, C).
   template <class F> at::Tensor block(const BlockLayers& layers, const at::Tensor& x, F&& mix) const;
   at::Tensor drop(const at::Tensor& x) const;
+  const at::Tensor& head_weight() const { return lm_head_.defined() ? lm_head_ : wte_; }
 
   GptOptions options_;
   at::ScalarType compute_ = at::kFloat;
   bool training_ = true;
   at::Tensor wte_, wpe_;  // (R, C), (block_size, C); R = vocab_size padded
+  at::Tensor lm_head_;    // (R, C), where the head is not tied
   std::shared_ptr<Adapter> wte_adapter_;
   std::vector<BlockLayers> blocks_;
   NormLayer ln_f_;

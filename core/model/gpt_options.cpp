@@ -23,6 +23,8 @@ void GptOptions::schema(Schema<GptOptions>& s) {
   s.param("vocab_multiple", &GptOptions::vocab_multiple, "embedding rows are padded to a multiple of this").range(1, 1 << 16);
   s.param("dropout", &GptOptions::dropout, "probability of dropping an activation while training").at_least(0).below(1);
   s.param("bias", &GptOptions::bias, "biases in linears and LayerNorms");
+  s.param("tie_word_embeddings", &GptOptions::tie_word_embeddings,
+          "the head is the embedding; false: it has a weight of its own, lm_head");
   s.param("rotary", &GptOptions::rotary, "rotary positions in place of learned ones");
   s.param("rotary_base", &GptOptions::rotary_base, "base of the rotary wavelengths").above(0);
   s.param("gelu", &GptOptions::gelu, "form of the activation")

@@ -21,7 +21,8 @@ struct GptOptions {
   int64_t vocab_multiple = 1;  // rows of the embedding are padded to a multiple of this; logits beyond V stay masked
   double dropout = 0;
   bool bias = true;
-  bool rotary = false;  // rotary positions (Su et al. 2021) in place of learned ones
+  bool tie_word_embeddings = true;  // the head is the embedding; false: the parameter lm_head.weight of its own
+  bool rotary = false;              // rotary positions (Su et al. 2021) in place of learned ones
   double rotary_base = 10000;
   std::string gelu = "erf";  // erf | tanh (GPT-2's own weights)
 

@@ -15,7 +15,6 @@ constexpr std::string_view kBlocks = "blocks.";
 }  // namespace
 
 std::string full_pattern(std::string_view pattern) {
-  if (pattern == "lm_head") return "wte";
   const size_t dot = pattern.find('.');
   if (dot == std::string_view::npos || pattern.find('.', dot + 1) != std::string_view::npos) return std::string(pattern);
   const std::string_view head = pattern.substr(0, dot);
@@ -34,6 +33,7 @@ std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string
 
 std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view pattern) {
   std::vector<Layer> found = layers_matching(layers, full_pattern(pattern));
+  if (found.empty() && pattern == "lm_head") found = layers_matching(layers, "wte");
   if (!found.empty()) return found;
   std::vector<std::string> paths;
   for (const Layer& layer : layers) paths.push_back(layer.path);

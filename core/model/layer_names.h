@@ -10,12 +10,12 @@
 
 namespace gptcore {
 
-// "attn.3" -> "blocks.3.attn.*", "mlp.3" -> "blocks.3.mlp.*", "ln_1.3" -> "blocks.3.ln_1", "lm_head" -> "wte" (the tied
-// head); other patterns stay as they are.
+// "attn.3" -> "blocks.3.attn.*", "mlp.3" -> "blocks.3.mlp.*", "ln_1.3" -> "blocks.3.ln_1"; other patterns stay as they are.
 std::string full_pattern(std::string_view pattern);
 // The layers whose path fits `pattern` (as file names fit a shell's), in the model's order.
 std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string_view pattern);
-// The same after full_pattern(); Error(unknown_name) with a suggestion where none fits.
+// The same after full_pattern(), where "lm_head" is "wte" in a model whose head is tied; Error(unknown_name) with a suggestion
+// where none fits.
 std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view pattern);
 
 // The block that a layer's or parameter's name lies in, and the rest: "blocks.3.attn.qkv" -> 3, ".attn.qkv".

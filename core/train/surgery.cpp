@@ -117,16 +117,21 @@ void Surgery::apply_edit(const ResizeVocabulary& edit) {
   if (embedding == b_.layers.end()) throw Error(Code::model_shape, "the model has no embedding to resize");
   if (adapter_on(embedding->path))
     throw Error(Code::conflict, "the embedding '" + embedding->path + "' has an adapter", "merge it first");
-  Tissue& part = b_.parts.at(embedding->path + ".weight");
+  add_rows(edit, "vocabulary", b_.parts.at(embedding->path + ".weight"));
+  if (const auto head = b_.parts.find("lm_head.weight"); head != b_.parts.end())
+    add_rows(edit, "vocabulary of lm_head", head->second);
+  b_.vocab = edit.size;
+  put(b_.keys, "vocab_size", edit.size);
+}
+
+void Surgery::add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part) {
   const int64_t added = edit.size - b_.vocab, C = part.value.size(1);
   const double std = edit.source < 0 ? 0.02 : edit.noise;
-  at::Tensor rows = normal("vocabulary", {added, C}, std).to(part.value.device());
+  at::Tensor rows = normal(stream, {added, C}, std).to(part.value.device());
   if (edit.source >= 0) rows += part.value[edit.source];
   part.value = at::cat({part.value.narrow(0, 0, b_.vocab), rows});
   for (at::Tensor* t : {&part.exp_avg, &part.exp_avg_sq})
     if (t->defined()) *t = at::cat({t->narrow(0, 0, b_.vocab), at::zeros({added, C}, t->options())});
-  b_.vocab = edit.size;
-  put(b_.keys, "vocab_size", edit.size);
 }
 
 AdapterInfo* Surgery::adapter_on(const std::string& layer) {

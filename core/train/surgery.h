@@ -48,6 +48,7 @@ class Surgery {
   void apply_edit(const ArrangeBlocks& edit);
   void apply_edit(const WidenMlp& edit);
   void apply_edit(const ResizeVocabulary& edit);
+  void add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part);
   void apply_edit(const SetAdapter& edit);
   void apply_edit(const MergeAdapter& edit);
   void apply_edit(const DropAdapter& edit);

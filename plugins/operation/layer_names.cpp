@@ -62,7 +62,6 @@ std::vector<std::string> names_of(const ModelView& model) {
 }  // namespace
 
 std::string full_pattern(std::string_view name) {
-  if (name == "lm_head") return "wte";
   const size_t dot = name.find('.');
   if (dot == std::string_view::npos || name.find('.', dot + 1) != std::string_view::npos) return std::string(name);
   const std::string part(name.substr(0, dot)), path = std::string(kBlocks) + std::string(name.substr(dot + 1)) + "." + part;
@@ -72,6 +71,7 @@ std::string full_pattern(std::string_view name) {
 
 std::vector<Layer> layers_named(const ModelView& model, std::string_view name) {
   std::vector<Layer> found = fitting(model, full_pattern(name));
+  if (found.empty() && name == "lm_head") found = fitting(model, "wte");
   if (found.empty()) refuse(model, name);
   return found;
 }
@@ -83,6 +83,7 @@ std::vector<Layer> layers_of_any_block(const ModelView& model, std::string_view 
     const size_t end = std::min(digits, pattern.size());
     if (end > kBlocks.size()) pattern.replace(kBlocks.size(), end - kBlocks.size(), "*");
   }
+  if (pattern == "lm_head" && fitting(model, pattern).empty()) pattern = "wte";
   std::vector<Layer> found = fitting(model, pattern);
   if (found.empty()) refuse(model, name);
   return found;

@@ -9,9 +9,10 @@
 
 namespace gptcore::operations {
 
-// The pattern without short names: "attn.3" -> "blocks.3.attn.*", "lm_head" -> "wte" (the tied head).
+// The pattern without short names: "attn.3" -> "blocks.3.attn.*".
 std::string full_pattern(std::string_view name);
-// The layers that fit, in the model's order. Throws Error(unknown_name) with a suggestion when there are none.
+// The layers that fit, in the model's order; "lm_head" is "wte" in a model whose head is tied. Throws Error(unknown_name) with
+// a suggestion when there are none.
 std::vector<Layer> layers_named(const ModelView& model, std::string_view name);
 // The same whatever the number of the block is: an operation before may have made the model deeper.
 std::vector<Layer> layers_of_any_block(const ModelView& model, std::string_view name);

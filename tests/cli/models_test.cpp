@@ -86,6 +86,24 @@ TEST_CASE("a trained run loses nothing on its way through a folder, nor through 
   CHECK(own < records(w.path("out"), "evaluation_ended").front().at("val_loss").get<double>());
 }
 
+TEST_CASE("an exported folder has the run's tokenizer where Hugging Face's library can be it, and says so where not") {
+  const Workspace w;
+  std::vector<std::string> words = kShort;
+  for (const char* word : {"tokenizer.use=bpe_train", "tokenizer.vocab_size=300"}) words.insert(words.end(), {"--set", word});
+  REQUIRE(w.train(words).status == 0);
+  const Outcome out = w.gptcore({"export", "out", "--to", "hf"});
+  INFO(out.out << out.err);
+  REQUIRE(out.status == 0);
+  CHECK(has(out.out, "hf: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; "));
+  w.write("some.txt", "The theme of the day, and a bird\xc3\xa9.");
+  const Outcome own = w.gptcore({"tokenize", "--tokenizer", "out", "some.txt", "--json"});
+  CHECK(own.status == 0);
+  CHECK(w.gptcore({"tokenize", "--tokenizer", "hf", "some.txt", "--json"}).out == own.out);
+  const Workspace bytes;
+  REQUIRE(bytes.train(kShort).status == 0);
+  CHECK(has(bytes.gptcore({"export", "out", "--to", "hf"}).out, "there is no tokenizer.json"));
+}
+
 TEST_CASE("a run that started from a folder goes on without it") {
   const Workspace w;
   REQUIRE(w.train(kShort).status == 0);

@@ -72,7 +72,7 @@ at::Tensor GptForward::linear(const at::Tensor& x, const std::string& layer) con
 }
 
 GptForward::Result GptForward::run(const at::Tensor& ids, const GptDetails& details) const {
-  const at::Tensor wte = values_.at("wte.weight"), wpe = optional_value("wpe.weight");
+  const at::Tensor wte = values_.at("wte.weight"), wpe = optional_value("wpe.weight"), head = optional_value("lm_head.weight");
   const int64_t T = ids.size(0), H = details.heads, D = width_ / H;
   const at::Tensor hidden_future = at::ones({T, T}, wte.options().dtype(at::kBool)).triu(1);
   Result out;
@@ -89,7 +89,7 @@ GptForward::Result GptForward::run(const at::Tensor& ids, const GptDetails& deta
     x = x +
         linear(at::gelu(linear(norm(x, path + ".ln_2"), path + ".mlp.fc"), details.tanh ? "tanh" : "none"), path + ".mlp.proj");
   }
-  out.logits = at::linear(norm(x, "ln_f"), wte).narrow(-1, 0, vocab_size_);
+  out.logits = at::linear(norm(x, "ln_f"), head.defined() ? head : wte).narrow(-1, 0, vocab_size_);
   return out;
 }
 

@@ -58,7 +58,7 @@ bool keeps(const AdapterInfo& old, int64_t rank, const RankOptions& options) {
 }  // namespace
 
 std::string adapted_pattern(const std::string& name) {
-  const std::string pattern = full_pattern(name);
+  const std::string pattern = full_pattern(name == "lm_head" ? "wte" : name);
   return name.starts_with("attn.") && pattern.ends_with(".attn.*") ? pattern.substr(0, pattern.size() - 1) + "qkv" : pattern;
 }
 

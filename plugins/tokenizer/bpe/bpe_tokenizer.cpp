@@ -120,6 +120,14 @@ std::vector<int32_t> BpeTokenizer::encode(std::string_view text) const {
   return ids;
 }
 
+void* BpeTokenizer::extension(std::string_view id) {
+  return id == "gptcore.tokenizer_json/1" ? static_cast<TokenizerJson*>(this) : nullptr;
+}
+
+Status BpeTokenizer::tokenizer_json(std::string& out) noexcept {
+  return guard([&] { out = save(); });
+}
+
 std::optional<int32_t> BpeTokenizer::special(std::string_view name) const {
   const SpecialToken* token = encoder().vocabulary().special(name);
   return token ? std::optional(token->id) : std::nullopt;

@@ -9,11 +9,12 @@
 
 #include "bpe/encoder.h"
 #include "bpe/special_text.h"
+#include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/plugin.h"
 
 namespace gptcore::bpe {
 
-class BpeTokenizer : public Tokenizer {
+class BpeTokenizer : public Tokenizer, TokenizerJson {
  public:
   // T derives from this; its own parameters come before or behind.
   template <class T> static void common_parameters(Schema<T>& s) {
@@ -37,6 +38,8 @@ class BpeTokenizer : public Tokenizer {
   std::vector<int32_t> encode(std::string_view text) const override;
   std::string decode(std::span<const int32_t> ids) const override { return encoder().decode(ids); }
   std::optional<int32_t> special(std::string_view name) const override;
+  void* extension(std::string_view id) override;
+  Status tokenizer_json(std::string& out) noexcept override;
 
  protected:
   BpeTokenizer() = default;

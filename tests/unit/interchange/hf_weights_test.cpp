@@ -6,6 +6,7 @@
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/interchange/hf_config.h"
 #include "gptcore/error.h"
 #include "small_model.h"
 #include "tests/unit/base/temp_folder.h"
@@ -95,6 +96,27 @@ TEST_CASE("a folder is read the same with and without the prefix, with buffers, 
   }
   c.write(c.weights());
   CHECK(c.loads_the_same());
+}
+
+TEST_CASE("a head of its own is read where config.json says that it has one, and missed where it is not there") {
+  HfCase tied;
+  GptOptions options = tied.options;
+  options.tie_word_embeddings = false;
+  const auto model = random_model(options), other = opened(options);
+  fs::remove_all(tied.folder.path);
+  fs::create_directories(tied.folder.path);
+  write_hf_folder(*tied.files, tied.folder.path, weights_of(options, *model), FileType::f32);
+  Table keys = read_hf_config(tied.folder.path);
+  CHECK_FALSE(find(keys, "tie_word_embeddings")->as<bool>());
+  load_hf_weights(*tied.files, tied.folder.path, weights_of(options, *other));
+  CHECK(same_weights(weights_of(options, *model), weights_of(options, *other)));
+  tied.write(tied.weights());  // those of the tied model
+  try {
+    load_hf_weights(*tied.files, tied.folder.path, weights_of(options, *other));
+    FAIL("read");
+  } catch (const Error& e) {
+    CHECK_THAT(e.what(), Catch::Contains("'lm_head.weight' is missing"));
+  }
 }
 
 TEST_CASE("linears are transposed, and nothing else") {

@@ -51,6 +51,27 @@ int64_t count(GptOptions o) {
 
 }  // namespace
 
+TEST_CASE("a head of its own computes what the tied one does with the same weights, and their gradients add up", "[model]") {
+  GptOptions o = tiny();
+  Gpt tied(o);
+  tied.open({});
+  o.tie_word_embeddings = false;
+  Gpt apart(o);
+  apart.open({});
+  CHECK(count(o) == count(tiny()) + 20 * 16);
+  init_parameters(tied.parameters(), 1);
+  auto from = by_name(tied), to = by_name(apart);
+  for (auto& [name, tensor] : to) tensor.detach().copy_(from.at(name == "lm_head.weight" ? "wte.weight" : name));
+  const at::Tensor ids = some_ids(20, 3, 8), targets = some_ids(20, 3, 8, 2);
+  CHECK(at::equal(tied.logits(ids), apart.logits(ids)));
+  tied.loss(ids, targets).backward();
+  apart.loss(ids, targets).backward();
+  const at::Tensor sum = to.at("wte.weight").grad() + to.at("lm_head.weight").grad();
+  CHECK((sum - from.at("wte.weight").grad()).abs().max().item<double>() < 1e-6);
+  CHECK(apart.flops_per_token() == tied.flops_per_token());
+  CHECK(apart.layers().back().path == "lm_head");
+}
+
 TEST_CASE("GPT-2 small has its published number of parameters", "[model]") {
   GptOptions o;
   o.vocab_size = 50257;

@@ -163,6 +163,24 @@ TEST_CASE("new rows of the vocabulary copy a row, start without moments, and lea
   CHECK(o.logits_after.size(-1) == 15);
 }
 
+TEST_CASE("a head of its own grows with the vocabulary", "[surgery]") {
+  GptOptions sizes = two_blocks();
+  sizes.tie_word_embeddings = false;
+  TrainOptions options = short_run();
+  options.max_iters = 5;
+  Rig rig(options, 0, 1, sizes);
+  at_iter(rig, 3, [](ModelEdit& e) {
+    e.resize_vocabulary(15, 3, 0);
+    e.expect_same_function(1e-6);
+  });
+  at_iter(rig, 4, [](ModelEdit& e) { e.freeze("lm_head"); });
+  rig.run();
+  CHECK(rig.model.vocab_size() == 15);
+  const Tensors after = weights(rig);
+  for (const char* name : {"wte.weight", "lm_head.weight"}) CHECK(after.at(name).size(0) == 15);
+  for (const Parameter& p : rig.model.parameters()) CHECK(p.tensor.requires_grad() == (p.name != "lm_head.weight"));
+}
+
 TEST_CASE("an adapter starts without effect and moments, counts its own updates, and freezes the base", "[surgery]") {
   const Operated o = operated([](ModelEdit& e) {
     e.set_adapter("attn.*", "low", low_rank(2), false);
@@ -249,6 +267,23 @@ TEST_CASE("an edit that breaks its promise is rolled back, and nothing has chang
   for (const Parameter& p : rig.model.parameters()) CHECK(p.tensor.requires_grad());
   CHECK(rig.state.settings.empty());
   CHECK(rig.journal.empty());
+}
+
+TEST_CASE("a control of the dataset is taken back when another part of its plan fails", "[surgery]") {
+  const Plan fail = GENERATE(Plan([](ModelEdit& e) {
+                               e.arrange_blocks({1, 1});
+                               e.expect_same_function(1e-3);
+                             }),
+                             Plan([](ModelEdit& e) { e.set_data("no_such_control", int64_t{1}); }));
+  Rig rig(short_run(), 0, 1, two_blocks());
+  at_iter(rig, 2, [](ModelEdit& e) { e.set_data("control", int64_t{2}); });
+  at_iter(rig, 3, [&](ModelEdit& e) {
+    CHECK(rig.dataset.control == 2);
+    e.set_data("control", int64_t{3});
+    fail(e);
+  });
+  CHECK_THROWS(rig.run());
+  CHECK(rig.dataset.control == 2);
 }
 
 TEST_CASE("a run that could not rebuild its optimizer has changed nothing", "[surgery]") {
