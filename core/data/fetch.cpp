@@ -179,8 +179,8 @@ void check_scheme(std::string_view url) {
   throw Error(Code::usage, "cannot fetch \"" + std::string(url) + "\"", "a url starts with https://, http:// or file://");
 }
 
-fs::path made_folder(const FetchOptions& options, const std::string& sha256) {
-  const fs::path folder = fs::path(options.folder.empty() ? cache_folder() : options.folder) / sha256;
+fs::path made_folder(const FetchOptions& options, const std::string& name) {
+  const fs::path folder = fs::path(options.folder.empty() ? cache_folder() : options.folder) / name;
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed)
@@ -191,25 +191,31 @@ fs::path made_folder(const FetchOptions& options, const std::string& sha256) {
 
 bool is_good(const fs::path& path, const std::string& sha256) {
   std::error_code none;
-  return fs::is_regular_file(path, none) && sha256_hex_of_file(path) == sha256;
+  return fs::is_regular_file(path, none) && (sha256.empty() || sha256_hex_of_file(path) == sha256);
 }
 
 }  // namespace
 
 std::string fetch(std::string_view url_text, std::string_view sha256_text, const FetchOptions& options) {
-  const std::string url(url_text), sha256 = checked_sha256(sha256_text);
+  const std::string url(url_text), sha256 = sha256_text.empty() ? "" : checked_sha256(sha256_text);
   check_scheme(url);
-  const fs::path folder = made_folder(options, sha256);
+  const fs::path folder = made_folder(options, sha256.empty() ? "url-" + sha256_hex(url).substr(0, 32) : sha256);
   const fs::path path = folder / file_name_of(url);
   if (is_good(path, sha256)) return path.string();
 
-  const std::string by_hand = "download it yourself and put it at " + path.string() + " (SHA-256 " + sha256 +
-                              "), or name your copy in the pipeline file";
+  const std::string by_hand = "download it yourself and put it at " + path.string() +
+                              (sha256.empty() ? "" : " (SHA-256 " + sha256 + ")") + ", or name your copy in the pipeline file";
   const Partial partial(path.string() + ".partial");
   if (!partial.still_named()) return fetch(url, sha256, options);  // another process was faster
+  if (sha256.empty()) partial.restart();
   const bool resumed = partial.size() > 0;
   download(url, partial, options, by_hand);
   std::string found = sha256_hex_of_file(path.string() + ".partial");
+  if (sha256.empty()) {
+    if (options.unverified) options.unverified(found);
+    partial.publish(path);
+    return path.string();
+  }
   if (found != sha256 && resumed) {  // what was there may have been of another file
     partial.restart();
     download(url, partial, options, by_hand);

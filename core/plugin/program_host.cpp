@@ -43,6 +43,9 @@ std::string ProgramHost::fetch(std::string_view url, std::string_view sha256) {
   const std::string label = "downloading " + file_name_of(url);
   options.progress = [&](int64_t done, int64_t total) { progress(label, done, total, "B"); };
   options.retrying = [&](const std::string& why) { log(Level::warning, why); };
+  options.unverified = [&](const std::string& found) {
+    log(Level::info, std::string(url) + " has SHA-256 " + found + ": write it as sha256 to have later downloads checked");
+  };
   try {
     return gptcore::fetch(url, sha256, options);
   } catch (...) {

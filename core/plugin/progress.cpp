@@ -10,6 +10,7 @@ namespace gptcore {
 namespace {
 
 constexpr double kRedraw = 0.1, kPlainLine = 5;  // seconds
+constexpr double kForgotten = 60;                // seconds without news: it broke off
 constexpr size_t kBar = 24;                      // characters
 constexpr const char* kClearLine = "\r\x1b[K";
 
@@ -44,20 +45,42 @@ void Progress::update(std::string_view label, int64_t done, int64_t total, std::
   const std::lock_guard lock(mutex_);
   const double now = seconds_();
   const bool ended = total > 0 && done >= total;
-  if (label == label_ && over_ && ended) return;  // said already
-  if (label != label_ || over_) {
-    label_ = label;
-    started_ = shown_ = now;
-    first_ = done;
-    if (terminal_) shown_ -= kRedraw;
+  std::erase_if(tasks_, [&](const Task& t) { return t.label != label && now - t.seen > kForgotten; });
+  auto task = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.label == label; });
+  if (task == tasks_.end()) {
+    if (ended && label == ended_) return;  // said already
+    if (tasks_.empty()) shown_ = terminal_ ? now - 2 * kRedraw : now;
+    task = tasks_.insert(tasks_.end(), {std::string(label), std::string(unit), done, 0, 0, now, now});
   }
-  over_ = ended;
+  task->done = done;
+  task->total = total;
+  task->seen = now;
   if (!ended && now - shown_ < (terminal_ ? kRedraw : kPlainLine)) return;
 
   shown_ = now;
-  const std::string text = line(done, total, unit, now - started_);
+  const std::string text = line(ended ? *task : together(), now);
+  if (ended) {
+    ended_ = label;
+    tasks_.erase(task);
+  }
   write_(terminal_ ? kClearLine + text + (ended ? "\n" : "") : text + "\n");
   drawn_ = terminal_ && !ended;
+}
+
+// The sum of all; of unknown size when one is.
+Progress::Task Progress::together() const {
+  Task sum = tasks_.front();
+  bool known = sum.total > 0;
+  for (size_t i = 1; i < tasks_.size(); ++i) {
+    const Task& t = tasks_[i];
+    sum.first += t.first;
+    sum.done += t.done;
+    sum.total += t.total;
+    known = known && t.total > 0;
+  }
+  if (!known) sum.total = 0;
+  if (tasks_.size() > 1) sum.label += " and " + std::to_string(tasks_.size() - 1) + " more";
+  return sum;
 }
 
 void Progress::clear() {
@@ -66,8 +89,10 @@ void Progress::clear() {
   drawn_ = false;
 }
 
-std::string Progress::line(int64_t done, int64_t total, std::string_view unit, double elapsed) const {
-  std::string out = label_;
+std::string Progress::line(const Task& task, double now) const {
+  const auto& [label, unit, first, done, total, started, seen] = task;
+  const double elapsed = now - started;
+  std::string out = label;
   if (total > 0) {
     const double share = std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
     if (terminal_) {
@@ -80,7 +105,7 @@ std::string Progress::line(int64_t done, int64_t total, std::string_view unit, d
   out.append(" ").append(amount(static_cast<double>(done), unit));
   if (total > 0) out.append(" of ").append(amount(static_cast<double>(total), unit));
 
-  const double rate = elapsed > 0 ? static_cast<double>(done - first_) / elapsed : 0;
+  const double rate = elapsed > 0 ? static_cast<double>(done - first) / elapsed : 0;
   if (rate > 0) out.append(", ").append(amount(rate, unit)).append("/s");
   if (rate > 0 && total > done) out.append(", ").append(duration(static_cast<double>(total - done) / rate)).append(" left");
   return out;

@@ -1,4 +1,5 @@
-// How far a long task is: one redrawn line with a bar, rate and time left on a terminal, a plain line now and then elsewhere.
+// How far long tasks are: one redrawn line with a bar, rate and time left on a terminal, a plain line now and then elsewhere.
+// Several at once share the line, which then shows their sum.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gptcore {
 
@@ -19,18 +21,23 @@ class Progress {
   void clear();
 
  private:
-  std::string line(int64_t done, int64_t total, std::string_view unit, double elapsed) const;
+  struct Task {
+    std::string label, unit;
+    int64_t first = 0;  // where it began: a resumed download starts above 0
+    int64_t done = 0, total = 0;
+    double started = 0, seen = 0;
+  };
+  std::string line(const Task& task, double now) const;
+  Task together() const;
 
   bool terminal_;
   std::function<void(std::string_view)> write_;
   std::function<double()> seconds_;
   std::mutex mutex_;
-  std::string label_;   // of the last task
-  bool over_ = true;    // that task has ended
-  double started_ = 0;  // when it began
-  int64_t first_ = 0;   // where it began: a resumed download starts above 0
-  double shown_ = 0;    // when it was last shown
-  bool drawn_ = false;  // a line without an end is on the terminal
+  std::vector<Task> tasks_;  // that have not ended
+  std::string ended_;        // label of the last that has
+  double shown_ = 0;         // when something was last shown
+  bool drawn_ = false;       // a line without an end is on the terminal
 };
 
 }  // namespace gptcore

@@ -26,9 +26,9 @@ bool LineReader::next(std::string& out) {
     buffer_.erase(0, at_);
     at_ = 0;
     searched = buffer_.size();
-    if (searched > kLongestLine)
+    if (searched > kLongest)
       throw Error(Code::data_corrupt,
-                  "the line is longer than " + std::to_string(kLongestLine >> 20) + " MiB, the most that is read",
+                  "the line is longer than " + std::to_string(kLongest >> 20) + " MiB, the most that is read",
                   "split the document, or check that the file has a record a line", path_ + ":" + std::to_string(line_ + 1));
     ended_ = !bytes_->read(buffer_);
   }

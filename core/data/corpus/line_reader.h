@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "core/data/corpus/record_reader.h"
+
 namespace gptcore {
 
 // The unpacked bytes of a file, in pieces.
@@ -22,17 +24,13 @@ class ByteSource {
 // changed while it was read.
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path);
 
-class LineReader {
+class LineReader final : public RecordReader {
  public:
-  // A longer line is Error(data_corrupt).
-  static constexpr size_t kLongestLine = size_t{64} << 20;
-
   explicit LineReader(const std::filesystem::path& path);
-  // Appends the next line to `out`, without its end ("\n" or "\r\n"); false at the end of the file.
-  bool next(std::string& out);
-  // Of the line that next() gave last; from 1.
-  int64_t line() const { return line_; }
-  int64_t position() const { return bytes_->position(); }
+  // A line comes without its end ("\n" or "\r\n").
+  bool next(std::string& out) override;
+  int64_t number() const override { return line_; }
+  int64_t position() const override { return bytes_->position(); }
 
  private:
   std::string path_;

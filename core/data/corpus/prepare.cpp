@@ -10,7 +10,6 @@
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "core/data/corpus/corpus_folder.h"
-#include "core/data/corpus/line_reader.h"
 #include "core/data/corpus/ordered_work.h"
 #include "gptcore/error.h"
 
@@ -21,36 +20,36 @@ namespace fs = std::filesystem;
 
 constexpr size_t kChunkBytes = size_t{1} << 20, kBytesInWork = size_t{48} << 20;
 
-// Lines of one file, to be tokenized together.
+// Records of one file, to be tokenized together.
 struct Chunk {
   const CorpusInput* input = nullptr;
   std::string text;
-  std::vector<size_t> ends;  // of its lines
-  int64_t first_line = 0;    // in the file, from 1
+  std::vector<size_t> ends;  // of its records
+  int64_t first_record = 0;  // in the file, from 1
   int64_t first_number = 0;  // in all files, from 0
   int64_t position = 0;      // bytes of all files that were read after it
   size_t bytes = 0;
 };
 
 struct Encoded {
-  std::vector<EncodedDocument> documents;  // one a line
+  std::vector<EncodedDocument> documents;  // one a record
   int64_t first_number = 0, position = 0;
   size_t bytes = 0;
 };
 
-Encoded encode_chunk(const EncodeLine& encode, const int64_t (&from)[2], Chunk& chunk) {
+Encoded encode_chunk(const EncodeRecord& encode, const int64_t (&from)[2], Chunk& chunk) {
   Encoded out{{}, chunk.first_number, chunk.position, chunk.bytes};
   size_t begin = 0;
   for (size_t i = 0; i < chunk.ends.size(); ++i) {
     const int64_t number = chunk.first_number + static_cast<int64_t>(i);
-    const std::string_view line = std::string_view(chunk.text).substr(begin, chunk.ends[i] - begin);
+    const std::string_view record = std::string_view(chunk.text).substr(begin, chunk.ends[i] - begin);
     begin = chunk.ends[i];
     try {
-      out.documents.push_back(encode(line, chunk.input->split, {number >= from[0], number >= from[1]}));
+      out.documents.push_back(encode(record, chunk.input->split, {number >= from[0], number >= from[1]}));
     } catch (const Error& e) {
       if (!e.where().empty()) throw;
       throw Error(e.code(), e.what(), e.hint(),
-                  chunk.input->file + ":" + std::to_string(chunk.first_line + static_cast<int64_t>(i)));
+                  chunk.input->file + ":" + std::to_string(chunk.first_record + static_cast<int64_t>(i)));
     }
   }
   return out;
@@ -59,22 +58,22 @@ Encoded encode_chunk(const EncodeLine& encode, const int64_t (&from)[2], Chunk& 
 // Cuts the inputs into chunks.
 class ChunkReader {
  public:
-  explicit ChunkReader(const std::vector<CorpusInput>& inputs) : inputs_(inputs) {}
+  ChunkReader(const std::vector<CorpusInput>& inputs, const OpenRecords& open) : inputs_(inputs), open_(open) {}
 
   std::optional<Chunk> next() {
     while (at_ < inputs_.size()) {
-      if (!lines_) lines_.emplace(inputs_[at_].file);
+      if (!records_) records_ = open_(inputs_[at_].file);
       Chunk chunk;
       chunk.input = &inputs_[at_];
-      chunk.first_line = lines_->line() + 1;
+      chunk.first_record = records_->number() + 1;
       chunk.first_number = number_;
-      while (chunk.text.size() < kChunkBytes && lines_->next(chunk.text)) chunk.ends.push_back(chunk.text.size());
+      while (chunk.text.size() < kChunkBytes && records_->next(chunk.text)) chunk.ends.push_back(chunk.text.size());
       number_ += static_cast<int64_t>(chunk.ends.size());
-      chunk.position = before_ + lines_->position();
+      chunk.position = before_ + records_->position();
       chunk.bytes = chunk.text.size() + kChunkBytes / 16;
       if (!chunk.ends.empty()) return chunk;
-      before_ += lines_->position();
-      lines_.reset();
+      before_ += records_->position();
+      records_.reset();
       ++at_;
     }
     return std::nullopt;
@@ -82,8 +81,9 @@ class ChunkReader {
 
  private:
   const std::vector<CorpusInput>& inputs_;
+  const OpenRecords& open_;
   size_t at_ = 0;
-  std::optional<LineReader> lines_;
+  std::unique_ptr<RecordReader> records_;
   int64_t number_ = 0, before_ = 0;
 };
 
@@ -109,7 +109,7 @@ class Pass {
 
   // False when it was cancelled.
   bool run() {
-    ChunkReader reader(job_.inputs);
+    ChunkReader reader(job_.inputs, job_.open);
     while (auto chunk = next_chunk(reader)) {
       if (cancelled()) return false;
       while (!work_.empty() && (work_.ready() || in_work_ + chunk->bytes > kBytesInWork)) take();

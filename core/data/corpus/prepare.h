@@ -1,4 +1,4 @@
-// Turns files with a document a line into a folder of token shards: several threads tokenize, one writes, in the files' order.
+// Turns files of documents into a folder of token shards: several threads tokenize, one writes, in the files' order.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/data/corpus/manifest.h"
+#include "core/data/corpus/record_reader.h"
 #include "gptcore/host.h"
 
 namespace gptcore {
@@ -23,9 +24,10 @@ struct CorpusInput {
   std::optional<Split> split;  // absent: the document's own hash decides
 };
 
-// [any thread] Makes a document of the line. Where its split is not wanted ids may be left out. Throws Error; one without a
-// place gets file and line.
-using EncodeLine = std::function<EncodedDocument(std::string_view line, std::optional<Split> split, const bool (&wanted)[2])>;
+// [any thread] Makes a document of the record. Where its split is not wanted ids may be left out. Throws Error; one without a
+// place gets the file and the record's number.
+using EncodeRecord =
+    std::function<EncodedDocument(std::string_view record, std::optional<Split> split, const bool (&wanted)[2])>;
 
 struct PrepareJob {
   std::vector<CorpusInput> inputs;
@@ -33,7 +35,8 @@ struct PrepareJob {
   std::string label;        // for the progress bar
   CorpusManifest manifest;  // key and what describes the content; the rest is filled in
   std::string tokenizer_state;
-  EncodeLine encode;
+  OpenRecords open;
+  EncodeRecord encode;
   int64_t threads = 0;  // 0 = as many as the machine has
   Host* host = nullptr;
   std::function<bool()> cancelled;
@@ -44,8 +47,8 @@ std::string corpus_key(const std::vector<CorpusInput>& inputs, const std::string
 
 // Goes on where an earlier call with the same key was interrupted, after checking its finished shards; does nothing when that
 // one came to its end. Output does not depend on the number of threads. Waits for another process that prepares the same
-// folder. Throws Error: of the inputs with file:line, Error(run_exists) when the folder holds something else, Error(disk_full).
-// Absent when cancelled.
+// folder. Throws Error: of the inputs with file:number, Error(run_exists) when the folder holds something else,
+// Error(disk_full). Absent when cancelled.
 std::optional<CorpusManifest> prepare_corpus(const PrepareJob& job);
 
 }  // namespace gptcore

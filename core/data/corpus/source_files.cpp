@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "gptcore/error.h"
 
@@ -142,6 +143,25 @@ std::vector<std::string> data_files(const std::vector<std::string>& entries, con
     }
     for (std::string& file : found)
       if (std::find(out.begin(), out.end(), file) == out.end()) out.push_back(std::move(file));
+  }
+  return out;
+}
+
+std::vector<std::string> expanded_urls(const std::vector<std::string>& urls) {
+  static const std::regex kRange(R"(\{(\d{1,9})\.\.(\d{1,9})\})");
+  std::vector<std::string> out;
+  for (const std::string& url : urls) {
+    std::smatch found;
+    if (!std::regex_search(url, found, kRange)) {
+      out.push_back(url);
+      continue;
+    }
+    const std::string first = found[1];
+    for (int64_t i = std::stoll(first); i <= std::stoll(found[2]); ++i) {
+      const std::string number = std::to_string(i);
+      const size_t zeros = first.size() - std::min(first.size(), number.size());
+      out.push_back(found.prefix().str() + std::string(zeros, '0') + number + found.suffix().str());
+    }
   }
   return out;
 }

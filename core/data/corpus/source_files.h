@@ -15,6 +15,9 @@ std::vector<std::string> source_files(const std::string& entry, const std::vecto
 // whose names end with one of `endings`, of any kind. Throws Error(data_missing) like source_files.
 std::vector<std::string> data_files(const std::vector<std::string>& entries, const std::vector<std::string>& endings);
 
+// "x{08..11}.parquet" as four urls, with as many digits as the range's first number has.
+std::vector<std::string> expanded_urls(const std::vector<std::string>& urls);
+
 // The file's bytes. Throws Error(data_missing).
 std::string read_file(const std::string& path);
 

@@ -9,7 +9,7 @@
 
 namespace gptcore::datasets {
 
-class ChatMixture final : public CorpusDataset {
+class ChatMixture : public CorpusDataset {
  public:
   ChatMixture();
   static void schema(Schema<ChatMixture>& s);

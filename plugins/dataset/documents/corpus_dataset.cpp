@@ -1,11 +1,13 @@
 #include "corpus_dataset.h"
 
+#include <atomic>
+#include <exception>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include "core/data/cache_folder.h"
 #include "core/data/corpus/line_reader.h"
-#include "core/data/corpus/source_files.h"
 #include "core/data/corpus/tokenizer_hash.h"
 #include "gptcore/random.h"
 #include "gptcore/utf8.h"
@@ -15,15 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kDownloads = 4;                  // at a time
 constexpr size_t kMostToLearn = size_t{1} << 30;  // bytes of text that a tokenizer is given at once
 
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == line.npos;
+bool is_blank(std::string_view record) {
+  return record.find_first_not_of(" \t\r") == record.npos;
 }
 
-void require_utf8(std::string_view line) {
-  if (const size_t at = find_invalid_utf8(line); at != line.npos)
-    throw Error(Code::data_corrupt, "byte " + std::to_string(at + 1) + " of the line is not UTF-8",
+void require_utf8(std::string_view record) {
+  if (const size_t at = find_invalid_utf8(record); at != record.npos)
+    throw Error(Code::data_corrupt, "byte " + std::to_string(at + 1) + " of the record is not UTF-8",
                 "convert the file to UTF-8");
 }
 
@@ -31,6 +34,30 @@ bool has_text(const Document& document) {
   for (const Segment& s : document)
     if (!s.token && !s.text.empty()) return true;
   return false;
+}
+
+// The files at those urls, several downloaded at once. Of failures the first one, in their order, is thrown.
+std::vector<std::string> fetched(Host& host, const std::vector<std::string>& given, const std::vector<std::string>& sha256) {
+  const std::vector<std::string> urls = expanded_urls(given);
+  std::vector<std::string> files(urls.size());
+  std::vector<std::exception_ptr> failures(urls.size());
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  const auto work = [&] {
+    for (size_t i = next++; i < urls.size() && !failed; i = next++) try {
+        files[i] = host.fetch(urls[i], sha256.empty() ? std::string() : sha256[i]);
+      } catch (...) {
+        failures[i] = std::current_exception();
+        failed = true;
+      }
+  };
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < std::min(urls.size(), kDownloads); ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  return files;
 }
 
 // In [0, 1), the same wherever the document stands.
@@ -100,37 +127,40 @@ PrepareJob CorpusDataset::job(Tokenizer& tokenizer, Host& host, const ShardOptio
               ", val_fraction " + to_toml(Value(val_share()));
   m.key = corpus_key(out.inputs, m.to_json());
   out.tokenizer_state = tokenizer.save();
-  out.encode = [this, &tokenizer](std::string_view line, std::optional<Split> split, const bool(&wanted)[2]) {
-    return encode(tokenizer, line, split, wanted);
+  out.open = [this](const std::string& file) { return records(file); };
+  out.encode = [this, &tokenizer](std::string_view record, std::optional<Split> split, const bool(&wanted)[2]) {
+    return encode(tokenizer, record, split, wanted);
   };
   return out;
 }
 
+std::unique_ptr<RecordReader> CorpusDataset::records(const std::string& file) const {
+  return std::make_unique<LineReader>(file);
+}
+
 std::vector<CorpusInput> CorpusDataset::inputs(Host& host) const {
-  const std::vector<std::string> endings = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz"};
-  std::vector<std::string> files = data_files(files_, endings);
-  if (files.empty())
-    for (size_t i = 0; i < urls_.size(); ++i) files.push_back(host.fetch(urls_[i], sha256_[i]));
+  std::vector<std::string> files = data_files(files_, endings());
+  if (files.empty()) files = fetched(host, urls_, sha256_);
   std::vector<CorpusInput> out;
   for (std::string& file : files) {
     out.push_back({std::move(file), {}});
     if (val_share() == 0) out.back().split = Split::train;
   }
-  for (std::string& file : data_files(val_, endings)) out.push_back({std::move(file), Split::val});
+  for (std::string& file : data_files(val_, endings())) out.push_back({std::move(file), Split::val});
   return out;
 }
 
 void CorpusDataset::learn(Tokenizer& tokenizer, const std::vector<CorpusInput>& inputs) const {
-  std::string corpus, line;
+  std::string corpus, record;
   for (const CorpusInput& input : inputs) {
-    LineReader lines(input.file);
-    for (line.clear(); lines.next(line); line.clear()) {
-      if (is_blank(line)) continue;
+    const std::unique_ptr<RecordReader> all = records(input.file);
+    for (record.clear(); all->next(record); record.clear()) {
+      if (is_blank(record)) continue;
       try {
-        require_utf8(line);
-        for (const Segment& s : parse(line)) corpus += s.text;
+        require_utf8(record);
+        for (const Segment& s : parse(record)) corpus += s.text;
       } catch (const Error& e) {
-        throw Error(e.code(), e.what(), e.hint(), input.file + ":" + std::to_string(lines.line()));
+        throw Error(e.code(), e.what(), e.hint(), input.file + ":" + std::to_string(all->number()));
       }
       if (corpus.size() > kMostToLearn)
         throw Error(Code::conflict, "the tokenizer would have to learn from more than 1 GiB of text",
@@ -150,12 +180,12 @@ std::optional<int32_t> CorpusDataset::find_end_of_text(const Tokenizer& tokenize
   return id;
 }
 
-EncodedDocument CorpusDataset::encode(const Tokenizer& tokenizer, std::string_view line, std::optional<Split> split,
+EncodedDocument CorpusDataset::encode(const Tokenizer& tokenizer, std::string_view record, std::optional<Split> split,
                                       const bool (&wanted)[2]) const {
   EncodedDocument out;
-  if (is_blank(line)) return out;
-  require_utf8(line);
-  const Document document = parse(line);
+  if (is_blank(record)) return out;
+  require_utf8(record);
+  const Document document = parse(record);
   out.split = split.value_or(place_of(document) < val_share() ? Split::val : Split::train);
   out.empty = !has_text(document);
   if (!out.empty && wanted[static_cast<size_t>(out.split)]) out.ids = ids_of(tokenizer, document);

@@ -1,4 +1,4 @@
-// A dataset of files with a document a line. Opened, it prepares them as token shards in the cache folder, once, and reads
+// A dataset of files of documents. Opened, it prepares them as token shards in the cache folder, once, and reads
 // those.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/data/corpus/prepare.h"
+#include "core/data/corpus/source_files.h"
 #include "gptcore/draft/preparation.h"
 #include "gptcore/schema.h"
 #include "shard_folder.h"
@@ -38,8 +39,12 @@ class CorpusDataset : public Dataset, Preparation {
 
   // Called once before documents are read, with a tokenizer that is ready. Throws Error(conflict) when it cannot be used.
   virtual void use(const Tokenizer& tokenizer) { static_cast<void>(tokenizer); }
-  // [any thread] The document of a line that is valid UTF-8 and not blank. Throws Error without a place.
-  virtual Document parse(std::string_view line) const = 0;
+  // The records of a file; lines where nothing else is said.
+  virtual std::unique_ptr<RecordReader> records(const std::string& file) const;
+  // How the names of its files end, for folders.
+  virtual std::vector<std::string> endings() const { return {".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz"}; }
+  // [any thread] The document of a record that is valid UTF-8 and not blank. Throws Error without a place.
+  virtual Document parse(std::string_view record) const = 0;
   // Whether documents have segments that are not predicted.
   virtual bool has_context() const { return false; }
   // What parse() depends on, beyond the tokenizer.
@@ -54,7 +59,7 @@ class CorpusDataset : public Dataset, Preparation {
   std::vector<CorpusInput> inputs(Host& host) const;
   void learn(Tokenizer& tokenizer, const std::vector<CorpusInput>& inputs) const;
   PrepareJob job(Tokenizer& tokenizer, Host& host, const ShardOptions& shards);
-  EncodedDocument encode(const Tokenizer& tokenizer, std::string_view line, std::optional<Split> split,
+  EncodedDocument encode(const Tokenizer& tokenizer, std::string_view record, std::optional<Split> split,
                          const bool (&wanted)[2]) const;
   std::vector<uint32_t> ids_of(const Tokenizer& tokenizer, const Document& document) const;
   void require_validation(const CorpusManifest& made, const std::string& where) const;
@@ -86,11 +91,11 @@ template <class T> void add_packing(Schema<T>& s, std::string T::*member) {
 }
 
 template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
-  s.param("files", of<T>(&CorpusDataset::files_),
-          "files, patterns, or folders of *.jsonl, *.jsonl.gz and *.jsonl.zst, in this order")
-      .path();
-  s.param("urls", of<T>(&CorpusDataset::urls_), "files to download when files is empty (https, http or file)");
-  s.param("sha256", of<T>(&CorpusDataset::sha256_), "the SHA-256 of each of urls, 64 hex digits");
+  s.param("files", of<T>(&CorpusDataset::files_), "files, patterns, or folders with such files, in this order").path();
+  s.param("urls", of<T>(&CorpusDataset::urls_),
+          "files to download when files is empty (https, http or file); {000..013} in one stands for as many");
+  s.param("sha256", of<T>(&CorpusDataset::sha256_),
+          "the SHA-256 of each of urls, 64 hex digits; without them downloads are not checked and their hashes are told");
   s.param("val", of<T>(&CorpusDataset::val_), "files for validation; without them val_fraction chooses documents").path();
   s.param("val_fraction", of<T>(&CorpusDataset::val_fraction_),
           "share of the documents, chosen by their hash, kept for validation; 0.005 without val")
@@ -108,11 +113,10 @@ template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
     const CorpusDataset& d = object;
     if (d.files_.empty() && d.urls_.empty())
       found.push_back({"files", "neither files nor urls is given", "files = [\"corpus/*.jsonl\"]"});
-    if (d.urls_.size() != d.sha256_.size())
-      found.push_back(
-          {"sha256",
-           "there are " + std::to_string(d.urls_.size()) + " urls and " + std::to_string(d.sha256_.size()) + " hashes",
-           "sha256sum FILE prints it"});
+    if (const size_t urls = expanded_urls(d.urls_).size(); !d.sha256_.empty() && urls != d.sha256_.size())
+      found.push_back({"sha256",
+                       "there are " + std::to_string(urls) + " urls and " + std::to_string(d.sha256_.size()) + " hashes",
+                       "sha256sum FILE prints it"});
     if (!d.val_.empty() && d.val_fraction_)
       found.push_back({"val_fraction", "val_fraction together with val", "leave one of them out"});
   });

@@ -42,7 +42,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
   LineReader reader(path);
   std::vector<std::string> out;
   for (std::string line; reader.next(line); line.clear()) out.push_back(line);
-  CHECK(reader.line() == static_cast<int64_t>(out.size()));
+  CHECK(reader.number() == static_cast<int64_t>(out.size()));
   return out;
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("a line of 50 MB is read, one beyond the limit is refused by its numbe
   const auto lines = lines_of(file);
   REQUIRE(lines.size() == 3);
   CHECK(lines[1].size() == 50'000'000);
-  write_raw(file, "short\n" + std::string(LineReader::kLongestLine + (1 << 19), 'x'));
+  write_raw(file, "short\n" + std::string(LineReader::kLongest + (1 << 19), 'x'));
   const Error e = error_of(file);
   CHECK(e.code() == Code::data_corrupt);
   CHECK_THAT(e.what(), Contains("longer than 64 MiB"));

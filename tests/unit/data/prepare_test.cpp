@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "core/data/corpus/line_reader.h"
 #include "gptcore/error.h"
 #include "tests/unit/base/temp_folder.h"
 
@@ -42,6 +43,7 @@ struct Corpus : TempFolder {
     j.manifest.vocab_size = 256;
     j.threads = threads;
     j.host = &host;
+    j.open = [](const std::string& file) { return std::make_unique<LineReader>(file); };
     j.encode = [this](std::string_view line, std::optional<Split>, const bool(&wanted)[2]) {
       EncodedDocument d;
       d.split = line[0] < '2' ? Split::val : Split::train;

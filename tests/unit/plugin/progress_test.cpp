@@ -54,6 +54,28 @@ TEST_CASE("elsewhere a plain line is written every five seconds and at the end")
         "load 100% 12.0 kB of 12.0 kB, 1.0 kB/s\n");
 }
 
+TEST_CASE("tasks at the same time share a line with their sum, and each ends with its own") {
+  Display d(true);
+  for (const char* name : {"get a", "get b", "get c"}) d.progress.update(name, 0, 100, "B");
+  d.now = 1;
+  d.progress.update("get b", 60, 100, "B");
+  CHECK_THAT(d.shown, Contains("get a and 2 more [####....................] 20% 60 B of 300 B, 60 B/s, 4s left"));
+  d.now = 2;
+  d.progress.update("get b", 100, 100, "B");
+  CHECK_THAT(d.shown, Contains("get b [########################] 100% 100 B of 100 B, 50 B/s\n"));
+  d.now = 3;
+  d.progress.update("get c", 40, 100, "B");
+  CHECK_THAT(d.shown, Contains("get a and 1 more [####....................] 20% 40 B of 200 B"));
+}
+
+TEST_CASE("a task of which nothing is heard any more is forgotten") {
+  Display d(true);
+  d.progress.update("broken", 10, 100, "B");
+  d.now = 100;
+  d.progress.update("next", 50, 100, "B");
+  CHECK_THAT(d.shown, Contains("\r\x1b[Knext [############............] 50%"));
+}
+
 TEST_CASE("a task of unknown size shows what is done") {
   Display d(true);
   d.progress.update("load", 10, 0, "B");

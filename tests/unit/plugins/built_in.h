@@ -1,6 +1,7 @@
 // The built-in plugins' objects, and what they need around them.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ inline const PluginSet& built_in() {
     for (const char* name : {"char", "byte", "text", "token_bin", "npy_shards", "documents", "mixture", "vocab_remap",
                              "console", "jsonl", "lora", "model_analysis"})
       s.load(std::string(PLUGINS) + "/" + name + ".so");
+    if (const std::string parquet = PLUGINS "/parquet.so"; std::filesystem::exists(parquet)) s.load(parquet);
     return s;
   }();
   return set;

@@ -1,5 +1,6 @@
 // The dataset jsonl, from files of documents to batches.
-#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
 
 #include <algorithm>
 #include <map>
@@ -180,7 +181,13 @@ TEST_CASE("files are downloaded when none is named, each with its hash") {
     return out;
   };
   CHECK(OpenDataset("jsonl", with({corpus.file()}, {"x"}), 4, "byte").dataset->tokens(Split::train) == 9);
-  CHECK_THAT(open_error(with({corpus.file()}, {})).what(), Contains("1 urls and 0 hashes"));
+  CHECK(OpenDataset("jsonl", with({corpus.file()}, {}), 4, "byte").dataset->tokens(Split::train) == 9);
+  write_raw(corpus.path / "b08.jsonl", "{\"text\": \"eight\"}\n");
+  write_raw(corpus.path / "b09.jsonl", "{\"text\": \"nine\"}\n");
+  write_raw(corpus.path / "b10.jsonl", "{\"text\": \"ten\"}\n");
+  const OpenDataset range("jsonl", with({(corpus.path / "b{08..10}.jsonl").string(), corpus.file()}, {}), 4, "byte");
+  CHECK(predicted(*range.dataset, Split::train) == "ightninetentext text");
+  CHECK_THAT(open_error(with({corpus.file()}, {"x", "y"})).what(), Contains("1 urls and 2 hashes"));
   CHECK_THAT(open_error(cache).what(), Contains("neither files nor urls"));
 }
 
@@ -206,7 +213,7 @@ TEST_CASE("a line that cannot be read is named by file and line") {
     CHECK(e.where() == corpus.file() + ":3");
     CHECK(!e.hint().empty());
   };
-  check("{\"text\": \"caf\xe9\"}", "byte 14 of the line is not UTF-8");
+  check("{\"text\": \"caf\xe9\"}", "byte 14 of the record is not UTF-8");
   check("{\"text\": \"half", "is not JSON at byte");
   check("{\"text\": \"\\ud800 alone\"}", "is not JSON at byte");
   check("{\"text\": \"x\", \"n\": 1e999}", "number that is too large");
