@@ -56,14 +56,23 @@ function(gptcore_room name)
   target_link_libraries(gptcore_${name} PUBLIC gptcore::sdk ${arg_DEPS})
 endfunction()
 
-# How tests are compiled: what they check was optimised, they themselves need not be.
-option(GPTCORE_TEST_PCH "Share a precompiled header among tests" ON)
+# Tests share two precompiled headers, of those that need LibTorch and of those that do not (LIGHT).
+option(GPTCORE_TEST_PCH "Share precompiled headers among tests" ON)
+function(gptcore_test_pch name)
+  cmake_parse_arguments(arg "" "" "HEADERS;DEPS" ${ARGN})
+  if(NOT GPTCORE_TEST_PCH)
+    return()
+  endif()
+  add_executable(${name} pch.cpp)
+  gptcore_test_options(${name})
+  gptcore_rpath(${name})
+  target_link_libraries(${name} PRIVATE gptcore::test_main ${arg_DEPS})
+  target_precompile_headers(${name} PRIVATE ${arg_HEADERS})
+endfunction()
+
 function(gptcore_test_options target)
   gptcore_compile_options(${target})
-  # With -O1 g++ 12 sees overruns in std::string's constructor that are not there.
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>
-    $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-array-bounds;-Wno-stringop-overflow>)
-  if(GPTCORE_CCACHE)  # else it keeps nothing that a precompiled header went into
+  if(GPTCORE_CCACHE AND GPTCORE_TEST_PCH)  # else it keeps nothing that a precompiled header went into
     set_target_properties(${target} PROPERTIES
       CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${GPTCORE_CCACHE}")
   endif()
@@ -76,8 +85,10 @@ function(gptcore_test name)
   add_executable(test_${name} ${arg_SOURCES})
   gptcore_test_options(test_${name})
   gptcore_rpath(test_${name})
-  if(GPTCORE_TEST_PCH AND NOT arg_LIGHT)
-    target_precompile_headers(test_${name} REUSE_FROM gptcore_test_pch)
+  if(GPTCORE_TEST_PCH AND arg_LIGHT)
+    target_precompile_headers(test_${name} REUSE_FROM gptcore_light_pch)
+  elseif(GPTCORE_TEST_PCH)
+    target_precompile_headers(test_${name} REUSE_FROM gptcore_torch_pch)
   endif()
   target_link_libraries(test_${name} PRIVATE gptcore::test_main ${arg_DEPS})
   add_test(NAME ${name} COMMAND test_${name})

@@ -1,2 +1,2 @@
-// The program whose precompiled header the tests that need LibTorch share.
+// The program of a precompiled header that tests share.
 int main() {}
