@@ -166,7 +166,9 @@ TEST_CASE("What cannot be decided is skipped with what it needs, never passed") 
 }
 
 TEST_CASE("A failing fuzz case fails again with its seed") {
-  const Tested first = tested(fixture("faulty"), "--filter brittle/fuzz");
+  const auto drawn = [] { return tested(fixture("faulty"), "--filter brittle/fuzz"); };
+  Tested first = drawn();  // a seed now and then draws no value that it fails for
+  for (int i = 0; i < 20 && first.find("operation/brittle/fuzz").at("result") == "ok"; ++i) first = drawn();
   const auto reason = first.find("operation/brittle/fuzz").at("reason").get<std::string>();
   const size_t at = reason.find("--reproduce ");
   REQUIRE(at != std::string::npos);
