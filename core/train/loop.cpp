@@ -74,7 +74,7 @@ bool Loop::finished() const {
 }
 
 StageEnd Loop::end(StageEnd how) {
-  if (saved_step_ != s_.step && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed);
+  if (!saved() && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed);
   return how;
 }
 
@@ -157,9 +157,8 @@ bool Loop::answer_evaluation() {
   const size_t edits = c_.journal.size();
   judge_operations();
   ask_operations(Event::evaluation_ended);
-  const bool changed = c_.journal.size() != edits;
-  if (changed) saved_step_ = -1;
-  return changed;
+  changed_since_ = c_.journal.size() != edits;
+  return changed_since_;
 }
 
 void Loop::save(bool best, Must must) {
@@ -167,6 +166,7 @@ void Loop::save(bool best, Must must) {
     s_.triggers = c_.operations.states();
     c_.save(s_, best);
     saved_step_ = s_.step;
+    changed_since_ = false;
     failed_saves_ = 0;
     c_.operations.published();
     if (c_.forget_points_before)
@@ -181,7 +181,7 @@ void Loop::save(bool best, Must must) {
 // All ranks save when one is short. Several agree where they log, which makes each wait for the others.
 void Loop::save_when_memory_is_short() {
   const bool alone = c_.group.size() == 1;
-  if (saved_step_ == s_.step || finished() || (!alone && s_.step % o_.log_interval != 0)) return;
+  if (saved() || finished() || (!alone && s_.step % o_.log_interval != 0)) return;
   const std::string found = memory_.look();
   if (largest(found.empty() ? 0 : 1) == 0) return;
   c_.host.log(Level::warning, "memory is short" + (found.empty() ? " on another rank" : ": " + found) +

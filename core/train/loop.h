@@ -36,6 +36,7 @@ class Loop {
   bool evaluate();  // false when a signal came
   bool answer_evaluation();
   double split_loss(Split split, bool interruptible);
+  bool saved() const { return saved_step_ == s_.step && !changed_since_; }
   void save(bool best, Must must);
   void save_when_memory_is_short();
   void save_before_failing();
@@ -80,8 +81,9 @@ class Loop {
   NetworkView view_;
   Table record_;  // of the event that operations are asked after
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
-  int64_t saved_step_;    // where the newest checkpoint is; -1: there is none of this stage
-  int failed_saves_ = 0;  // in a row
+  int64_t saved_step_;          // where the newest checkpoint is; -1: there is none of this stage
+  bool changed_since_ = false;  // an operation has changed what that one holds, at the same step
+  int failed_saves_ = 0;        // in a row
   LoopTrials trials_;
   EditSupport support_;
   OperationDuties duties_;
