@@ -106,6 +106,20 @@ TEST_CASE("a rewind asks for the newest checkpoint, leaves the samples since out
   CHECK_THROWS_WITH(last.run(), Catch::Matchers::Contains("went back 0 times already"));
 }
 
+TEST_CASE("a rewind finds the best model, though an operation changed it right after it was saved") {
+  struct Freeze final : Operation {
+    void plan(const TrainingView&, ModelEdit& edit) override { edit.freeze("wpe"); }
+  };
+  Spiking rig("rewind");
+  rig.options.always_save_checkpoint = false;
+  When when;
+  when.after_iters = 1;
+  rig.operations.add({"freeze", std::make_unique<Freeze>(), when, 0, kAllEffects});
+  CHECK(rig.run() == StageEnd::rewound);
+  REQUIRE_FALSE(rig.saves.empty());
+  CHECK(rig.saves.back().second);
+}
+
 TEST_CASE("a spike before the first checkpoint is skipped") {
   Spiking rig("rewind");
   rig.options.eval_interval = 0;
