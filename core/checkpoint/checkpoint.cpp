@@ -64,8 +64,9 @@ std::string best_name(int64_t step) {
   return numbered(kBestPrefix, step);
 }
 
-std::optional<int64_t> parse_best_name(std::string_view name) {
-  return parse_numbered(kBestPrefix, name);
+std::optional<int64_t> parse_checkpoint_name(std::string_view name) {
+  const auto step = parse_step_name(name);
+  return step ? step : parse_numbered(kBestPrefix, name);
 }
 
 std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& folder) {
@@ -85,7 +86,7 @@ std::optional<std::string> read_hint(FileSystem& files, const std::filesystem::p
   std::string text(kLongest, '\0');
   text.resize(files.open(folder / name)->read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
   if (text.ends_with('\n')) text.pop_back();
-  return parse_step_name(text) || parse_best_name(text) ? std::optional(text) : std::nullopt;
+  return parse_checkpoint_name(text) ? std::optional(text) : std::nullopt;
 }
 
 CheckpointManifest read_checkpoint_manifest(FileSystem& files, const std::filesystem::path& directory) {
@@ -102,8 +103,7 @@ CheckpointManifest read_checkpoint_manifest(FileSystem& files, const std::filesy
 
 Checkpoint verify_checkpoint(FileSystem& files, const std::filesystem::path& directory) {
   Checkpoint checkpoint{directory, read_checkpoint_manifest(files, directory)};
-  const std::string name = directory.filename().string();
-  const auto named = parse_step_name(name) ? parse_step_name(name) : parse_best_name(name);
+  const auto named = parse_checkpoint_name(directory.filename().string());
   if (named && *named != checkpoint.step()) {
     throw Error(Code::checkpoint_corrupt,
                 "the folder's name does not fit its manifest, which is of step " + std::to_string(checkpoint.step()), "",

@@ -39,7 +39,8 @@ std::string step_name(int64_t step);  // "step-000001000"
 std::optional<int64_t> parse_step_name(std::string_view name);
 // "best-000001000": the best model, where its step was saved again after it was changed.
 std::string best_name(int64_t step);
-std::optional<int64_t> parse_best_name(std::string_view name);
+// The step that either name tells.
+std::optional<int64_t> parse_checkpoint_name(std::string_view name);
 // The steps committed in a checkpoint folder, newest first, not verified; none when there is no such folder.
 std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& folder);
 // The folder that the hint file LATEST or BEST names; none when the file is absent or holds no such name.

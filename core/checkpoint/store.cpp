@@ -49,17 +49,12 @@ WrittenFile write_text(FileSystem& files, const Path& path, const std::string& t
   return {text.size(), xxh3_hex(text)};
 }
 
-std::optional<int64_t> step_of(std::string_view name) {
-  const auto step = parse_step_name(name);
-  return step ? step : parse_best_name(name);
-}
-
 // The names of all, best ones too.
 std::vector<std::string> checkpoints_in(FileSystem& files, const Path& folder) {
   std::vector<std::string> names;
   if (files.kind(folder) != FileKind::directory) return names;
   for (const FileEntry& entry : files.list(folder))
-    if (entry.kind == FileKind::directory && step_of(entry.name)) names.push_back(entry.name);
+    if (entry.kind == FileKind::directory && parse_checkpoint_name(entry.name)) names.push_back(entry.name);
   return names;
 }
 
@@ -190,7 +185,7 @@ void CheckpointStore::prune(int64_t published) {
 void CheckpointStore::remove(const std::vector<std::string>& names) {
   std::vector<Path> trash;
   for (const std::string& name : names) {
-    trash.push_back(folder_ / hidden_name(kTrash, *step_of(name)));
+    trash.push_back(folder_ / hidden_name(kTrash, *parse_checkpoint_name(name)));
     files_.rename(folder_ / name, trash.back());
   }
   if (trash.empty()) return;
@@ -200,7 +195,9 @@ void CheckpointStore::remove(const std::vector<std::string>& names) {
 
 bool CheckpointStore::keep_only(int64_t first, int64_t last) {
   std::vector<std::string> names = checkpoints_in(files_, folder_);
-  std::erase_if(names, [&](const std::string& name) { return *step_of(name) >= first && *step_of(name) <= last; });
+  std::erase_if(names, [&](const std::string& name) {
+    return *parse_checkpoint_name(name) >= first && *parse_checkpoint_name(name) <= last;
+  });
   const auto best = read_hint(files_, folder_, "BEST");
   remove(names);
   return best && std::find(names.begin(), names.end(), *best) != names.end();

@@ -5,6 +5,7 @@
 
 #include "core/plugin/manifest.h"
 #include "core/plugin/runtime_use.h"
+#include "core/testing/case_process.h"
 #include "core/testing/cases.h"
 #include "core/testing/elf_facts.h"
 #include "gptcore/abi.h"
@@ -73,17 +74,29 @@ double processor_ms() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
-void loads_fast(const PluginFile& plugin) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  throw CaseSkipped("times mean nothing under a sanitizer");
-#endif
+void loads_within_limit(const std::string& path) {
   PluginSet loaded;
   const double start = processor_ms();
-  loaded.load(plugin.path);
+  loaded.load(path);
   const double ms = processor_ms() - start;
   char text[80];
   std::snprintf(text, sizeof text, "loading and registering took %.1f ms of processor time, more than %.0f", ms, kLoadLimitMs);
   expect(ms <= kLoadLimitMs, text);
+}
+
+// A slow plugin is slow each time; a busy machine is not.
+void loads_fast(const PluginFile& plugin) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  throw CaseSkipped("times mean nothing under a sanitizer");
+#endif
+  constexpr int kAttempts = 3;
+  constexpr double kSeconds = 2;
+  Verdict verdict;
+  for (int i = 0; i < kAttempts; ++i) {
+    verdict = run_in_child([&] { loads_within_limit(plugin.path); }, kSeconds);
+    if (verdict.result == Result::ok) return;
+  }
+  expect(false, verdict.reason);
 }
 
 size_t threads_now() {

@@ -24,6 +24,29 @@ Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;
 
+Item::Item() = default;
+Item::Item(const Item& other) = default;
+Item::Item(Item&& other) noexcept = default;
+Item& Item::operator=(const Item& other) = default;
+Item& Item::operator=(Item&& other) noexcept = default;
+Item::~Item() = default;
+
+void Registrar::put(Item item, Kind kind, std::string name, std::string doc, const std::vector<ParamSpec>& params) {
+  item.kind = kind;
+  item.name = std::move(name);
+  item.doc = std::move(doc);
+  item.params = params;
+  add(std::move(item));
+}
+
+Status failure(const Error& error) {
+  return {static_cast<int>(error.code()), error.what(), error.hint(), error.where()};
+}
+
+Status failure(const char* message) {
+  return {static_cast<int>(Code::plugin_failed), message, {}, {}};
+}
+
 void* Host::service(std::string_view) {
   return nullptr;
 }

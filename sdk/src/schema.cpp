@@ -141,10 +141,15 @@ std::string range_text(const ParamSpec& spec) {
   return bounds.empty() && !words.empty() ? type_name(spec.type) + words : bounds + words;
 }
 
+const Word* word_of(const ParamSpec& spec, const Value& value) {
+  if (!value.is<std::string>()) return nullptr;
+  const auto found = std::find_if(spec.words.begin(), spec.words.end(),
+                                  [&](const Word& word) { return word.text == value.as<std::string>(); });
+  return found == spec.words.end() ? nullptr : &*found;
+}
+
 std::optional<Misfit> misfit(const ParamSpec& spec, const Value& value) {
-  if (value.is<std::string>())
-    for (const Word& word : spec.words)
-      if (word.text == value.as<std::string>()) return std::nullopt;
+  if (word_of(spec, value)) return std::nullopt;
   if (!has_type(spec.type, value))
     return Misfit{true, "wants " + std::string(with_article(spec.type)) + words_text(spec) + ", got " + shown(value)};
   if (value == spec.fallback) return std::nullopt;  // a default that means "off" may lie outside the range
@@ -212,4 +217,5 @@ void from_value(const Value& v, Value& out) {
 }
 
 }  // namespace detail
+
 }  // namespace gptcore

@@ -72,6 +72,17 @@ struct ToToml {
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+Value::~Value() = default;
+
+bool Value::operator==(const Value& other) const {
+  return data == other.data;
+}
+
 std::string to_toml(const Value& value) {
   return std::visit(ToToml{}, value.data);
 }

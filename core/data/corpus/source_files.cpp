@@ -116,7 +116,7 @@ std::vector<std::string> source_files(const std::string& entry, const std::vecto
       throw Error(Code::data_missing, "no file matches the pattern", "check files; ** stands for any folders", entry);
   } else {
     throw Error(Code::data_missing, "there is no such file or folder",
-                "check files; relative paths count from the pipeline file", entry);
+                "check files; relative paths count from the pipeline file, those of --set from here", entry);
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

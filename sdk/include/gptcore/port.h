@@ -28,17 +28,20 @@ struct Status {
   std::string message, hint, where;
 };
 
+Status failure(const Error& error);
+Status failure(const char* message);  // of a plugin
+
 // Runs f here, in the library this is compiled into, and turns what it throws into a Status.
 template <class F> Status guard(F&& f) noexcept {
   try {
     std::forward<F>(f)();
     return {};
   } catch (const Error& e) {
-    return {static_cast<int>(e.code()), e.what(), e.hint(), e.where()};
+    return failure(e);
   } catch (const std::exception& e) {
-    return {static_cast<int>(Code::plugin_failed), e.what(), {}, {}};
+    return failure(e.what());
   } catch (...) {
-    return {static_cast<int>(Code::plugin_failed), "an exception that is not a std::exception", {}, {}};
+    return failure("an exception that is not a std::exception");
   }
 }
 

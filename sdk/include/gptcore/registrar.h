@@ -17,6 +17,13 @@ const char* name_of(Kind kind);
 
 // One named thing a plugin offers. Functions live in the plugin's library and throw nothing.
 struct Item {
+  Item();
+  Item(const Item& other);
+  Item(Item&& other) noexcept;
+  Item& operator=(const Item& other);
+  Item& operator=(Item&& other) noexcept;
+  ~Item();
+
   Kind kind = Kind::tokenizer;
   std::string name;  // [a-z][a-z0-9_]*
   std::string doc;   // one line
@@ -35,63 +42,61 @@ class Registrar {
  public:
   virtual ~Registrar();
   template <class T> void tokenizer(std::string name, std::string doc) {
-    put<Tokenizer, T, detail::TokenizerPortOf<T>>(Kind::tokenizer, name, doc);
+    put<Tokenizer, T, detail::TokenizerPortOf<T>>(Kind::tokenizer, std::move(name), std::move(doc));
   }
   template <class T> void dataset(std::string name, std::string doc) {
-    put<Dataset, T, detail::DatasetPortOf<T>>(Kind::dataset, name, doc);
+    put<Dataset, T, detail::DatasetPortOf<T>>(Kind::dataset, std::move(name), std::move(doc));
   }
   template <class T> void logger(std::string name, std::string doc) {
-    put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, name, doc);
+    put<Logger, T, detail::LoggerPortOf<T>>(Kind::logger, std::move(name), std::move(doc));
   }
   template <class T> void model(std::string name, std::string doc) {
-    put<Model, T, detail::ModelPortOf<T>>(Kind::model, name, doc);
+    put<Model, T, detail::ModelPortOf<T>>(Kind::model, std::move(name), std::move(doc));
   }
   template <class T> void adapter(std::string name, std::string doc) {
-    put<Adapter, T, detail::AdapterPortOf<T>>(Kind::adapter, name, doc);
+    put<Adapter, T, detail::AdapterPortOf<T>>(Kind::adapter, std::move(name), std::move(doc));
   }
   template <class T> void operation(std::string name, std::string doc) {
-    put<Operation, T, detail::OperationPortOf<T>>(Kind::operation, name, doc);
+    put<Operation, T, detail::OperationPortOf<T>>(Kind::operation, std::move(name), std::move(doc));
   }
   template <class T> void evaluator(std::string name, std::string doc) {
-    put<Evaluator, T, detail::EvaluatorPortOf<T>>(Kind::evaluator, name, doc);
+    put<Evaluator, T, detail::EvaluatorPortOf<T>>(Kind::evaluator, std::move(name), std::move(doc));
   }
 
  protected:
   virtual void add(Item item) = 0;
 
  private:
+  void put(Item item, Kind kind, std::string name, std::string doc, const std::vector<ParamSpec>& params);
   template <class Interface, class T, class PortOf> void put(Kind kind, std::string name, std::string doc) {
     static_assert(std::is_base_of_v<Interface, T>, "the class must derive from the kind's interface");
     static_assert(std::is_default_constructible_v<T> && std::is_move_constructible_v<T>);
     Item item;
-    item.kind = kind;
-    item.name = std::move(name);
-    item.doc = std::move(doc);
-    item.params = schema_of<T>().specs();
     if (kind == Kind::logger) item.events = kAllEvents;
     if (kind == Kind::operation) item.events = on(Event::step_ended);
     if constexpr (requires { T::events; }) item.events = T::events;
     if constexpr (requires { T::effects; }) item.effects = T::effects;
     item.create = [](const Table& params, Status& status) -> Port* {
-      Port* made = nullptr;
+      Port* port = nullptr;
       status = guard([&] {
         T object;
         schema_of<T>().assign(params, object);
-        made = new PortOf(std::move(object));
+        port = new PortOf(std::move(object));
       });
-      return made;
+      return port;
     };
     item.destroy = [](Port* port) { delete port; };
     item.check = [](const Table& params) -> Problems {
       Problems found;
       guard([&] {
         T object;
-        schema_of<T>().assign(params, object);
-        found = schema_of<T>().problems(object);
+        const Schema<T> schema = schema_of<T>();
+        schema.assign(params, object);
+        found = schema.problems(object);
       });
       return found;
     };
-    add(std::move(item));
+    put(std::move(item), kind, std::move(name), std::move(doc), schema_of<T>().specs());
   }
 };
 

@@ -2,6 +2,7 @@
 // The default is the member's own initialiser, so it is written once.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +26,13 @@ struct Word {  // a text that stands for a number: eval_iters = "all"
 };
 
 struct ParamSpec {
+  ParamSpec();
+  ParamSpec(const ParamSpec& other);
+  ParamSpec(ParamSpec&& other) noexcept;
+  ParamSpec& operator=(const ParamSpec& other);
+  ParamSpec& operator=(ParamSpec&& other) noexcept;
+  ~ParamSpec();
+
   std::string name;
   Type type = Type::text;
   Value fallback;  // empty when required or when absence has its own meaning
@@ -41,6 +49,8 @@ struct ParamSpec {
 const char* type_name(Type type);
 // "1..1024", ">0", "one of a | b", or "" when anything of the type goes.
 std::string range_text(const ParamSpec& spec);
+// The word of `spec` that `value` is, or nullptr.
+const Word* word_of(const ParamSpec& spec, const Value& value);
 // Empty when `value` fits `spec`; else what is wrong with it, as "wants a float, got string \"x\"".
 // An integer is accepted where a float is wanted; the default always fits its own range.
 struct Misfit {
@@ -99,110 +109,89 @@ template <class M> void from_value(const Value& v, std::optional<M>& out) {
 }
 }  // namespace detail
 
-// What `schema()` of a parameter struct fills in. T must be default constructible.
-template <class T> class Schema {
+namespace detail {
+template <class M> void set_field(void* field, const Value& v) {
+  from_value(v, *static_cast<M*>(field));
+}
+template <class M> Value get_field(const void* field) {
+  return to_value(*static_cast<const M*>(field));
+}
+
+// Schema<T> without T. Objects are passed by address.
+class AnySchema {
  public:
   // Chained after param(): .range(0, 1).required() ...
   class Entry {
    public:
     explicit Entry(ParamSpec& spec) : spec_(spec) {}
-    Entry& at_least(double low) {
-      spec_.minimum = low;
-      return *this;
-    }
-    Entry& above(double low) {
-      spec_.minimum = low;
-      spec_.minimum_open = true;
-      return *this;
-    }
-    Entry& at_most(double high) {
-      spec_.maximum = high;
-      return *this;
-    }
-    Entry& below(double high) {
-      spec_.maximum = high;
-      spec_.maximum_open = true;
-      return *this;
-    }
-    Entry& range(double low, double high) { return at_least(low).at_most(high); }
-    Entry& choice(std::string text, std::string doc = {}) {
-      spec_.choices.push_back({std::move(text), std::move(doc)});
-      return *this;
-    }
-    Entry& word(std::string text, double number) {
-      spec_.words.push_back({std::move(text), number});
-      return *this;
-    }
-    Entry& unit(std::string text) {
-      spec_.unit = std::move(text);
-      return *this;
-    }
-    Entry& required() {
-      spec_.required = true;
-      spec_.fallback = Value();
-      return *this;
-    }
+    Entry& at_least(double low);
+    Entry& above(double low);
+    Entry& at_most(double high);
+    Entry& below(double high);
+    Entry& range(double low, double high);
+    Entry& choice(std::string text, std::string doc = {});
+    Entry& word(std::string text, double number);
+    Entry& unit(std::string text);
+    Entry& required();
     // A text or list of texts that names files: relative ones count from the pipeline file's folder.
-    Entry& path() {
-      spec_.type = spec_.type == Type::text_list ? Type::path_list : Type::path;
-      return *this;
-    }
+    Entry& path();
 
    private:
     ParamSpec& spec_;
   };
 
-  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, std::optional of one,
-  // or Value, which takes anything and is for a check() or open() to judge.
-  template <class M> Entry param(std::string name, M T::*member, std::string doc) {
-    ParamSpec spec;
-    spec.name = std::move(name);
-    spec.type = detail::type_of<M>::value;
-    spec.fallback = detail::to_value(T{}.*member);
-    spec.doc = std::move(doc);
-    specs_.push_back(std::move(spec));
-    setters_.push_back([member](T& object, const Value& v) { detail::from_value(v, object.*member); });
-    getters_.push_back([member](const T& object) { return detail::to_value(object.*member); });
-    return Entry(specs_.back());
-  }
-
-  // A rule over several fields; runs after every field fits on its own.
-  void check(std::function<void(const T&, Problems&)> rule) { rules_.push_back(std::move(rule)); }
-
   const std::vector<ParamSpec>& specs() const { return specs_; }
 
-  // Sets the members named in `values`, which must fit the schema (the host has checked); the rest keep their defaults.
-  void assign(const Table& values, T& object) const {
-    for (size_t i = 0; i < specs_.size(); ++i) {
-      const Value* v = find(values, specs_[i].name);
-      if (!v || v->empty()) continue;
-      bool done = false;
-      if (v->is<std::string>())
-        for (const Word& w : specs_[i].words)
-          if (w.text == v->as<std::string>()) {
-            setters_[i](object, specs_[i].type == Type::integer ? Value(static_cast<int64_t>(w.number)) : Value(w.number));
-            done = true;
-          }
-      if (!done) setters_[i](object, *v);
-    }
-  }
-  // Every member by its name.
-  Table values(const T& object) const {
-    Table all;
-    for (size_t i = 0; i < specs_.size(); ++i) all.emplace_back(specs_[i].name, getters_[i](object));
-    return all;
-  }
-  Problems problems(const T& object) const {
-    Problems found;
-    for (const auto& rule : rules_) rule(object, found);
-    return found;
-  }
+ protected:
+  struct Field {
+    ptrdiff_t offset;  // in the object, in bytes
+    void (*set)(void* field, const Value& v);
+    Value (*get)(const void* field);
+  };
+  using Rule = std::function<void(const void* object, Problems&)>;
+
+  AnySchema();
+  AnySchema(const AnySchema& other);
+  AnySchema(AnySchema&& other) noexcept;
+  ~AnySchema();
+  Entry add(std::string name, Type type, std::string doc, Field field, const void* defaults);
+  void add(Rule rule);
+  void assign_any(const Table& values, void* object) const;
+  Table values_any(const void* object) const;
+  Problems problems_any(const void* object) const;
 
  private:
   std::vector<ParamSpec> specs_;
-  std::vector<std::function<void(T&, const Value&)>> setters_;
-  std::vector<std::function<Value(const T&)>> getters_;
-  std::vector<std::function<void(const T&, Problems&)>> rules_;
+  std::vector<Field> fields_;  // of specs_, one by one
+  std::vector<Rule> rules_;
+};
+}  // namespace detail
+
+// What `schema()` of a parameter struct fills in. T must be default constructible.
+template <class T> class Schema : public detail::AnySchema {
+ public:
+  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, std::optional of one,
+  // or Value, which takes anything and is for a check() or open() to judge.
+  template <class M> Entry param(std::string name, M T::*member, std::string doc) {
+    if (!defaults_) defaults_.emplace();
+    const auto offset = reinterpret_cast<const char*>(&((*defaults_).*member)) - reinterpret_cast<const char*>(&*defaults_);
+    return add(std::move(name), detail::type_of<M>::value, std::move(doc), {offset, detail::set_field<M>, detail::get_field<M>},
+               &*defaults_);
+  }
+
+  // rule(const T&, Problems&): over several fields; runs after every field fits on its own.
+  template <class F> void check(F rule) {
+    add([rule = std::move(rule)](const void* object, Problems& found) { rule(*static_cast<const T*>(object), found); });
+  }
+
+  // Sets the members named in `values`, which must fit the schema (the host has checked); the rest keep their defaults.
+  void assign(const Table& values, T& object) const { assign_any(values, &object); }
+  // Every member by its name.
+  Table values(const T& object) const { return values_any(&object); }
+  Problems problems(const T& object) const { return problems_any(&object); }
+
+ private:
+  std::optional<T> defaults_;  // made when there is a parameter
 };
 
 // T's schema: what its static `schema(Schema<T>&)` says, or no parameters when it has none.

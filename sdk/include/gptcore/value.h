@@ -16,7 +16,12 @@ using Table = std::vector<std::pair<std::string, Value>>;  // in file order
 struct Value {
   std::variant<std::monostate, bool, int64_t, double, std::string, List, Table> data;
 
-  Value() = default;
+  Value();
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
   Value(bool v) : data(v) {}
   Value(int v) : data(static_cast<int64_t>(v)) {}
   Value(int64_t v) : data(v) {}
@@ -29,7 +34,7 @@ struct Value {
   bool empty() const { return data.index() == 0; }
   template <class T> bool is() const { return std::holds_alternative<T>(data); }
   template <class T> const T& as() const { return std::get<T>(data); }
-  bool operator==(const Value& other) const { return data == other.data; }
+  bool operator==(const Value& other) const;
 };
 
 // The value as TOML text: 3, 0.5, "a", [1, 2], { a = 1 }. Doubles round-trip. An empty value is "".
