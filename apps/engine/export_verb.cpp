@@ -68,8 +68,7 @@ bool write_tokenizer(FileSystem& files, const std::filesystem::path& folder, Tok
   auto* const form = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"));
   if (!form) return false;
   std::string text;
-  if (const Status status = form->tokenizer_json(text); status.code != 0)
-    throw Error(static_cast<Code>(status.code), status.message, status.hint, status.where);
+  throw_if_failed(form->tokenizer_json(text));
   nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                                    {"model_max_length", block_size},
                                    {"clean_up_tokenization_spaces", false}};

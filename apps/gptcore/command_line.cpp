@@ -6,8 +6,8 @@
 #include <boost/program_options/parsers.hpp>
 #include <cstdlib>
 
-#include "core/config/suggest.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -6,8 +6,8 @@
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
 #include "core/config/explain.h"
-#include "core/config/suggest.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -12,10 +12,10 @@
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/text_table.h"
 #include "apps/gptcore/verbs.h"
-#include "core/config/suggest.h"
 #include "core/data/corpus/inspection.h"
 #include "core/plugin/probe.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

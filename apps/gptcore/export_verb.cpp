@@ -8,8 +8,8 @@
 #include "apps/gptcore/verbs.h"
 #include "core/base/file_system.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/config/suggest.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

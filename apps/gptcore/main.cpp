@@ -11,9 +11,9 @@
 #include "apps/gptcore/plugins_verb.h"
 #include "apps/gptcore/verbs.h"
 #include "core/config/config_errors.h"
-#include "core/config/suggest.h"
 #include "core/plugin/trust.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 #include "gptcore/version.h"
 
 namespace gptcore {

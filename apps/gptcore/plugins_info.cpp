@@ -9,11 +9,11 @@
 #include "core/base/hash.h"
 #include "core/config/config_errors.h"
 #include "core/config/core_items.h"
-#include "core/config/suggest.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/plugin_file.h"
 #include "core/plugin/probe.h"
 #include "core/plugin/search.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

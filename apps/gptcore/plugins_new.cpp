@@ -17,11 +17,11 @@
 
 #include "apps/gptcore/command_line.h"
 #include "core/config/core_items.h"
-#include "core/config/suggest.h"
 #include "core/plugin/installation.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/search.h"
 #include "gptcore/abi.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -5,7 +5,7 @@
 #include "apps/gptcore/plugins_dev.h"
 #include "apps/gptcore/plugins_new.h"
 #include "apps/gptcore/plugins_test.h"
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

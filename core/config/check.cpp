@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/config/substitute.h"
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "core/config/substitute.h"
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/config/owner.h"
-#include "core/config/suggest.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

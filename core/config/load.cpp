@@ -7,8 +7,8 @@
 #include "core/config/operations_file.h"
 #include "core/config/owner.h"
 #include "core/config/sources.h"
-#include "core/config/suggest.h"
 #include "core/train/train_options.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

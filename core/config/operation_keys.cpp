@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

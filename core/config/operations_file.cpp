@@ -5,8 +5,8 @@
 
 #include "core/base/file_system.h"
 #include "core/config/operation_keys.h"
-#include "core/config/suggest.h"
 #include "core/config/yaml.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

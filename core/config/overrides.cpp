@@ -5,7 +5,7 @@
 
 #include "core/config/owner.h"
 #include "core/config/substitute.h"
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -65,7 +65,7 @@ class Logits {
       : model_(model),
         device_(device),
         cache_(cached ? static_cast<KvCache*>(model.extension("gptcore.kv_cache/1")) : nullptr) {
-    if (cache_) cache_->begin(kRows);
+    if (cache_) throw_if_failed(cache_->begin(kRows));
   }
   ~Logits() {
     if (cache_) cache_->begin(0);
@@ -75,11 +75,17 @@ class Logits {
 
   at::Tensor anew(size_t row, std::span<const int64_t> context) {
     const at::Tensor ids = tensor_of(context, device_);
-    if (cache_) return cache_->prefill(static_cast<int64_t>(row), ids).to(at::kCPU);
-    return model_.logits(ids.unsqueeze(0))[0][ids.size(0) - 1].to(at::kCPU);
+    if (!cache_) return model_.logits(ids.unsqueeze(0))[0][ids.size(0) - 1].to(at::kCPU);
+    at::Tensor logits;
+    throw_if_failed(cache_->prefill(static_cast<int64_t>(row), ids, logits));
+    return logits.to(at::kCPU);
   }
   bool steps() const { return cache_ != nullptr; }
-  at::Tensor step(const std::vector<int64_t>& newest) { return cache_->step(tensor_of(newest, device_)).to(at::kCPU); }
+  at::Tensor step(const std::vector<int64_t>& newest) {
+    at::Tensor logits;
+    throw_if_failed(cache_->step(tensor_of(newest, device_), logits));
+    return logits.to(at::kCPU);
+  }
 
  private:
   Model& model_;

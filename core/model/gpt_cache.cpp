@@ -21,10 +21,6 @@ constexpr int64_t kFirstRoom = 64;  // tokens
 
 }  // namespace
 
-void GptCache::begin(int64_t rows) {
-  rows_.assign(static_cast<size_t>(rows), {});
-}
-
 void GptCache::append(Row& row, size_t layer, int64_t layers, int64_t limit, const at::Tensor& k, const at::Tensor& v) {
   row.keys.resize(static_cast<size_t>(layers));
   row.values.resize(static_cast<size_t>(layers));
@@ -41,7 +37,7 @@ void GptCache::append(Row& row, size_t layer, int64_t layers, int64_t limit, con
   }
 }
 
-at::Tensor GptCache::prefill(int64_t index, const at::Tensor& ids) {
+at::Tensor GptCache::after_prefill(int64_t index, const at::Tensor& ids) {
   const at::NoGradGuard no_grad;
   Row& row = rows_.at(static_cast<size_t>(index));
   row.length = 0;
@@ -57,7 +53,7 @@ at::Tensor GptCache::prefill(int64_t index, const at::Tensor& ids) {
 }
 
 // The products with weights are taken of all rows at once; attention is each row's own.
-at::Tensor GptCache::step(const at::Tensor& ids) {
+at::Tensor GptCache::after_step(const at::Tensor& ids) {
   const at::NoGradGuard no_grad;
   const int64_t R = ids.size(0), layers = gpt_.options().n_layer, limit = gpt_.block_size();
   const at::Tensor given = ids.to(at::kCPU);

@@ -1,11 +1,6 @@
 #include "core/model/layer_names.h"
 
-#include <fnmatch.h>
-
 #include <charconv>
-
-#include "core/config/suggest.h"
-#include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
@@ -13,33 +8,6 @@ namespace {
 constexpr std::string_view kBlocks = "blocks.";
 
 }  // namespace
-
-std::string full_pattern(std::string_view pattern) {
-  const size_t dot = pattern.find('.');
-  if (dot == std::string_view::npos || pattern.find('.', dot + 1) != std::string_view::npos) return std::string(pattern);
-  const std::string_view head = pattern.substr(0, dot);
-  const std::string block = std::string(kBlocks) + std::string(pattern.substr(dot + 1)) + "." + std::string(head);
-  if (head == "attn" || head == "mlp") return block + ".*";
-  return head == "ln_1" || head == "ln_2" ? block : std::string(pattern);
-}
-
-std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string_view pattern) {
-  const std::string text(pattern);
-  std::vector<Layer> found;
-  for (const Layer& layer : layers)
-    if (::fnmatch(text.c_str(), layer.path.c_str(), 0) == 0) found.push_back(layer);
-  return found;
-}
-
-std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view pattern) {
-  std::vector<Layer> found = layers_matching(layers, full_pattern(pattern));
-  if (found.empty() && pattern == "lm_head") found = layers_matching(layers, "wte");
-  if (!found.empty()) return found;
-  std::vector<std::string> paths;
-  for (const Layer& layer : layers) paths.push_back(layer.path);
-  throw Error(Code::unknown_name, "no layer fits '" + std::string(pattern) + "'",
-              did_you_mean(std::string(pattern), paths, "gptcore summary lists them"));
-}
 
 std::optional<InBlock> in_block(std::string_view name) {
   if (!name.starts_with(kBlocks)) return std::nullopt;

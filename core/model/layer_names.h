@@ -1,4 +1,4 @@
-// How edits and operations name layers.
+// Names of layers and parameters inside blocks.
 #pragma once
 
 #include <optional>
@@ -6,17 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gptcore/model.h"
-
 namespace gptcore {
-
-// "attn.3" -> "blocks.3.attn.*", "mlp.3" -> "blocks.3.mlp.*", "ln_1.3" -> "blocks.3.ln_1"; other patterns stay as they are.
-std::string full_pattern(std::string_view pattern);
-// The layers whose path fits `pattern` (as file names fit a shell's), in the model's order.
-std::vector<Layer> layers_matching(const std::vector<Layer>& layers, std::string_view pattern);
-// The same after full_pattern(), where "lm_head" is "wte" in a model whose head is tied; Error(unknown_name) with a suggestion
-// where none fits.
-std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view pattern);
 
 // The block that a layer's or parameter's name lies in, and the rest: "blocks.3.attn.qkv" -> 3, ".attn.qkv".
 struct InBlock {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "core/config/suggest.h"
 #include "core/model/gpt.h"
-#include "core/model/layer_names.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {
@@ -23,7 +23,7 @@ std::vector<Layer> adapted_layers(Model& model, const Section& section) {
   detail::from_value(*find(section.values, "targets"), targets);
   std::set<std::string> taken;
   for (const std::string& target : targets) {
-    const std::vector<Layer> found = layers_matching(able, full_pattern(target == "lm_head" ? "wte" : target));
+    const std::vector<Layer> found = layers_fitting(able, target);
     if (found.empty())
       throw Error(Code::unknown_name, "adapter '" + section.use + "': no layer that takes an adapter fits '" + target + "'",
                   did_you_mean(target, paths, "there are " + listed(paths)), section.location.text());

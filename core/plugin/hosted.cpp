@@ -146,9 +146,8 @@ class HostedLogger final : public Logger, Hosted<LoggerPort> {
 }  // namespace
 
 void raise(const Status& status, const Callee& callee, const char* method) {
-  if (status.code == 0) return;
   const Code code = static_cast<Code>(status.code);
-  if (code != Code::plugin_failed) throw Error(code, status.message, status.hint, status.where);
+  if (code != Code::plugin_failed) return throw_if_failed(status);
   // LibTorch's exceptions carry a stack trace behind their message.
   const std::string text = status.message.substr(0, status.message.find("\nException raised from"));
   throw Error(code,

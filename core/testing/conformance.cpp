@@ -6,10 +6,10 @@
 #include <random>
 
 #include "core/config/document.h"
-#include "core/config/suggest.h"
 #include "core/testing/case_process.h"
 #include "core/testing/cases.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

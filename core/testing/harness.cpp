@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "core/config/config_errors.h"
-#include "core/config/suggest.h"
 #include "core/pipeline/runner.h"
 #include "core/testing/run_results.h"
 #include "core/testing/tiny_run.h"
 #include "core/testing/tiny_world.h"
+#include "gptcore/suggest.h"
 #include "gptcore/testing.h"
 
 namespace gptcore::testing {

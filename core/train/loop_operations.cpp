@@ -149,8 +149,7 @@ void Loop::control_data(const SetData& data) {
   prefetcher_.reset();
   auto* exact = static_cast<SampleControls*>(c_.dataset.extension("gptcore.sample_controls/1"));
   if (!exact) return c_.dataset.set(data.key, data.value);
-  const Status status = exact->set_from(data.key, data.value, s_.samples);
-  if (status.code != 0) throw Error(static_cast<Code>(status.code), status.message, status.hint, status.where);
+  throw_if_failed(exact->set_from(data.key, data.value, s_.samples));
 }
 
 CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/train/device_memory.h"
+#include "core/train/system_memory.h"
 
 namespace gptcore {
 
@@ -34,10 +35,9 @@ class MemoryWatch {
 
  private:
   std::string stalled() const;
-  std::string short_machine() const;
-  std::string short_group(const std::string& folder) const;
+  std::string short_here() const;
   std::string short_device() const;
-  bool is_short(double left, double all) const { return left < all * free_percent_ / 100; }
+  bool is_short(const MemoryLimit& memory) const { return memory.left < memory.all * free_percent_ / 100; }
 
   double free_percent_;
   c10::Device device_;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "core/config/suggest.h"
 #include "core/model/layer_names.h"
 #include "core/model/structure.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/error.h"
+#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {

@@ -1,7 +1,6 @@
 // The interfaces' virtual destructors live here, so that their type information exists once in the whole process.
 #include <array>
 
-#include "gptcore/draft/kv_cache.h"
 #include "gptcore/error.h"
 #include "gptcore/registrar.h"
 
@@ -19,7 +18,6 @@ ModelView::~ModelView() = default;
 ModelEdit::~ModelEdit() = default;
 BatchTrials::~BatchTrials() = default;
 Undo::~Undo() = default;
-KvCache::~KvCache() = default;
 Results::~Results() = default;
 Port::~Port() = default;
 Registrar::~Registrar() = default;
@@ -45,6 +43,10 @@ Status failure(const Error& error) {
 
 Status failure(const char* message) {
   return {static_cast<int>(Code::plugin_failed), message, {}, {}};
+}
+
+void throw_if_failed(const Status& status) {
+  if (status.code != 0) throw Error(static_cast<Code>(status.code), status.message, status.hint, status.where);
 }
 
 void* Host::service(std::string_view) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "../../operation/layer_names.h"
 #include "gpt_forward.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/plugin.h"
 #include "gptcore/random.h"
 #include "matrix.h"
@@ -70,7 +70,7 @@ class ModelAnalysis final : public Evaluator {
       if (p.shape.size() == 2 && p.name.ends_with(".weight")) with_matrix.insert(p.name.substr(0, p.name.rfind('.')));
     std::vector<std::string> found;
     for (const std::string& pattern : layers_)
-      for (const Layer& layer : operations::layers_named(view, pattern))
+      for (const Layer& layer : layers_named(view.layers(), pattern))
         if (with_matrix.contains(layer.path) && std::find(found.begin(), found.end(), layer.path) == found.end())
           found.push_back(layer.path);
     if (found.empty())

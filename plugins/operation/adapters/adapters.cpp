@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "../argument.h"
-#include "../layer_names.h"
 #include "../scheduled.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/plugin.h"
 #include "ranks.h"
 
@@ -93,7 +93,7 @@ template <const char* kLayers> struct DecreaseScaling final : Scheduled, RankOpt
   void plan(const TrainingView&, ModelEdit& edit) override {
     const std::string pattern = adapted_pattern(layers);
     const std::vector<AdapterInfo> now = adapters_on(edit.model(), pattern, adapter);
-    const auto width = static_cast<double>(columns_of(edit.model(), layers_named(edit.model(), pattern).front().path));
+    const auto width = static_cast<double>(columns_of(edit.model(), layers_named(edit.model().layers(), pattern).front().path));
     const double old = now.empty() ? divisor : width / number_of(now.front(), "rank").value_or(width);
     if (old == 0) return warn_none(host, adapter);
     constexpr double kRounding = 1e-9;  // of width / (width / rank)
@@ -114,7 +114,7 @@ struct ChangeLoraAlpha final : Scheduled {
   }
   void open(const OperationContext& context) override {
     host = context.host;
-    layers_of_any_block(*context.model, layers);
+    layers_of_any_block(context.model->layers(), layers);
   }
   void plan(const TrainingView&, ModelEdit& edit) override {
     const std::vector<AdapterInfo> all = adapters_on(edit.model(), layers, adapter);
@@ -144,7 +144,7 @@ struct MergeLoraWeights final : Scheduled {
   }
   void open(const OperationContext& context) override {
     host = context.host;
-    layers_of_any_block(*context.model, layers);
+    layers_of_any_block(context.model->layers(), layers);
   }
   void plan(const TrainingView&, ModelEdit& edit) override {
     const std::vector<AdapterInfo> all = adapters_on(edit.model(), layers, adapter);

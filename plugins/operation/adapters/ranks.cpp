@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "../argument.h"
-#include "../layer_names.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/error.h"
 
 namespace gptcore::operations {
@@ -58,17 +58,18 @@ bool keeps(const AdapterInfo& old, int64_t rank, const RankOptions& options) {
 }  // namespace
 
 std::string adapted_pattern(const std::string& name) {
-  const std::string pattern = full_pattern(name == "lm_head" ? "wte" : name);
+  const std::string pattern = full_pattern(name);
   return name.starts_with("attn.") && pattern.ends_with(".attn.*") ? pattern.substr(0, pattern.size() - 1) + "qkv" : pattern;
 }
 
 void check_rank(const ModelView& model, const std::string& pattern, int64_t rank) {
-  for (const std::string& path : adaptable(layers_of_any_block(model, pattern), pattern)) refuse_above(model, path, rank);
+  for (const std::string& path : adaptable(layers_of_any_block(model.layers(), pattern), pattern))
+    refuse_above(model, path, rank);
 }
 
 void plan_rank(ModelEdit& edit, const std::string& pattern, int64_t rank, const RankOptions& options) {
   const ModelView& model = edit.model();
-  const std::vector<std::string> paths = adaptable(layers_named(model, pattern), pattern);
+  const std::vector<std::string> paths = adaptable(layers_named(model.layers(), pattern), pattern);
   for (const std::string& path : paths) refuse_above(model, path, rank);
   if (rank == 0) return plan_removal(edit, adapters_on(model, pattern, options.adapter), options);
 
@@ -88,7 +89,7 @@ void plan_rank(ModelEdit& edit, const std::string& pattern, int64_t rank, const 
 }
 
 std::vector<AdapterInfo> adapters_on(const ModelView& model, const std::string& pattern, const std::string& item) {
-  const std::vector<Layer> layers = layers_named(model, pattern);
+  const std::vector<Layer> layers = layers_named(model.layers(), pattern);
   std::vector<AdapterInfo> found = model.adapters();
   std::erase_if(found, [&](const AdapterInfo& a) {
     const bool named = std::any_of(layers.begin(), layers.end(), [&](const Layer& l) { return l.path == a.layer; });

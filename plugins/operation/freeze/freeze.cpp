@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "../argument.h"
-#include "../layer_names.h"
 #include "../scheduled.h"
+#include "gptcore/draft/layer_names.h"
 #include "gptcore/plugin.h"
 
 namespace {
@@ -22,7 +22,7 @@ template <bool kTrain> class SetTrainable final : public Scheduled {
     s.check([](const SetTrainable& o, Problems& found) { check_argument(found, "value", [&] { o.names(); }); });
   }
   void open(const OperationContext& context) override {
-    for (const std::string& name : names()) layers_of_any_block(*context.model, name);
+    for (const std::string& name : names()) layers_of_any_block(context.model->layers(), name);
   }
   void plan(const TrainingView&, ModelEdit& edit) override {
     for (const std::string& name : names()) kTrain ? edit.unfreeze(name) : edit.freeze(name);

@@ -30,6 +30,8 @@ struct Status {
 
 Status failure(const Error& error);
 Status failure(const char* message);  // of a plugin
+// The other way round: throws the Error that a failed status stands for.
+void throw_if_failed(const Status& status);
 
 // Runs f here, in the library this is compiled into, and turns what it throws into a Status.
 template <class F> Status guard(F&& f) noexcept {

@@ -149,19 +149,29 @@ TEST_CASE("the cache's logits are the model's", "[model]") {
     auto* cache = static_cast<KvCache*>(model.extension("gptcore.kv_cache/1"));
     REQUIRE(cache);
     const at::Tensor a = at::tensor({1, 2, 3, 4, 5, 6}, at::kLong), b = at::tensor({9, 8, 7, 6, 5, 4}, at::kLong);
-    cache->begin(3);
+    REQUIRE(cache->begin(3).code == 0);
+    const auto prefill = [&](int64_t row, const at::Tensor& ids) {
+      at::Tensor logits;
+      throw_if_failed(cache->prefill(row, ids, logits));
+      return logits;
+    };
+    const auto step = [&](const at::Tensor& ids) {
+      at::Tensor logits;
+      throw_if_failed(cache->step(ids, logits));
+      return logits;
+    };
     const auto whole = [&](const at::Tensor& ids) { return model.logits(ids.unsqueeze(0))[0][ids.size(0) - 1]; };
-    CHECK(cache->prefill(0, a.narrow(0, 0, 2)).allclose(whole(a.narrow(0, 0, 2)), 1e-5, 1e-5));
-    cache->prefill(2, b.narrow(0, 0, 1));
+    CHECK(prefill(0, a.narrow(0, 0, 2)).allclose(whole(a.narrow(0, 0, 2)), 1e-5, 1e-5));
+    prefill(2, b.narrow(0, 0, 1));
     for (int64_t i = 2; i < 6; ++i) {
-      const at::Tensor out = cache->step(at::stack({a[i], at::scalar_tensor(-1, at::kLong), b[i - 1]}));
+      const at::Tensor out = step(at::stack({a[i], at::scalar_tensor(-1, at::kLong), b[i - 1]}));
       CHECK(out[0].allclose(whole(a.narrow(0, 0, i + 1)), 1e-5, 1e-5));
       CHECK(out[2].allclose(whole(b.narrow(0, 0, i)), 1e-5, 1e-5));
     }
-    cache->prefill(0, at::arange(8, at::kLong));
-    CHECK_THROWS_WITH(cache->step(at::tensor({1, -1, -1}, at::kLong)), Catch::Contains("row 0 has block_size tokens"));
-    CHECK_THROWS_WITH(cache->prefill(0, at::arange(9, at::kLong)), Catch::Contains("expected 1 to 8"));
-    CHECK_THROWS_WITH(cache->prefill(0, at::arange(0, at::kLong)), Catch::Contains("a context of 0 tokens"));
+    prefill(0, at::arange(8, at::kLong));
+    CHECK_THROWS_WITH(step(at::tensor({1, -1, -1}, at::kLong)), Catch::Contains("row 0 has block_size tokens"));
+    CHECK_THROWS_WITH(prefill(0, at::arange(9, at::kLong)), Catch::Contains("expected 1 to 8"));
+    CHECK_THROWS_WITH(prefill(0, at::arange(0, at::kLong)), Catch::Contains("a context of 0 tokens"));
   }
 }
 

@@ -1,4 +1,4 @@
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "core/config/suggest.h"
+#include "gptcore/suggest.h"
 
 #include "core/model/gpt_options.h"
 #include "core/train/train_options.h"
@@ -18,7 +18,7 @@ std::vector<std::string> all_keys() {
 
 }  // namespace
 
-TEST_CASE("a misspelt key names the key that was meant, 95 times in a hundred", "[config][suggest]") {
+TEST_CASE("a misspelt key names the key that was meant, 95 times in a hundred", "[sdk]") {
   const std::vector<std::pair<std::string, std::string>> typos = {
       {"learnin_rate", "learning_rate"},
       {"learning_rat", "learning_rate"},
@@ -81,12 +81,12 @@ TEST_CASE("a misspelt key names the key that was meant, 95 times in a hundred", 
   CHECK(static_cast<double>(right) >= 0.95 * static_cast<double>(typos.size()));
 }
 
-TEST_CASE("a word like none of the names gets no suggestion", "[config][suggest]") {
+TEST_CASE("a word like none of the names gets no suggestion", "[sdk]") {
   const auto word = GENERATE(as<std::string>(), "", "x", "banana", "wandb_project", "zzzzzzzzzzzz", "q");
   CHECK_FALSE(nearest(word, all_keys()));
 }
 
-TEST_CASE("the nearest wins, and of equals the one with the longer common beginning", "[config][suggest]") {
+TEST_CASE("the nearest wins, and of equals the one with the longer common beginning", "[sdk]") {
   CHECK(nearest("betta1", {"beta2", "beta1"}) == "beta1");
   CHECK(nearest("beta3", {"zeta3", "beta1"}) == "beta1");
   CHECK(nearest("max", {"max_tokens", "max_time"}) == "max_time");
@@ -94,7 +94,7 @@ TEST_CASE("the nearest wins, and of equals the one with the longer common beginn
   CHECK_FALSE(nearest("a", {"b"}));
 }
 
-TEST_CASE("a list of names for a hint is cut", "[config][suggest]") {
+TEST_CASE("a list of names for a hint is cut", "[sdk]") {
   CHECK(listed({"a", "b"}) == "a, b");
   CHECK(listed(std::vector<std::string>(20, "a")).ends_with(", ..."));
   CHECK(did_you_mean("rnak", {"rank"}) == "did you mean 'rank'?");
