@@ -81,6 +81,8 @@ StageEnd Loop::end(StageEnd how) {
 void Loop::count_tokens() {
   accumulation_ = accumulation_steps(o_, block_, c_.group.size());
   samples_per_step_ = o_.batch_size * accumulation_ * c_.group.size();
+  tokens_per_step_ = samples_per_step_ * block_;
+  flops_per_step_ = c_.step.model.flops_per_token() * static_cast<double>(tokens_per_step_);
 }
 
 void Loop::update() {
@@ -95,7 +97,7 @@ void Loop::update() {
   if (timing_) timing_->end_update();
   s_.micro_batches += accumulation_;
   s_.samples += samples_per_step_;
-  s_.tokens += samples_per_step_ * block_;
+  s_.tokens += tokens_per_step_;
   ++s_.step;
   set_breadcrumb_place(global_step(), c_.group.rank());
   // Reading a number waits for the device: on a GPU only where somebody wants to see one.
@@ -109,6 +111,8 @@ void Loop::update() {
   s_.seconds += seconds;
   meter_.seconds += seconds;
   ++meter_.updates;
+  meter_.tokens += static_cast<double>(tokens_per_step_);
+  meter_.flops += flops_per_step_;
   if (log) emit_step(result, lr);
 }
 

@@ -22,9 +22,9 @@ class Loop {
   // Thrown to leave the loop for TrainContext::rewind.
   struct Rewound {};
   // The updates since the last log line: times exclude evaluations and checkpoints.
-  struct Meter {
+  struct Meter {  // since the last log line; operations may have changed model and batch meanwhile
     double seconds = 0;
-    int64_t updates = 0;
+    double updates = 0, tokens = 0, flops = 0;
   };
 
   // loop.cpp
@@ -80,7 +80,8 @@ class Loop {
   TrainState& s_;
   NetworkView view_;
   Table record_;  // of the event that operations are asked after
-  int64_t block_, accumulation_ = 1, samples_per_step_ = 0;
+  int64_t block_, accumulation_ = 1, samples_per_step_ = 0, tokens_per_step_ = 0;
+  double flops_per_step_ = 0;
   int64_t saved_step_;          // where the newest checkpoint is; -1: there is none of this stage
   bool changed_since_ = false;  // an operation has changed what that one holds, at the same step
   int failed_saves_ = 0;        // in a row

@@ -16,8 +16,8 @@ void append_layer_norms(const LayerNorms& measured, Table& fields) {
 }  // namespace
 
 void Loop::emit_step(const StepResult& result, double lr) {
-  const double per_update = meter_.seconds / static_cast<double>(meter_.updates);
-  const double rate = static_cast<double>(samples_per_step_ * block_) / per_update;
+  const double per_update = meter_.seconds / meter_.updates;
+  const double rate = meter_.tokens / meter_.seconds, flops = meter_.flops / meter_.seconds;
   meter_ = {};
   Table fields{{"iter", global_step() - 1},
                {"loss", static_cast<double>(result.loss.item<float>())},
@@ -25,8 +25,7 @@ void Loop::emit_step(const StepResult& result, double lr) {
                {"grad_norm", static_cast<double>(result.grad_norm.item<float>())},
                {"ms", per_update * 1e3},
                {"tokens_per_s", rate}};
-  if (c_.peak_flops > 0)
-    fields.emplace_back("mfu", c_.step.model.flops_per_token() * rate / (c_.peak_flops * static_cast<double>(c_.group.size())));
+  if (c_.peak_flops > 0) fields.emplace_back("mfu", flops / (c_.peak_flops * static_cast<double>(c_.group.size())));
   fields.emplace_back("tokens", s_.tokens);
   fields.emplace_back("max_iters", o_.max_iters);
   fields.emplace_back("progress", static_cast<double>(s_.step) / static_cast<double>(o_.max_iters));

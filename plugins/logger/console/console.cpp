@@ -101,6 +101,9 @@ std::string edit_line(const Record& r) {
   const List& all = changes->as<List>();
   for (size_t i = 0; i < all.size() && i < kShown; ++i) append(line, all[i].is<std::string>() ? all[i].as<std::string>() : "");
   if (all.size() > kShown) line += format(" and %zu more", all.size() - kShown);
+  double carried = 0, fresh = 0;
+  if (number(r, "moments_carried", carried) && number(r, "moments_new", fresh))
+    line += format("; AdamW's moments of %.0f parameters carried, %.0f new", carried, fresh);
   return line;
 }
 

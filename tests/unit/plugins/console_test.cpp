@@ -87,6 +87,17 @@ TEST_CASE("an operation's start, end and re-evaluation are lines with all their 
             "OPERATION_REEVALUATION: name=change_lr | old_val_loss=2.0000 | new_val_loss=1.5000 | change=-0.5000\n");
 }
 
+TEST_CASE("an edit is told with its first changes and what became of the moments") {
+  const auto edited = [](const List& changes, Table more) {
+    Record r{Event::model_edited, 400, 0, {{"operation", "stack_layers"}, {"changes", changes}}};
+    r.fields.insert(r.fields.end(), more.begin(), more.end());
+    return printed(false, {r});
+  };
+  CHECK(edited({"blocks 0 1 0 1"}, {{"moments_carried", 27}, {"moments_new", 2}}) ==
+        "step 400: stack_layers: blocks 0 1 0 1; AdamW's moments of 27 parameters carried, 2 new\n");
+  CHECK(edited({"a", "b", "c", "d", "e", "f"}, {}) == "step 400: stack_layers: a, b, c, d and 2 more\n");
+}
+
 TEST_CASE("fields that are missing or of another type are left out") {
   std::vector<Record> records;
   for (int i = 0; i <= static_cast<int>(Event::failed); ++i) {

@@ -111,6 +111,27 @@ TEST_CASE("a planned setting holds from the next update on and is told to logger
   CHECK(rig.count(Event::model_edited) == 2);
 }
 
+TEST_CASE("the rates of a log line are of the updates it covers, though an operation changed the batch", "[operations]") {
+  TrainOptions options = short_run();
+  options.log_interval = 8;
+  Rig rig(options);
+  rig.peak_flops = 1e12;
+  When when;
+  when.at_iter = 4;
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{6}); }, when);
+  double tokens = 0, flops = 0;
+  rig.act = [&](const Record& r) {
+    if (r.event != Event::step_ended || r.step != 9) return;  // covers the updates from 1 to 8
+    const double seconds = 8 * number(r, "ms") / 1e3;
+    tokens = number(r, "tokens_per_s") * seconds;
+    flops = number(r, "mfu") * rig.peak_flops * seconds;
+  };
+  rig.run();
+  CHECK(tokens == Approx(4 * (3 * 2 + 5 * 6)));
+  CHECK(flops == Approx(tokens * rig.model.flops_per_token()));
+}
+
 TEST_CASE("a larger batch goes on at the next sample", "[operations]") {
   Rig rig(short_run());
   When when;

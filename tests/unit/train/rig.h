@@ -119,6 +119,7 @@ struct Rig {
                          host,  operations, evaluators, factory, structure, journal};
     context.seed = 7;
     context.memory = memory;
+    context.peak_flops = peak_flops;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
     context.rebuild = [&](const TrainOptions& now, const std::map<std::string, int64_t>& born,
                           const std::map<std::string, MomentPair>* moments) { rebuild(now, born, moments); };
@@ -233,6 +234,7 @@ struct Rig {
   std::function<void(const Record&)> act;
   MemorySources memory{"/nonexistent", "/nonexistent"};  // never short
   int refuse_saves = 0;
+  double peak_flops = 0;
   bool refuse_rebuild = false;
   TrainState state, saved;
   std::optional<Rewind> rewind;
