@@ -28,6 +28,7 @@ Value* entry_of(Table& table, const std::string& key) {
 
 // [model] of the checkpoint's config.toml, with what operations have changed since.
 Table checkpoint_values(const fs::path& given) {
+  refuse_pytorch_file(given);
   const fs::path folder = newest_checkpoint(given);
   ErrorList errors;
   const Document document = read_document((folder / "config.toml").string(), errors);

@@ -117,15 +117,19 @@ class ConfigReader {
 
 }  // namespace
 
+void refuse_pytorch_file(const std::filesystem::path& path) {
+  if (path.extension() == ".pt" && posix_file_system()->kind(path) == FileKind::file)
+    throw Error(Code::checkpoint_mismatch, "this is a file of PyTorch, which is not read: it may run code when it is opened",
+                "docs/models.md shows how to convert nanoGPT's ckpt.pt", path.string());
+}
+
 Table read_hf_config(const std::filesystem::path& folder) {
   const auto files = posix_file_system();
   const std::filesystem::path path = folder / "config.json";
   if (files->kind(folder) == FileKind::absent)
     throw Error(Code::checkpoint_missing, "the folder does not exist", "download the model and give its folder",
                 folder.string());
-  if (files->kind(folder) == FileKind::file && folder.extension() == ".pt")
-    throw Error(Code::checkpoint_mismatch, "this is a file of PyTorch, which is not read: it may run code when it is opened",
-                "docs/models.md shows how to convert nanoGPT's ckpt.pt", folder.string());
+  refuse_pytorch_file(folder);
   if (files->kind(path) != FileKind::file)
     throw Error(Code::checkpoint_missing, "the folder has no config.json",
                 files->kind(folder / "ckpt.pt") == FileKind::file

@@ -14,6 +14,9 @@ namespace gptcore {
 // Error(model_shape) when it describes what the model "gpt" is not; each at the file's path.
 Table read_hf_config(const std::filesystem::path& folder);
 
+// Throws Error(checkpoint_mismatch), which says how to convert it, when `path` is a .pt file.
+void refuse_pytorch_file(const std::filesystem::path& path);
+
 // config.json as GPT2LMHeadModel has it. `options` has its vocab_size; `dtype` is float32, float16 or bfloat16.
 std::string format_hf_config(const GptOptions& options, const std::string& dtype);
 

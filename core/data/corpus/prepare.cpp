@@ -109,6 +109,7 @@ class Pass {
 
   // False when it was cancelled.
   bool run() {
+    if (total_ > 0) job_.host->progress(job_.label, 0, total_, "B");  // rates count from here
     ChunkReader reader(job_.inputs, job_.open);
     while (auto chunk = next_chunk(reader)) {
       if (cancelled()) return false;

@@ -92,6 +92,8 @@ TEST_CASE("what init_from cannot name is refused where it stands", "[config][ini
       {"\"ckpt:nowhere\"", "error[GC500]: "},
       {"\"ckpt:hf\"", "error[GC500]: "},
       {"\"ckpt:half\"", "error[GC109]: "},
+      {"\"ckpt:nano.pt\"", "error[GC502]: "},
+      {"\"hf:nano.pt\"", "error[GC502]: "},
       {"\"ckpt:\"", "error[GC104]: 'init_from' wants hf:DIR or ckpt:PATH, got \"ckpt:\""},
       {"\"scratch\"", "error[GC104]: 'init_from' wants hf:DIR or ckpt:PATH"},
       {"\"gpt2-xl\"", "error[GC104]: 'init_from' wants hf:DIR or ckpt:PATH"},
@@ -102,6 +104,7 @@ TEST_CASE("what init_from cannot name is refused where it stands", "[config][ini
   fs::create_directories("broken");
   write_raw("broken/config.json", "{");
   fs::create_directories("half/ckpt/step-000000001");
+  write_raw("nano.pt", "PK");
   const std::vector<std::string> errors = f.errors();
   REQUIRE(errors.size() == 1);
   INFO(errors[0]);
