@@ -196,7 +196,8 @@ void CheckpointStore::remove(const std::vector<std::string>& names) {
 bool CheckpointStore::keep_only(int64_t first, int64_t last) {
   std::vector<std::string> names = checkpoints_in(files_, folder_);
   std::erase_if(names, [&](const std::string& name) {
-    return *parse_checkpoint_name(name) >= first && *parse_checkpoint_name(name) <= last;
+    const int64_t step = *parse_checkpoint_name(name);
+    return step >= first && step <= last;
   });
   const auto best = read_hint(files_, folder_, "BEST");
   remove(names);

@@ -1,4 +1,4 @@
-// Out of line, so that a plugin with parameters compiles in half the time.
+// What schemas of all types share, compiled once and not in every plugin.
 #include "gptcore/schema.h"
 
 namespace gptcore {

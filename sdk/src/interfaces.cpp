@@ -1,4 +1,5 @@
-// The interfaces' virtual destructors live here, so that their type information exists once in the whole process.
+// The interfaces' virtual destructors live here, so that their type information exists once in the whole process, and what
+// every port and registration shares, so that it is compiled once.
 #include <array>
 
 #include "gptcore/error.h"
