@@ -11,7 +11,7 @@
 namespace gptcore {
 
 struct Structure {
-  Table keys;                                        // of [model], changed: n_layer, n_hidden, vocab_size
+  Table keys;                                        // of [model], changed: n_layer, n_embd, vocab_size ...
   std::optional<std::vector<AdapterInfo>> adapters;  // absent: the pipeline's
   std::map<std::string, bool> trainable;             // by parameter; absent: the pipeline's
 };

@@ -47,9 +47,14 @@ void ModelMaker::use(const PipelineConfig& config) {
   adapters_ = config.adapters;
 }
 
-std::unique_ptr<Network> ModelMaker::unopened(const Structure& structure) const {
+Section ModelMaker::changed(const Structure& structure) const {
   Section section = model_;
   for (const auto& [key, value] : structure.keys) put(section.values, key, value);
+  return section;
+}
+
+std::unique_ptr<Network> ModelMaker::unopened(const Structure& structure) const {
+  const Section section = changed(structure);
   if (section.use == "gpt") return std::make_unique<Network>(std::make_unique<Gpt>(section.as<GptOptions>()));
   return std::make_unique<Network>(plugins_.model(section.use, section.values));
 }

@@ -18,6 +18,8 @@ class ModelMaker {
   ModelMaker(const PluginSet& plugins, Host& host, at::Device device, at::ScalarType compute)
       : plugins_(plugins), host_(host), device_(device), compute_(compute) {}
   void use(const PipelineConfig& config);
+  // The values of [model] with these changes.
+  Table keys(const Structure& structure) const { return changed(structure).values; }
 
   // Knows its block_size; not open.
   std::unique_ptr<Network> unopened(const Structure& structure) const;
@@ -30,6 +32,7 @@ class ModelMaker {
   Table adapter_values(const std::string& item, const Table& values) const;
 
  private:
+  Section changed(const Structure& structure) const;
   void attach(Network& network, const AdapterInfo& info, LayerKind kind) const;
   void attach_configured(Network& network) const;
 

@@ -11,8 +11,6 @@
 namespace gptcore {
 namespace {
 
-using Shapes = std::map<std::string, std::vector<int64_t>>;
-
 Shapes shapes_of(Network& network) {
   Shapes all;
   for (const Parameter& p : network.parameters()) all[p.name] = p.tensor.sizes().vec();

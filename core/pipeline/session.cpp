@@ -69,6 +69,7 @@ NetworkFactory Session::factory() {
   made.adapter = [this](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) {
     return maker.adapter(info, kind, weight);
   };
+  made.keys = [this](const Structure& changed) { return maker.keys(changed); };
   return made;
 }
 

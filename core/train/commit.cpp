@@ -20,6 +20,8 @@ Body body_of(CommitContext& c) {
   body.adapters = c.network.adapters();
   body.keys = c.structure.keys;
   body.vocab = c.network.vocab_size();
+  if (const Table keys = c.factory.keys(c.structure); const Value* heads = find(keys, "n_head"))
+    if (heads->is<int64_t>()) body.heads = heads->as<int64_t>();
   for (const Parameter& p : c.network.parameters()) {
     Tissue part;
     part.value = p.tensor.detach();

@@ -22,6 +22,8 @@ struct NetworkFactory {
   // The pipeline's model with these changes: opened and placed with its adapters, values not set.
   std::function<std::unique_ptr<Network>(const Structure&)> network = {};
   MakeAdapter adapter = {};
+  // The values of [model] with these changes.
+  std::function<Table(const Structure&)> keys = {};
 };
 
 struct CommitContext {

@@ -33,6 +33,9 @@ struct Describe {
     return {text};
   }
   Lines operator()(const WidenMlp& e) const { return {with_noise("MLP of " + std::to_string(e.hidden) + " units", e.noise)}; }
+  Lines operator()(const WidenEmbedding& e) const {
+    return {with_noise("embedding of width " + std::to_string(e.n_embd), e.noise)};
+  }
   Lines operator()(const ResizeVocabulary& e) const {
     const std::string source = e.source < 0 ? "new rows as in a new model" : "new rows from row " + std::to_string(e.source);
     return {with_noise("vocabulary of " + std::to_string(e.size) + ", " + source, e.noise)};

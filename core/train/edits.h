@@ -23,6 +23,10 @@ struct WidenMlp {
   int64_t hidden = 0;
   double noise = 0;
 };
+struct WidenEmbedding {
+  int64_t n_embd = 0;
+  double noise = 0;
+};
 struct ResizeVocabulary {
   int64_t size = 0, source = 0;
   double noise = 0;
@@ -49,8 +53,8 @@ struct SetData {
   std::string key;
   Value value;
 };
-using Edit = std::variant<SetTrainable, ArrangeBlocks, WidenMlp, ResizeVocabulary, SetAdapter, MergeAdapter, DropAdapter,
-                          Replace, SetData>;
+using Edit = std::variant<SetTrainable, ArrangeBlocks, WidenMlp, WidenEmbedding, ResizeVocabulary, SetAdapter, MergeAdapter,
+                          DropAdapter, Replace, SetData>;
 
 // "freeze wte.weight", "blocks 0 0 1 1", "adapter lora on blocks.0.attn.qkv (rank = 4, alpha = 8)", one a change.
 std::vector<std::string> lines_of(const Edit& edit);

@@ -26,39 +26,6 @@ const std::vector<std::string>& changeable() {
               did_you_mean(name, changeable(), "there are " + listed(changeable())));
 }
 
-std::string range_of(int64_t count) {
-  return count == 1 ? "0" : "0 to " + std::to_string(count - 1);
-}
-
-int64_t blocks_of(const std::vector<Layer>& layers) {
-  return std::count_if(layers.begin(), layers.end(), [](const Layer& l) { return l.kind == LayerKind::block; });
-}
-
-// Renames what lies in blocks: the entry of old block sources[i] appears as block i.
-template <class Map> Map arranged(const Map& old, const std::vector<int64_t>& sources) {
-  Map out;
-  for (const auto& [name, value] : old)
-    for (const std::string& now : arranged_names(name, sources)) out.emplace(now, value);
-  return out;
-}
-
-std::vector<Layer> arranged_layers(const std::vector<Layer>& old, const std::vector<int64_t>& sources) {
-  std::vector<Layer> out;
-  bool done = false;
-  for (const Layer& layer : old) {
-    if (!in_block(layer.path)) {
-      out.push_back(layer);
-      continue;
-    }
-    for (size_t i = 0; !done && i < sources.size(); ++i)
-      for (const Layer& other : old)
-        if (const auto place = in_block(other.path); place && place->index == sources[i])
-          out.push_back({block_path(static_cast<int64_t>(i)) + place->rest, other.kind, other.takes_adapter});
-    done = true;
-  }
-  return out;
-}
-
 }  // namespace
 
 const EditSupport& no_support() {
@@ -70,17 +37,8 @@ PlannedEdit::PlannedEdit(const ModelView& model, Effects effects, const EditSupp
     : model_(model), effects_(effects), support_(support) {}
 
 // Made when it is first asked for: most plans are empty.
-PlannedEdit::Shape& PlannedEdit::shape() {
-  if (known_) return *known_;
-  Shape& made = known_.emplace();
-  made.layers = model_.layers();
-  made.vocab = model_.vocab_size();
-  for (const ParameterInfo& p : model_.parameters()) {
-    made.parameters[p.name] = p.shape;
-    made.trainable[p.name] = p.trainable;
-  }
-  for (const AdapterInfo& a : model_.adapters()) made.adapters[a.layer] = a;
-  return made;
+PlannedShape& PlannedEdit::shape() {
+  return known_ ? *known_ : known_.emplace(model_);
 }
 
 void PlannedEdit::require(Effects effect, const char* name) {
@@ -132,41 +90,20 @@ void PlannedEdit::set_trainable(std::string_view pattern, bool on) {
 
 void PlannedEdit::arrange_blocks(const std::vector<int64_t>& sources) {
   require(kReshapes, "kReshapes");
-  const int64_t blocks = blocks_of(shape().layers);
-  if (sources.empty())
-    throw Error(Code::out_of_range, "the list of blocks is empty", "name at least one of " + range_of(blocks));
-  for (const int64_t source : sources)
-    if (source < 0 || source >= blocks)
-      throw Error(Code::out_of_range, "there is no block " + std::to_string(source),
-                  "the model has blocks " + range_of(blocks));
-  shape().layers = arranged_layers(shape().layers, sources);
-  shape().parameters = arranged(shape().parameters, sources);
-  shape().trainable = arranged(shape().trainable, sources);
-  shape().adapters = arranged(shape().adapters, sources);
-  for (auto& [layer, adapter] : shape().adapters) adapter.layer = layer;
+  shape().arrange_blocks(sources);
   edits.emplace_back(ArrangeBlocks{sources});
 }
 
 void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
   require(kReshapes, "kReshapes");
-  bool any = false;
-  for (auto& [name, shape] : shape().parameters) {
-    const bool in = name.ends_with(".mlp.fc.weight") || name.ends_with(".mlp.fc.bias"),
-               out = name.ends_with(".mlp.proj.weight");
-    if (!in && !out) continue;
-    int64_t& units = shape[in ? 0 : 1];
-    if (hidden <= units)
-      throw Error(Code::out_of_range,
-                  "an MLP of " + std::to_string(units) + " units cannot be widened to " + std::to_string(hidden),
-                  "name a greater number");
-    units = hidden;
-    any = true;
-  }
-  if (!any) throw Error(Code::model_shape, "the model has no layers blocks.*.mlp.fc to widen");
-  for (const auto& [layer, adapter] : shape().adapters)
-    if (layer.find(".mlp.") != std::string::npos)
-      throw Error(Code::conflict, "layer '" + layer + "' has an adapter, whose shape would not fit", "merge the adapter first");
+  shape().widen_mlp(hidden);
   edits.emplace_back(WidenMlp{hidden, noise});
+}
+
+void PlannedEdit::widen_embedding(int64_t n_embd, double noise) {
+  require(kReshapes, "kReshapes");
+  shape().widen_embedding(n_embd);
+  edits.emplace_back(WidenEmbedding{n_embd, noise});
 }
 
 void PlannedEdit::resize_vocabulary(int64_t size, int64_t source, double noise) {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/train/edits.h"
+#include "core/train/planned_shape.h"
 #include "core/train/train_options.h"
 #include "gptcore/operation.h"
 
@@ -37,6 +37,7 @@ class PlannedEdit final : public ModelEdit, private Undo {
   void unfreeze(std::string_view layers) override { set_trainable(layers, true); }
   void arrange_blocks(const std::vector<int64_t>& sources) override;
   void widen_mlp(int64_t hidden, double noise) override;
+  void widen_embedding(int64_t n_embd, double noise) override;
   void resize_vocabulary(int64_t size, int64_t source, double noise) override;
   void set_adapter(std::string_view layers, std::string_view item, const Table& values, bool train_base) override;
   void merge_adapter(std::string_view layers, bool drop) override;
@@ -59,23 +60,16 @@ class PlannedEdit final : public ModelEdit, private Undo {
   bool undo = false;                // the last operation
 
  private:
-  struct Shape {  // what the edits so far make of the model
-    std::vector<Layer> layers;
-    std::map<std::string, std::vector<int64_t>> parameters;
-    std::map<std::string, bool> trainable;
-    std::map<std::string, AdapterInfo> adapters;  // by layer
-    int64_t vocab = 0;
-  };
   void last_operation() override;
   void set_trainable(std::string_view layers, bool on);
   std::vector<std::string> adapted(std::string_view pattern);
-  Shape& shape();
+  PlannedShape& shape();  // what the edits so far make of the model
   void require(Effects effect, const char* name);
 
   const ModelView& model_;
   Effects effects_, used_ = 0;
   const EditSupport& support_;
-  std::optional<Shape> known_;
+  std::optional<PlannedShape> known_;
 };
 
 // `options` with `settings` put in. Throws Error(conflict) when they do not fit each other.

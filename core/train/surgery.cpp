@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -12,6 +13,7 @@
 
 #include "core/model/gpt.h"
 #include "core/model/layer_names.h"
+#include "core/train/channels.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 
@@ -27,6 +29,13 @@ template <class F> void each_tensor(Tissue& part, F&& f) {
 void forget(Tissue& part, int64_t step) {
   part.exp_avg = part.exp_avg_sq = at::Tensor();
   part.born = step;
+}
+
+// As the gradients of something that is there `by` times.
+template <class By> void divide_moments(Tissue& part, const By& by) {
+  if (!part.exp_avg.defined()) return;
+  part.exp_avg = part.exp_avg / by;
+  part.exp_avg_sq = part.exp_avg_sq / (by * by);
 }
 
 at::Tensor index_of(const std::vector<int64_t>& rows, const at::Tensor& like) {
@@ -96,9 +105,7 @@ void Surgery::apply_edit(const WidenMlp& edit) {
     const at::Tensor k = index_of(copies, in.value).to(at::kFloat).index_select(0, from);  // (hidden)
     const auto widen_incoming = [&](Tissue& part) {
       each_tensor(part, [&](const at::Tensor& t) { return t.index_select(0, from); });
-      const at::Tensor by = part.value.dim() == 2 ? k.unsqueeze(1) : k;
-      if (part.exp_avg.defined()) part.exp_avg = part.exp_avg / by;
-      if (part.exp_avg_sq.defined()) part.exp_avg_sq = part.exp_avg_sq / (by * by);
+      divide_moments(part, part.value.dim() == 2 ? k.unsqueeze(1) : k);
     };
     widen_incoming(in);
     if (edit.noise > 0)
@@ -109,6 +116,49 @@ void Surgery::apply_edit(const WidenMlp& edit) {
     out.value = out.value / k;
   }
   put(b_.keys, "n_hidden", edit.hidden);
+}
+
+Shapes Surgery::shapes() const {
+  Shapes all;
+  for (const auto& [name, part] : b_.parts) all[name] = part.value.sizes().vec();
+  return all;
+}
+
+void Surgery::apply_edit(const WidenEmbedding& edit) {
+  const Shapes before = shapes();
+  const int64_t C = width_of(before), k = edit.n_embd / C;
+  if (b_.heads == 0)
+    throw Error(Code::model_shape, "the model has no key n_head, which widening multiplies",
+                "only a GPT's embedding can be widened");
+  for (auto& [name, part] : b_.parts) {
+    const Channels channels = channels_of(name, has_tied_head(before)).value();
+    const auto copied = [&](std::optional<size_t> along, int64_t runs) {
+      if (!along) return;
+      const auto dim = static_cast<int64_t>(*along);
+      each_tensor(part, [&](const at::Tensor& t) {
+        const at::Tensor apart = t.unflatten(dim, {runs, 1, C});  // each run of channels k times
+        std::vector<int64_t> sizes = apart.sizes().vec();
+        sizes[*along + 1] = k;
+        return apart.expand(sizes).flatten(dim, dim + 2);
+      });
+    };
+    copied(channels.made, channels.runs);
+    copied(channels.read, 1);
+    const auto by = static_cast<double>(k);
+    if (channels.made) divide_moments(part, by);
+    if (!channels.read) continue;
+    at::Tensor share = at::full({1}, 1 / by);
+    if (edit.noise > 0 && part.value.dim() == 2) {
+      const at::Tensor noise = normal("widen embedding " + name, {part.value.size(0), k, C}, edit.noise);
+      share = (share + noise - noise.mean(1, true)).flatten(1);
+    }
+    part.value = part.value * share.to(part.value.device());
+  }
+  b_.heads *= k;
+  put(b_.keys, "n_embd", edit.n_embd);
+  put(b_.keys, "n_head", b_.heads);
+  for (const auto& [name, shape] : before)
+    if (name.ends_with(".mlp.fc.weight")) put(b_.keys, "n_hidden", shape.at(0));  // its default goes by n_embd
 }
 
 void Surgery::apply_edit(const ResizeVocabulary& edit) {

@@ -13,6 +13,7 @@
 
 #include "core/model/network.h"
 #include "core/model/structure.h"
+#include "core/train/channels.h"
 #include "core/train/edits.h"
 
 namespace gptcore {
@@ -33,6 +34,7 @@ struct Body {
   std::vector<AdapterInfo> adapters;
   Table keys;  // of [model], changed
   int64_t vocab = 0;
+  int64_t heads = 0;  // of the key n_head; 0 = the model has no such key
 };
 
 class Surgery {
@@ -47,6 +49,7 @@ class Surgery {
   void apply_edit(const SetTrainable& edit);
   void apply_edit(const ArrangeBlocks& edit);
   void apply_edit(const WidenMlp& edit);
+  void apply_edit(const WidenEmbedding& edit);
   void apply_edit(const ResizeVocabulary& edit);
   void add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part);
   void apply_edit(const SetAdapter& edit);
@@ -60,6 +63,7 @@ class Surgery {
   std::shared_ptr<Adapter> revived(const AdapterInfo& info);
   void put_parameters(const AdapterInfo& info, Adapter& adapter);
   void erase_parameters(const AdapterInfo& info);
+  Shapes shapes() const;
   at::Tensor normal(const std::string& what, at::IntArrayRef shape, double std) const;
   uint64_t stream(const std::string& what) const;
 

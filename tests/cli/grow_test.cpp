@@ -49,6 +49,12 @@ constexpr const char* kSchedule = R"(
   use = "unfreeze_layer"
   value = "*"
   when = { at_iter = 200 }
+
+  [[stage.operation]]
+  use = "widen_embedding"
+  factor = 2.0
+  noise = 1e-2
+  when = { at_iter = 240 }
 )";
 
 }  // namespace
@@ -60,10 +66,11 @@ TEST_CASE("a growing run, killed before, during and after its operations, ends b
   const Outcome undisturbed = whole.train();
   INFO(undisturbed.out << undisturbed.err);
   REQUIRE(undisturbed.status == 0);
-  CHECK(records(whole.path("out"), "model_edited").size() >= 7);
-  for (const char* place : {"iter 10", "OPERATION_START: name=stack_layers", "iter 60", "OPERATION_SUCCESS: name=widen_mlp",
-                            "OPERATION_START: name=set_attn_lora_rank", "iter 130", "OPERATION_SUCCESS: name=resize_lora_rank",
-                            "iter 170", "OPERATION_SUCCESS: name=unfreeze_layer"}) {
+  CHECK(records(whole.path("out"), "model_edited").size() >= 8);
+  for (const char* place :
+       {"iter 10", "OPERATION_START: name=stack_layers", "iter 60", "OPERATION_SUCCESS: name=widen_mlp",
+        "OPERATION_START: name=set_attn_lora_rank", "iter 130", "OPERATION_SUCCESS: name=resize_lora_rank", "iter 170",
+        "OPERATION_SUCCESS: name=unfreeze_layer", "OPERATION_START: name=widen_embedding", "iter 270"}) {
     Process process(broken.training());
     process.wait_for(place);
     process.send(SIGKILL);
@@ -99,6 +106,8 @@ TEST_CASE("what cannot work in a schedule is found by plan and by run, at its li
       {"use = \"stack_layers\"\nlayers = [0, 7]", "GC104", "there is no block 7"},
       {"use = \"stack_layers\"\nlayers = []", "GC1", "stack_layers"},
       {"use = \"widen_mlp\"\nhidden = 8", "GC1", "8"},
+      {"use = \"widen_embedding\"\nfactor = 1.5", "GC1", "whole factor"},
+      {"use = \"widen_embedding\"\nn_embd = 100", "GC104", "name a whole multiple"},
       {"use = \"freeze_layer\"\nvalue = \"atn.0\"", "GC101", "did you mean"},
       {"use = \"set_lr\"\nvalue = \"fast\"", "GC1", "value"},
       {"use = \"set_attn_lora_rank\"\nvalue = 4096", "GC104", "4096"},
@@ -126,8 +135,9 @@ TEST_CASE("plan prints what every operation changes, without computing anything"
   const Outcome outcome = w.gptcore({"plan", "tiny.toml"});
   INFO(outcome.out << outcome.err);
   CHECK(outcome.status == 0);
-  for (const char* part : {"stack_layers  when at_iter = 40", "+ blocks.2.attn.qkv.weight", "widen_mlp", "freeze",
-                           "loss change none: logits move by at most 0.0001", "merge and drop adapters"})
+  for (const char* part :
+       {"stack_layers  when at_iter = 40", "+ blocks.2.attn.qkv.weight", "widen_mlp", "embedding of width 32, noise 0.01",
+        "freeze", "loss change none: logits move by at most 0.0001", "merge and drop adapters"})
     CHECK_THAT(outcome.out, Catch::Contains(part));
   CHECK_FALSE(fs::exists(w.path("out")));
 }

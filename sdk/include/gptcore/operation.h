@@ -19,7 +19,7 @@ namespace gptcore {
 using Effects = uint32_t;
 inline constexpr Effects kChangesTraining = 1;  // ModelEdit::set
 inline constexpr Effects kFreezes = 2;          // freeze, unfreeze
-inline constexpr Effects kReshapes = 4;         // arrange_blocks, widen_mlp, resize_vocabulary
+inline constexpr Effects kReshapes = 4;         // arrange_blocks, widen_mlp, widen_embedding, resize_vocabulary
 inline constexpr Effects kAdapts = 8;           // set_adapter, merge_adapter, drop_adapter
 inline constexpr Effects kReplaces = 16;        // replace
 inline constexpr Effects kControlsData = 32;    // set_data

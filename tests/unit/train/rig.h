@@ -101,6 +101,7 @@ struct Rig {
     factory.adapter = [](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) {
       return adapter(info, kind, weight);
     };
+    factory.keys = [this](const Structure& s) { return schema_of<GptOptions>().values(changed(s)); };
     model.open({});
     init_parameters(model.parameters(), 1);
     flat = std::make_unique<FlatParameters>(model.parameters());
@@ -145,10 +146,13 @@ struct Rig {
     made->open(context);
     return made;
   }
-  std::unique_ptr<Network> made(const Structure& s) const {
+  GptOptions changed(const Structure& s) const {
     GptOptions o = gpt;
     schema_of<GptOptions>().assign(s.keys, o);
-    auto network = std::make_unique<Network>(std::make_unique<Gpt>(o));
+    return o;
+  }
+  std::unique_ptr<Network> made(const Structure& s) const {
+    auto network = std::make_unique<Network>(std::make_unique<Gpt>(changed(s)));
     network->open({});
     network->place(at::kCPU, at::kFloat);
     const std::vector<Parameter> base = network->parameters();

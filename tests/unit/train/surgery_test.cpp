@@ -1,7 +1,6 @@
 // What edits do to weights and moments, element by element, and that a grown run resumes as the same run.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -10,91 +9,10 @@
 
 #include "core/distributed/thread_group.h"
 #include "tests/catch.h"
-#include "tests/unit/train/rig.h"
+#include "tests/unit/train/operated.h"
 
 using namespace gptcore;
-using gptcore::testing::low_rank;
-using gptcore::testing::Rig;
-using gptcore::testing::short_run;
-using gptcore::testing::tiny;
-
-namespace {
-
-using Plan = std::function<void(ModelEdit&)>;
-using Tensors = std::map<std::string, at::Tensor>;
-
-struct Once final : Operation {
-  explicit Once(Plan p) : what(std::move(p)) {}
-  void plan(const TrainingView&, ModelEdit& edit) override { what(edit); }
-  Plan what;
-};
-
-void at_iter(Rig& rig, int64_t iter, Plan plan) {
-  When when;
-  when.at_iter = iter;
-  rig.operations.add({"edit", std::make_unique<Once>(std::move(plan)), when, 0, kAllEffects});
-}
-
-Tensors copies(const std::vector<std::pair<std::string, at::Tensor>>& all) {
-  Tensors out;
-  for (const auto& [name, tensor] : all) out[name] = tensor.detach().clone();
-  return out;
-}
-
-Tensors weights(Rig& rig) {
-  Tensors out;
-  for (const Parameter& p : rig.model.parameters()) out[p.name] = p.tensor.detach().clone();
-  return out;
-}
-
-// Weights, moments and logits on both sides of an edit that is made after five updates.
-struct Operated {
-  Tensors before, after, moments_before, moments_after;
-  at::Tensor logits_before, logits_after;
-  Record record;
-  std::unique_ptr<Rig> rig;
-  double moved() const {
-    return (logits_before - logits_after.narrow(-1, 0, logits_before.size(-1))).abs().max().item<double>();
-  }
-};
-
-GptOptions two_blocks() {
-  GptOptions o = tiny(0);
-  o.n_layer = 2;
-  return o;
-}
-
-Operated operated(Plan plan, Plan earlier = {}) {
-  TrainOptions o = short_run();
-  o.max_iters = 5;
-  Operated out;
-  out.rig = std::make_unique<Rig>(o, 0, 1, two_blocks());
-  Rig& rig = *out.rig;
-  if (earlier) at_iter(rig, 2, earlier);
-  const at::Tensor ids = at::arange(8, at::kLong).view({2, 4});
-  at_iter(rig, 5, [&, plan](ModelEdit& edit) {
-    out.before = weights(rig);
-    out.moments_before = copies(rig.optimizer->state());
-    out.logits_before = edit.model().logits(ids).clone();
-    plan(edit);
-  });
-  rig.run();
-  out.after = weights(rig);
-  out.moments_after = copies(rig.optimizer->state());
-  out.logits_after = NetworkView(rig.model).logits(ids);
-  for (const Record& r : rig.records)
-    if (r.event == Event::model_edited && find(r.fields, "params")) out.record = r;
-  return out;
-}
-
-const at::Tensor& first(const Tensors& moments, const std::string& name) {
-  return moments.at("exp_avg." + name);
-}
-const at::Tensor& second(const Tensors& moments, const std::string& name) {
-  return moments.at("exp_avg_sq." + name);
-}
-
-}  // namespace
+using namespace gptcore::testing;
 
 TEST_CASE("arranged blocks are copies of their sources, weights and moments alike", "[surgery]") {
   const Operated o = operated([](ModelEdit& e) { e.arrange_blocks({1, 0, 1}); });
@@ -312,6 +230,7 @@ TEST_CASE("a run that grows, adapts, merges and freezes resumes at any update as
     at_iter(rig, 7, [](ModelEdit& e) { e.set_adapter("blocks.0.attn.qkv", "low", {{"rank", int64_t{4}}}, false); });
     at_iter(rig, 8, [](ModelEdit& e) { e.merge_adapter("blocks.*", true), e.unfreeze("*"); });
     at_iter(rig, 9, [](ModelEdit& e) { e.resize_vocabulary(13, -1, 0), e.freeze("wpe"); });
+    at_iter(rig, 10, [](ModelEdit& e) { e.widen_embedding(32, 1e-2); });
   };
   Rig whole(short_run(), 0.1, 1, two_blocks());
   planned(whole);
@@ -333,7 +252,7 @@ TEST_CASE("a run that grows, adapts, merges and freezes resumes at any update as
     CHECK(at::equal(tensor, b.at(name)));
   }
   CHECK(whole.state.val_loss == rest.state.val_loss);
-  CHECK(whole.journal.size() == 6);
+  CHECK(whole.journal.size() == 7);
 }
 
 TEST_CASE("ranks have the same weights after every edit, and a rank that plans otherwise is refused", "[surgery]") {
@@ -352,6 +271,7 @@ TEST_CASE("ranks have the same weights after every edit, and a rank that plans o
     };
     at_iter(rig, 2, [=](ModelEdit& e) { e.arrange_blocks({0, 1, differ && rank == 1 ? 0 : 1}); });
     at_iter(rig, 4, [](ModelEdit& e) { e.widen_mlp(90, 1e-2); });
+    at_iter(rig, 5, [](ModelEdit& e) { e.widen_embedding(48, 1e-2); });
     at_iter(rig, 6, [](ModelEdit& e) { e.set_adapter("attn.*", "low", low_rank(2), false); });
   }
   std::vector<std::thread> threads;
@@ -371,9 +291,9 @@ TEST_CASE("ranks have the same weights after every edit, and a rank that plans o
     return;
   }
   CHECK(failures[0] + failures[1] == "");
-  REQUIRE(seen[0].size() == 3);
-  REQUIRE(seen[1].size() == 3);
-  for (size_t i = 0; i < 3; ++i)
+  REQUIRE(seen[0].size() == 4);
+  REQUIRE(seen[1].size() == 4);
+  for (size_t i = 0; i < 4; ++i)
     for (const auto& [name, tensor] : seen[0][i]) CHECK(at::equal(tensor, seen[1][i].at(name)));
   for (const auto& [name, tensor] : weights(*rigs[0])) CHECK(at::equal(tensor, weights(*rigs[1]).at(name)));
 }

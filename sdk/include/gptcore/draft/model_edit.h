@@ -63,6 +63,12 @@ class ModelEdit {
   virtual void expect_same_function(double tolerance) = 0;
   // Interfaces that later versions add; null when there is none. "gptcore.batch_trials/1": BatchTrials; "gptcore.undo/1": Undo.
   virtual void* extension(std::string_view id) = 0;
+  // kReshapes. Makes a GPT `n_embd` wide, k times what it was: each channel and each head k times over, heads as wide as they
+  // were, MLPs with as many hidden units. A weight that reads channels is shared out among their copies (a tied head's by
+  // ln_f), so that the model computes the same: 1/k each, plus normal noise of standard deviation `noise` that sums up to 0,
+  // by which copies learn to differ. Moments of what makes channels: mean / k, mean of squares / k^2, as their gradients are
+  // without noise; of other weights: copied. Adapters must be merged before.
+  virtual void widen_embedding(int64_t n_embd, double noise) = 0;
 };
 
 struct BatchTrial {

@@ -20,6 +20,12 @@ Lines widened(int64_t hidden, const Table& values) {
   return p.plan("widen_mlp", values);
 }
 
+Lines widened_embedding(int64_t width, const Table& values) {
+  Planning p;
+  p.model.width = width;
+  return p.plan("widen_embedding", values);
+}
+
 }  // namespace
 
 TEST_CASE("stack_layers takes the new stack as a list, under either name") {
@@ -126,6 +132,42 @@ TEST_CASE("widen_mlp refuses what is no width") {
     INFO(to_toml(Value(bad)));
     CHECK(!Planning().opens("widen_mlp", bad));
   }
+}
+
+TEST_CASE("widen_embedding takes an integer for the width and a float for a whole factor") {
+  CHECK(widened_embedding(16, {{"value", 48}}) == Lines{"embedding 48 noise 1.0", kSame});
+  CHECK(widened_embedding(16, {{"n_embd", 48}}) == Lines{"embedding 48 noise 1.0", kSame});
+  CHECK(widened_embedding(16, {{"value", 3.0}}) == Lines{"embedding 48 noise 1.0", kSame});
+  CHECK(widened_embedding(16, {{"factor", 3.0}}) == Lines{"embedding 48 noise 1.0", kSame});
+}
+
+TEST_CASE("widen_embedding claims to keep the function with noise, too") {
+  CHECK(widened_embedding(16, {{"factor", 2.0}, {"noise", 0.01}, {"tolerance", 0.5}}) ==
+        Lines{"embedding 32 noise 0.01", "same to 0.5"});
+}
+
+TEST_CASE("widen_embedding grows by whole multiples up to its target, and no further") {
+  CHECK(widened_embedding(16, {{"factor", 4.0}, {"target", 50}}) == Lines{"embedding 48 noise 1.0", kSame});
+  CHECK(widened_embedding(16, {{"factor", 4.0}, {"target", 31}}).empty());
+  CHECK(widened_embedding(48, {{"value", 48}}).empty());
+}
+
+TEST_CASE("widen_embedding refuses what is no width") {
+  for (const Table& bad : std::vector<Table>{{{"value", 0}},
+                                             {{"value", 8}},
+                                             {{"value", 1.5}},
+                                             {{"factor", 2.5}},
+                                             {{"value", 17.0}},
+                                             {{"value", "wide"}},
+                                             {{"n_embd", 32}, {"factor", 2.0}},
+                                             {{"n_embd", 32}, {"noise", -1.0}},
+                                             {{"hidden", 32}},
+                                             {}}) {
+    INFO(to_toml(Value(bad)));
+    CHECK(!Planning().opens("widen_embedding", bad));
+  }
+  CHECK_THAT(Planning().refusal("widen_embedding", {{"factor", 1.5}}).line(), Contains("whole factor, got 1.5"));
+  CHECK_THAT(Planning().refusal("widen_embedding", {{"value", 2}}).line(), Contains("cannot shrink to 2") && Contains("2.0"));
 }
 
 TEST_CASE("Growth is refused for a model without such layers") {

@@ -87,6 +87,9 @@ struct NotedEdit final : ModelEdit {
   void widen_mlp(int64_t hidden, double noise) override {
     note("widen " + std::to_string(hidden) + " noise " + to_toml(Value(noise)));
   }
+  void widen_embedding(int64_t n_embd, double noise) override {
+    note("embedding " + std::to_string(n_embd) + " noise " + to_toml(Value(noise)));
+  }
   void resize_vocabulary(int64_t size, int64_t source, double noise) override {
     note("vocabulary " + std::to_string(size) + " from " + std::to_string(source) + " noise " + to_toml(Value(noise)));
   }

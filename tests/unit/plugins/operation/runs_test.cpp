@@ -36,6 +36,10 @@ TEST_CASE("A run that is stacked and widened has the new shapes and learns") {
   GPTCORE_REQUIRE_OK(wide);
   CHECK(wide.tensor("blocks.1.mlp.fc.weight").sizes() == at::IntArrayRef({96, 16}));
   CHECK(wide.loss.back() < wide.loss.front());
+  const Report channels = run("growth", "widen_embedding", {{"factor", 2.0}});
+  GPTCORE_REQUIRE_OK(channels);
+  CHECK(channels.tensor("blocks.1.attn.qkv.weight").sizes() == at::IntArrayRef({96, 32}));
+  CHECK(channels.loss.back() < channels.loss.front());
 }
 
 TEST_CASE("A run that freezes a layer before the first update leaves it alone") {

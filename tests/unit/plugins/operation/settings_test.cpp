@@ -148,6 +148,7 @@ TEST_CASE("The built-in operations are the seed's, each with a parameter `value`
                                        "reset_lr_schedule",
                                        "stack_layers",
                                        "widen_mlp",
+                                       "widen_embedding",
                                        "set_attn_lora_rank",
                                        "set_embedding_lora_rank",
                                        "set_layer_lora_rank",
