@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 5;
+constexpr int kFormat = 6;
 
 void add(Settings& all, const std::string& prefix, const Section& section) {
   if (!section.use.empty()) all[prefix + ".use"] = to_toml(Value(section.use));
@@ -85,6 +85,18 @@ UndoPoint point_of(const Json& json) {
   return {json.at("number").get<int64_t>(), json.at("operation").get<int64_t>(),
           loss.is_null() ? std::numeric_limits<double>::quiet_NaN() : loss.get<double>(),
           json.at("evaluations").get<int64_t>()};
+}
+
+Json round_json(const Round& r) {
+  return {{"event", name_of(r.event)}, {"record", texts_of(r.record)}, {"judged", r.judged}, {"next", r.next}};
+}
+
+Round round_of(const Json& json, const std::string& where) {
+  for (const Event event : {Event::stage_started, Event::step_ended, Event::evaluation_ended})
+    if (json.at("event") == name_of(event))
+      return {event, table_of(json.at("record")), json.at("judged").get<bool>(), json.at("next").get<int64_t>()};
+  throw Error(Code::checkpoint_corrupt, "operations are asked after the event " + json.at("event").dump(),
+              "resume from an older checkpoint", where);
 }
 
 Json running_json(const Running& r) {
@@ -154,7 +166,7 @@ std::string format_state(const SavedState& s) {
                {"best_val_loss", number_json(t.best_val_loss)},
                {"seconds", t.seconds},
                {"started", t.started},
-               {"unanswered", t.unanswered ? Json(texts_of(*t.unanswered)) : Json()},
+               {"round", t.round ? round_json(*t.round) : Json()},
                {"changed_settings", texts_of(t.settings)},
                {"moments_born", t.born},
                {"structure", structure_json(s.structure)},
@@ -195,7 +207,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("seconds").get_to(t.seconds);
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));
-    if (!json.at("unanswered").is_null()) t.unanswered = table_of(json.at("unanswered"));
+    if (!json.at("round").is_null()) t.round = round_of(json.at("round"), where);
     json.at("moments_born").get_to(t.born);
     s.structure = structure_of(json.at("structure"));
     s.journal = journal_of(json.at("journal"));

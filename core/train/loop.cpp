@@ -54,7 +54,7 @@ StageEnd Loop::train() {
     ask_operations(Event::stage_started);
   }
   while (true) {
-    if (s_.unanswered) answer_evaluation();  // of a run that was cut off there
+    if (s_.round) finish_round();  // of a run that was cut off there
     const bool last = finished();
     const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
     if (due && s_.evaluated_step != s_.step && !evaluate()) return end(StageEnd::interrupted);
@@ -144,25 +144,14 @@ bool Loop::evaluate() {
   for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, global_step())) fields.push_back(std::move(metric));
   watch.lap(StepSection::evaluation);
   if (timing_) timing_->end_evaluation();
-  s_.unanswered = fields;
+  s_.round = Round{Event::evaluation_ended, fields};
   c_.bus.emit(Event::evaluation_ended, global_step(), std::move(fields));
   const bool saves = !o_.eval_only && s_.step > 0;
   if (saves && best) save(true, Must::try_again_later);
-  const bool changed = answer_evaluation();
+  const bool changed = finish_round();  // not before the best model is saved: operations may change it
   if (saves && (changed || !best) && o_.checkpoint_interval == 0 && o_.always_save_checkpoint)
     save(false, Must::try_again_later);
   return true;
-}
-
-// Not before the best model is saved: operations may change it. True when they did.
-bool Loop::answer_evaluation() {
-  record_ = std::move(*s_.unanswered);
-  s_.unanswered.reset();
-  const size_t edits = c_.journal.size();
-  judge_operations();
-  ask_operations(Event::evaluation_ended);
-  changed_since_ = c_.journal.size() != edits;
-  return changed_since_;
 }
 
 void Loop::save(bool best, Must must) {

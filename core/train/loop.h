@@ -34,7 +34,6 @@ class Loop {
   void count_tokens();
   void update();
   bool evaluate();  // false when a signal came
-  bool answer_evaluation();
   double split_loss(Split split, bool interruptible);
   bool saved() const { return saved_step_ == s_.step && !changed_since_; }
   void save(bool best, Must must);
@@ -43,6 +42,7 @@ class Loop {
 
   // loop_operations.cpp
   void ask_operations(Event event);
+  bool finish_round();
   OperationDuties duties();
   void refresh(TrainingView& now, bool agree_on_time = true);
   Batch next_samples(int64_t count);
@@ -79,7 +79,7 @@ class Loop {
   TrainContext& c_;
   TrainState& s_;
   NetworkView view_;
-  Table record_;  // of the event that operations are asked after
+  Table record_;  // of the last update, where it was logged
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0, tokens_per_step_ = 0;
   double flops_per_step_ = 0;
   int64_t saved_step_;          // where the newest checkpoint is; -1: there is none of this stage

@@ -1,6 +1,7 @@
 // Operations in the training loop: asking them, committing what they plan, undoing it.
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "core/train/loop.h"
 #include "gptcore/draft/datasets.h"
@@ -26,11 +27,23 @@ void Loop::refresh(TrainingView& now, bool agree_on_time) {
 
 void Loop::ask_operations(Event event) {
   if (c_.operations.empty()) return;
+  s_.round = Round{event, std::exchange(record_, {})};
+  finish_round();
+}
+
+// True when an operation has changed something.
+bool Loop::finish_round() {
+  const Event event = s_.round->event;
+  const size_t edits = c_.journal.size();
+  if (event == Event::evaluation_ended && !std::exchange(s_.round->judged, true)) judge_operations();
   TrainingView now;
   now.event = event;
   refresh(now, c_.operations.waits_for_time(event));
-  c_.operations.ask(now, record_, duties_);
-  record_.clear();
+  c_.operations.ask(now, s_.round->record, duties_, static_cast<size_t>(s_.round->next));
+  s_.round.reset();
+  const bool changed = c_.journal.size() != edits;
+  changed_since_ = changed_since_ || changed;
+  return changed;
 }
 
 OperationDuties Loop::duties() {
@@ -66,6 +79,7 @@ bool Loop::keeps_points(const ScheduledOperation& o) const {
 
 bool Loop::carry_out(size_t index, const TrainingView& now) {
   const ScheduledOperation& o = c_.operations.operations()[index];
+  s_.round->next = static_cast<int64_t>(index);
   support_.can_undo = !s_.undo_points.empty();
   PlannedEdit edit(view_, o.effects, support_);
   o.operation->plan(now, edit);

@@ -60,9 +60,14 @@ int64_t OperationSet::sequence_step() const {
   return last;
 }
 
-void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties) {
+void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties, size_t first) {
   bool sequence_waits = false;
-  for (size_t i = 0; i < operations_.size(); ++i) {
+  for (size_t i = 0; i < first; ++i) {
+    const bool waits = states_[i].status == OperationStatus::pending ||
+                       (operations_[i].reevaluate && states_[i].fired > 0 && states_[i].last_step == now.step);
+    sequence_waits = sequence_waits || (in_sequence(operations_[i]) && waits);
+  }
+  for (size_t i = first; i < operations_.size(); ++i) {
     if (states_[i].status != OperationStatus::pending) continue;
     const ScheduledOperation& o = operations_[i];
     if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);

@@ -54,8 +54,9 @@ class OperationSet {
   const std::vector<ScheduledOperation>& operations() const { return operations_; }
 
   // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
-  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw.
-  void ask(TrainingView& now, const Table& record, const OperationDuties& duties);
+  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those before
+  // `first` were asked already.
+  void ask(TrainingView& now, const Table& record, const OperationDuties& duties, size_t first = 0);
 
   // Whether something looks at the time trained after this event, or at each update's gradient norm.
   bool waits_for_time(Event event) const;

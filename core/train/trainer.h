@@ -38,6 +38,15 @@ struct UndoPoint {
   int64_t evaluations = 0;  // since
 };
 
+// An event after which operations are still to be asked.
+struct Round {
+  Event event = Event::step_ended;
+  Table record = {};    // the fields that were published with it
+  bool judged = false;  // those on trial were judged
+  int64_t next = 0;     // index of the first one to be asked
+  bool operator==(const Round&) const = default;
+};
+
 // What a stage carries from step to step besides parameters and moments. Saved in every checkpoint.
 struct TrainState {
   int64_t step = 0;             // updates done in this stage
@@ -54,7 +63,7 @@ struct TrainState {
 
   // What operations have done.
   bool started = false;                 // asked for stage_started
-  std::optional<Table> unanswered;      // record of an evaluation that operations are still to be asked after
+  std::optional<Round> round;           // that was cut off
   Table settings;                       // changed ones of the stage, by key
   std::map<std::string, int64_t> born;  // update that a parameter's moments count from, where it is not 0
   std::vector<TriggerState> triggers;   // OperationSet::states()

@@ -67,6 +67,25 @@ TEST_CASE("an operation that hurts is undone: the run is the one without it") {
   for (const auto& entry : fs::directory_iterator(with.path("out") / "undo" / "ckpt")) CHECK_FALSE(entry.is_directory());
 }
 
+TEST_CASE("operations that were due together with one that is undone are carried out all the same") {
+  const char* when = GENERATE("at_iter = 120", "after_iters = 120");
+  const std::string set = "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = ",
+                    at = std::string("\n  when = { ") + when + " }\n";
+  const Workspace without, with;
+  const std::string freeze = "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  value = \"wpe\"" + at;
+  without.add_to_train_stage(set + "0.005" + at + freeze);
+  with.add_to_train_stage(set + "0.005" + at + set + "3.0" + at + "  undo_if_worse = 0.05\n  judge_after = 2\n" + freeze);
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(with.path("out")) / "state.json"));
+  std::vector<std::string> statuses;
+  for (const auto& operation : state.at("operations")) statuses.push_back(operation.at("status"));
+  CHECK(statuses == std::vector<std::string>{"done", "undone", "done"});
+  CHECK((model(without) == model(with)));
+}
+
 TEST_CASE("undoing survives kills before, at and after it") {
   const Workspace whole, broken;
   whole.add_to_train_stage(std::string(kGrows) + kHurts);

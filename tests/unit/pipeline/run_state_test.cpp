@@ -21,7 +21,7 @@ SavedState full_state() {
   s.train.samples = 336;
   s.train.tokens = 12345;
   s.train.started = true;
-  s.train.unanswered = {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}};
+  s.train.round = Round{Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, 2};
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
   s.train.born = {{"wte.weight", 5}};
   s.train.triggers = {{}, {OperationStatus::done, 3, 12, 1.0 / 7, 2, 0.25, true}};
@@ -58,8 +58,11 @@ TEST_CASE("a state that lacks a field or has another format is refused", "[state
   std::string renamed = text;
   renamed.replace(renamed.find("\"tokens\""), 8, "\"tokenz\"");
   CHECK_THROWS_WITH(parse_state(renamed, "x"), Catch::Contains("tokens"));
-  text.replace(text.find("\"format\": 5"), 11, "\"format\": 9");
-  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 5"));
+  std::string unasked = text;
+  unasked.replace(unasked.find("evaluation_ended"), 16, "evaluation_begun");
+  CHECK_THROWS_WITH(parse_state(unasked, "x"), Catch::Contains("evaluation_begun"));
+  text.replace(text.find("\"format\": 6"), 11, "\"format\": 9");
+  CHECK_THROWS_WITH(parse_state(text, "x"), Catch::Contains("state format 9 is not 6"));
 }
 
 TEST_CASE("what changes on resume is named, another model is refused, cosmetics are silent", "[state]") {

@@ -255,6 +255,27 @@ TEST_CASE("an operation that fails is skipped by its policy, else the run ends a
   CHECK(in_phase(ending, "error").size() == 1);
 }
 
+TEST_CASE("an operation that ended the run is asked again when it resumes, and those before it are not", "[operations]") {
+  const Event event = GENERATE(Event::step_ended, Event::evaluation_ended);
+  const When when = event == Event::step_ended ? when_of({{"at_iter", int64_t{4}}}) : when_of({{"after_iters", int64_t{4}}});
+  const auto refused = [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{0}); };
+  Rig start(short_run()), rest(short_run());
+  add(start, halve, when);
+  add(start, refused, when);
+  add(start, halve, when);
+  CHECK_THROWS_WITH(start.run(), Catch::Contains("after step 4"));
+  const Planned& before = add(rest, halve, when);
+  const Planned& mended = add(
+      rest, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{3}); }, when);
+  const Planned& after = add(rest, halve, when);
+  rest.take(start);
+  CHECK(rest.run() == StageEnd::finished);
+  CHECK(before.asked.empty());
+  CHECK(mended.asked == std::vector<int64_t>{4});
+  CHECK(after.asked == std::vector<int64_t>{4});
+  CHECK(find(rest.state.settings, "learning_rate")->as<double>() == short_run().learning_rate / 4);
+}
+
 TEST_CASE("a checkpoint that fails before the end does not hide why the run ends", "[operations]") {
   TrainOptions o = short_run();
   o.always_save_checkpoint = false;
