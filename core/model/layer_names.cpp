@@ -2,10 +2,20 @@
 
 #include <charconv>
 
+#include "gptcore/draft/model_edit.h"
+
 namespace gptcore {
 namespace {
 
 constexpr std::string_view kBlocks = "blocks.";
+
+// `rest` in each block i where sources[i] is `source`.
+std::vector<std::string> names_of(int64_t source, const std::string& rest, const std::vector<int64_t>& sources) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] == source) names.push_back(block_path(static_cast<int64_t>(i)) + rest);
+  return names;
+}
 
 }  // namespace
 
@@ -25,11 +35,12 @@ std::string block_path(int64_t index) {
 
 std::vector<std::string> arranged_names(const std::string& name, const std::vector<int64_t>& sources) {
   const auto place = in_block(name);
-  if (!place) return {name};
-  std::vector<std::string> names;
-  for (size_t i = 0; i < sources.size(); ++i)
-    if (sources[i] == place->index) names.push_back(block_path(static_cast<int64_t>(i)) + place->rest);
-  return names;
+  return place ? names_of(place->index, place->rest, sources) : std::vector<std::string>{name};
+}
+
+std::vector<std::string> names_in_new_blocks(const std::string& name, const std::vector<int64_t>& sources) {
+  const auto place = in_block(name);
+  return place && place->index == 0 ? names_of(kNewBlock, place->rest, sources) : std::vector<std::string>{};
 }
 
 bool belongs(std::string_view name, std::string_view path) {

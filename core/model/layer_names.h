@@ -17,6 +17,8 @@ std::optional<InBlock> in_block(std::string_view name);
 std::string block_path(int64_t index);
 // What a name becomes when block i is made of the old block sources[i]: none or several in blocks, itself elsewhere.
 std::vector<std::string> arranged_names(const std::string& name, const std::vector<int64_t>& sources);
+// What stands in the new blocks, where sources[i] is kNewBlock, for a name in block 0.
+std::vector<std::string> names_in_new_blocks(const std::string& name, const std::vector<int64_t>& sources);
 
 // Whether `name` is a parameter of the layer at `path` or of a layer below it.
 bool belongs(std::string_view name, std::string_view path);

@@ -29,7 +29,7 @@ struct Describe {
   }
   Lines operator()(const ArrangeBlocks& e) const {
     std::string text = "blocks";
-    for (const int64_t source : e.sources) text += " " + std::to_string(source);
+    for (const int64_t source : e.sources) text += " " + (source == kNewBlock ? "new" : std::to_string(source));
     return {text};
   }
   Lines operator()(const WidenMlp& e) const { return {with_noise("MLP of " + std::to_string(e.hidden) + " units", e.noise)}; }

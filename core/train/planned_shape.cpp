@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/model/layer_names.h"
+#include "gptcore/draft/model_edit.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -30,7 +31,7 @@ std::vector<Layer> arranged_layers(const std::vector<Layer>& old, const std::vec
     }
     for (size_t i = 0; !done && i < sources.size(); ++i)
       for (const Layer& other : old)
-        if (const auto place = in_block(other.path); place && place->index == sources[i])
+        if (const auto place = in_block(other.path); place && place->index == std::max<int64_t>(sources[i], 0))
           out.push_back({block_path(static_cast<int64_t>(i)) + place->rest, other.kind, other.takes_adapter});
     done = true;
   }
@@ -60,12 +61,24 @@ void PlannedShape::arrange_blocks(const std::vector<int64_t>& sources) {
   if (sources.empty())
     throw Error(Code::out_of_range, "the list of blocks is empty", "name at least one of " + range_of(blocks));
   for (const int64_t source : sources)
-    if (source < 0 || source >= blocks)
+    if (source != kNewBlock && (source < 0 || source >= blocks))
       throw Error(Code::out_of_range, "there is no block " + std::to_string(source),
                   "the model has blocks " + range_of(blocks));
-  layers = arranged_layers(layers, sources);
-  parameters = arranged(parameters, sources);
+  const bool inserts = std::find(sources.begin(), sources.end(), kNewBlock) != sources.end();
+  if (inserts && !(parameters.contains("blocks.0.attn.proj.weight") && parameters.contains("blocks.0.mlp.proj.weight")))
+    throw Error(Code::model_shape, "the model's blocks have no projections attn.proj and mlp.proj",
+                "new blocks can only be put into a GPT");
+  Shapes shapes = arranged(parameters, sources);
   trainable = arranged(trainable, sources);
+  for (const Layer& layer : layers)
+    for (const char* part : {".weight", ".bias"})
+      if (const auto found = parameters.find(layer.path + part); found != parameters.end())
+        for (const std::string& now : names_in_new_blocks(found->first, sources)) {
+          shapes.emplace(now, found->second);
+          trainable.emplace(now, true);
+        }
+  parameters = std::move(shapes);
+  layers = arranged_layers(layers, sources);
   adapters = arranged(adapters, sources);
   for (auto& [layer, adapter] : adapters) adapter.layer = layer;
 }

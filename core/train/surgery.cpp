@@ -5,6 +5,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -72,17 +73,38 @@ void Surgery::apply_edit(const SetTrainable& edit) {
   for (const std::string& name : edit.parameters) b_.parts.at(name).trainable = edit.on;
 }
 
+// In a block that adds nothing yet.
+Tissue Surgery::new_part(const std::string& name, LayerKind kind, const at::Tensor& like) const {
+  Tissue part;
+  if (name.ends_with(".bias") || name.ends_with(".proj.weight"))
+    part.value = at::zeros_like(like);
+  else if (kind == LayerKind::norm)
+    part.value = at::full_like(like, 1);
+  else
+    part.value = normal(name, like.sizes(), 0.02).to(like.device());
+  part.born = step_;
+  return part;
+}
+
 void Surgery::apply_edit(const ArrangeBlocks& edit) {
   std::map<std::string, Tissue> parts;
   for (const auto& [name, part] : b_.parts)
     for (const std::string& now : arranged_names(name, edit.sources)) parts.emplace(now, part);
+  for (const Layer& layer : b_.layers)
+    for (const char* part : {".weight", ".bias"})
+      if (const auto like = b_.parts.find(layer.path + part); like != b_.parts.end())
+        for (const std::string& now : names_in_new_blocks(like->first, edit.sources))
+          parts.emplace(now, new_part(now, layer.kind, like->second.value));
   std::vector<AdapterInfo> adapters;
   for (const AdapterInfo& a : b_.adapters)
     for (const std::string& now : arranged_names(a.layer, edit.sources)) adapters.push_back({now, a.item, a.values});
   std::vector<Layer> layers;
-  for (const Layer& layer : b_.layers)
+  for (const Layer& layer : b_.layers) {
     for (const std::string& now : arranged_names(layer.path, edit.sources))
       layers.push_back({now, layer.kind, layer.takes_adapter});
+    for (const std::string& now : names_in_new_blocks(layer.path, edit.sources))
+      layers.push_back({now, layer.kind, layer.takes_adapter});
+  }
   b_.parts = std::move(parts);
   b_.adapters = std::move(adapters);
   b_.layers = std::move(layers);

@@ -64,6 +64,7 @@ class Surgery {
   void put_parameters(const AdapterInfo& info, Adapter& adapter);
   void erase_parameters(const AdapterInfo& info);
   Shapes shapes() const;
+  Tissue new_part(const std::string& name, LayerKind kind, const at::Tensor& like) const;
   at::Tensor normal(const std::string& what, at::IntArrayRef shape, double std) const;
   uint64_t stream(const std::string& what) const;
 

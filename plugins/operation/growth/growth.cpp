@@ -17,7 +17,8 @@ class StackLayers final : public Scheduled {
   static constexpr Effects effects = kReshapes;
   static void schema(Schema<StackLayers>& s) {
     s.param("value", &StackLayers::value_, "`layers` as a list, or `factor` as a number");
-    s.param("layers", &StackLayers::layers_, "block i becomes a copy of the old block layers[i]: [0, 0, 1, 1]");
+    s.param("layers", &StackLayers::layers_,
+            "block i becomes a copy of the old block layers[i]: [0, 0, 1, 1]; -1 is a new block, which adds nothing yet");
     s.param("factor", &StackLayers::factor_, "the whole stack is repeated to round(blocks * factor) blocks")
         .above(1)
         .at_most(kLargestFactor);
@@ -34,7 +35,11 @@ class StackLayers final : public Scheduled {
     if (const int64_t last = *std::max_element(sources.begin(), sources.end()); last >= blocks)
       throw Error(Code::out_of_range, "there is no block " + std::to_string(last) + " to copy",
                   "the model has blocks 0 to " + std::to_string(blocks - 1) + " now");
-    if (sources != repeated(blocks, blocks)) edit.arrange_blocks(sources);
+    if (sources == repeated(blocks, blocks)) return;
+    edit.arrange_blocks(sources);
+    std::vector<int64_t> old = sources;
+    std::erase(old, kNewBlock);
+    if (old == repeated(blocks, blocks)) edit.expect_same_function(1e-4);
   }
 
  private:
@@ -57,7 +62,8 @@ class StackLayers final : public Scheduled {
     }
     if (listed && a.layers.empty()) throw Error(Code::out_of_range, "the list of blocks is empty", "name at least one");
     for (const int64_t source : a.layers)
-      if (source < 0) throw Error(Code::out_of_range, "there is no block " + std::to_string(source), "blocks count from 0");
+      if (source < kNewBlock)
+        throw Error(Code::out_of_range, "there is no block " + std::to_string(source), "blocks count from 0; -1 is a new one");
     return a;
   }
 

@@ -36,6 +36,36 @@ TEST_CASE("arranged blocks are copies of their sources, weights and moments alik
   CHECK(at::equal(o.moments_after.at("step"), o.moments_before.at("step")));
 }
 
+TEST_CASE("new blocks add nothing at first, start without moments, and learn", "[surgery]") {
+  const Operated o = operated(
+      [](ModelEdit& e) {
+        e.arrange_blocks({kNewBlock, 0, kNewBlock, 1});
+        e.expect_same_function(1e-6);
+      },
+      [](ModelEdit& e) { e.set_adapter("attn.*", "low", low_rank(2), false); });
+  CHECK(o.moved() < 1e-6);
+  CHECK(find(o.record.fields, "moments_new")->as<int64_t>() == 2 * 12);
+  for (const char* name : {"attn.qkv.weight", "mlp.fc.weight", "ln_1.bias"}) {
+    const std::string old = std::string("blocks.0.") + name, stays = std::string("blocks.1.") + name,
+                      added = std::string("blocks.2.") + name;
+    CHECK(at::equal(o.after.at(stays), o.before.at(old)));
+    CHECK_FALSE(at::equal(o.after.at(added), o.before.at(old)));
+    CHECK(o.after.at(added).sizes() == o.before.at(old).sizes());
+    CHECK(first(o.moments_after, added).eq(0).all().item<bool>());
+  }
+  CHECK(o.after.at("blocks.0.ln_2.weight").eq(1).all().item<bool>());
+  CHECK(o.after.at("blocks.0.attn.proj.weight").eq(0).all().item<bool>());
+  CHECK_FALSE(o.after.contains("blocks.0.attn.qkv.low.a"));
+  CHECK(o.after.contains("blocks.3.attn.qkv.low.a"));
+
+  TrainOptions options = short_run();
+  Rig rig(options, 0, 1, two_blocks());
+  at_iter(rig, 5, [](ModelEdit& e) { e.arrange_blocks({0, kNewBlock, 1}); });
+  rig.run();
+  for (const auto& [name, tensor] : weights(rig))
+    if (name.starts_with("blocks.1.")) CHECK(tensor.ne(0).any().item<bool>());
+}
+
 TEST_CASE("a widened MLP computes the same, with moments divided as its gradients are", "[surgery]") {
   const Operated o = operated([](ModelEdit& e) {
     e.widen_mlp(100, 0);
@@ -231,6 +261,7 @@ TEST_CASE("a run that grows, adapts, merges and freezes resumes at any update as
     at_iter(rig, 8, [](ModelEdit& e) { e.merge_adapter("blocks.*", true), e.unfreeze("*"); });
     at_iter(rig, 9, [](ModelEdit& e) { e.resize_vocabulary(13, -1, 0), e.freeze("wpe"); });
     at_iter(rig, 10, [](ModelEdit& e) { e.widen_embedding(32, 1e-2); });
+    at_iter(rig, 11, [](ModelEdit& e) { e.arrange_blocks({0, 1, kNewBlock, 2}); });
   };
   Rig whole(short_run(), 0.1, 1, two_blocks());
   planned(whole);
@@ -252,7 +283,7 @@ TEST_CASE("a run that grows, adapts, merges and freezes resumes at any update as
     CHECK(at::equal(tensor, b.at(name)));
   }
   CHECK(whole.state.val_loss == rest.state.val_loss);
-  CHECK(whole.journal.size() == 7);
+  CHECK(whole.journal.size() == 8);
 }
 
 TEST_CASE("ranks have the same weights after every edit, and a rank that plans otherwise is refused", "[surgery]") {

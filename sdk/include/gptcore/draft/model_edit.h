@@ -13,6 +13,8 @@ namespace gptcore {
 // What becomes of a replaced parameter's AdamW moments.
 enum class Moments : int { kept, zeroed };
 
+inline constexpr int64_t kNewBlock = -1;
+
 // Nothing happens before plan() returns; then the program checks all edits, carries them out in the order of the calls and
 // commits all or nothing. Each call throws Error when it cannot be right after the calls before it. Valid during plan().
 // Patterns name layers by path ("blocks.0", "blocks.*.attn.*", "wte"); `*` stands for any text, and the short names attn.3,
@@ -32,7 +34,8 @@ class ModelEdit {
   virtual void unfreeze(std::string_view layers) = 0;
 
   // kReshapes. Block i becomes a copy of the old block sources[i], adapters included: {0, 1, 1} repeats a block, {0, 2} leaves
-  // one out. Moments: each copy takes those of its source.
+  // one out. kNewBlock stands for a trainable one of block 0's shapes as in a new GPT, but with projections of 0, so that it
+  // adds nothing yet: {0, kNewBlock, 1} computes the same. Moments: each copy takes those of its source; of new blocks: 0.
   virtual void arrange_blocks(const std::vector<int64_t>& sources) = 0;
   // kReshapes. Net2WiderNet (Chen et al. 2016) on every MLP: hidden unit j >= H is a copy of a drawn unit, and the outgoing
   // weights of a unit with k copies are divided by k, so that the model computes the same; `noise` is the standard deviation

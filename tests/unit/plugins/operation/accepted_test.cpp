@@ -57,6 +57,7 @@ TEST_CASE("Training accepts the settings that operations plan") {
 
 TEST_CASE("Training accepts the shapes that operations plan") {
   CHECK(accepted("stack_layers", {{"factor", 1.5}}) == Lines{"blocks 0 1 0"});
+  CHECK(accepted("stack_layers", {{"layers", List{0, -1, 1}}}) == Lines{"blocks 0 new 1"});
   CHECK(accepted("widen_mlp", {{"value", 2.0}}) == Lines{"MLP of 128 units"});
   CHECK(accepted("widen_embedding", {{"value", 2.0}, {"noise", 0.01}}) == Lines{"embedding of width 32, noise 0.01"});
   CHECK(accepted("resize_vocabulary", {{"size", 70}, {"source", 3}}) ==

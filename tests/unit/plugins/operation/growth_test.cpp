@@ -36,6 +36,12 @@ TEST_CASE("stack_layers takes the new stack as a list, under either name") {
   }
 }
 
+TEST_CASE("stack_layers puts new blocks in, and claims to keep the function where the old ones stay as they are") {
+  CHECK(stacked(2, {{"value", List{-1, 0, -1, 1}}}) == Lines{"blocks -1 0 -1 1", kSame});
+  CHECK(stacked(2, {{"value", List{1, 0, -1}}}) == Lines{"blocks 1 0 -1"});
+  CHECK(stacked(2, {{"value", List{0, -1}}}) == Lines{"blocks 0 -1"});
+}
+
 TEST_CASE("stack_layers repeats the whole stack by a factor, under either name") {
   CHECK(stacked(2, {{"value", 2}}) == Lines{"blocks 0 1 0 1"});
   CHECK(stacked(2, {{"value", 2.0}}) == Lines{"blocks 0 1 0 1"});
@@ -68,7 +74,7 @@ TEST_CASE("A block that the model has not got yet is refused when it is planned,
 TEST_CASE("stack_layers refuses what is no stack before the first update") {
   for (const Table& bad : std::vector<Table>{{{"value", List{}}},
                                              {{"layers", List{}}},
-                                             {{"value", List{0, -1}}},
+                                             {{"value", List{0, -2}}},
                                              {{"value", List{0, "a"}}},
                                              {{"value", List{0.5}}},
                                              {{"value", 1}},
