@@ -6,6 +6,7 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/document.h"
 #include "core/interchange/hf_config.h"
+#include "core/model/gpt_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -16,9 +17,10 @@ namespace fs = std::filesystem;
 constexpr uint64_t kMaxStateBytes = uint64_t{64} << 20;
 constexpr std::string_view kHf = "hf:", kCheckpoint = "ckpt:";
 
-// What fixes the shapes and the function of the model "gpt".
-constexpr const char* kKeys[] = {"n_layer",        "n_head", "n_embd", "n_hidden",    "block_size", "vocab_size",
-                                 "vocab_multiple", "bias",   "rotary", "rotary_base", "gelu"};
+// All others fix the shapes and the function of the model "gpt".
+bool is_yours(const std::string& key) {
+  return key == "preset" || key == "init_from" || key == "dropout";
+}
 
 Value* entry_of(Table& table, const std::string& key) {
   for (auto& [name, value] : table)
@@ -37,8 +39,10 @@ Table checkpoint_values(const fs::path& given) {
   if (!document.model || (document.model->find("use") && document.model->text("use") != "gpt"))
     throw Error(Code::model_shape, "the checkpoint's model is not \"gpt\"",
                 "only the model \"gpt\" takes weights from elsewhere", folder.string());
-  for (const char* key : kKeys)
-    if (const Entry* entry = document.model->find(key)) keys.emplace_back(key, entry->value);
+  const Schema<GptOptions> schema = schema_of<GptOptions>();
+  for (const ParamSpec& spec : schema.specs())
+    if (const Entry* entry = document.model->find(spec.name); entry && !is_yours(spec.name))
+      keys.emplace_back(spec.name, entry->value);
   const fs::path state = folder / "state.json";
   try {
     const auto json = nlohmann::json::parse(read_text(*posix_file_system(), state, kMaxStateBytes));

@@ -22,7 +22,8 @@ void write_sources() {
   fs::create_directories("base/ckpt/step-000000007");
   write_raw("base/ckpt/step-000000007/config.toml",
             "[model]\nuse = \"gpt\"\nn_layer = 2\nn_head = 2\nn_embd = 8\nn_hidden = 0\nblock_size = 32\nvocab_size = 0\n"
-            "vocab_multiple = 1\ndropout = 0.2\nbias = false\nrotary = true\nrotary_base = 500.0\ngelu = \"erf\"\n");
+            "vocab_multiple = 1\ndropout = 0.2\nbias = false\nrotary = true\nrotary_base = 500.0\ngelu = \"erf\"\n"
+            "tie_word_embeddings = false\n");
   write_raw("base/ckpt/step-000000007/manifest.json", "");
   write_raw("base/ckpt/step-000000007/state.json", R"({"structure": {"model": {"n_layer": "4", "vocab_size": "60"}}})");
 }
@@ -54,6 +55,7 @@ TEST_CASE("a checkpoint fills what its model was last, with what operations chan
   CHECK(options.rotary);
   CHECK(options.rotary_base == 500);
   CHECK_FALSE(options.bias);
+  CHECK_FALSE(options.tie_word_embeddings);
   CHECK(options.gelu == "erf");
   CHECK(options.dropout == 0);
   const Fixture step("[model]\ninit_from = \"ckpt:base/ckpt/step-000000007\"\n");
