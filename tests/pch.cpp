@@ -1,2 +1,1 @@
-// The program of a precompiled header that tests share.
-int main() {}
+// The program that a precompiled header of the tests belongs to; its main is main.cpp's.

@@ -11,6 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kConvert = "docs/models.md shows how to convert nanoGPT's ckpt.pt";
 constexpr uint64_t kMaxBytes = uint64_t{1} << 20;
 constexpr double kNormEpsilon = 1e-5;  // of the model "gpt"
 
@@ -120,7 +121,7 @@ class ConfigReader {
 void refuse_pytorch_file(const std::filesystem::path& path) {
   if (path.extension() == ".pt" && posix_file_system()->kind(path) == FileKind::file)
     throw Error(Code::checkpoint_mismatch, "this is a file of PyTorch, which is not read: it may run code when it is opened",
-                "docs/models.md shows how to convert nanoGPT's ckpt.pt", path.string());
+                kConvert, path.string());
 }
 
 Table read_hf_config(const std::filesystem::path& folder) {
@@ -133,7 +134,7 @@ Table read_hf_config(const std::filesystem::path& folder) {
   if (files->kind(path) != FileKind::file)
     throw Error(Code::checkpoint_missing, "the folder has no config.json",
                 files->kind(folder / "ckpt.pt") == FileKind::file
-                    ? "docs/models.md shows how to convert nanoGPT's ckpt.pt"
+                    ? kConvert
                     : "give the folder of a Hugging Face GPT-2 model: config.json and model.safetensors",
                 folder.string());
   const Json json = Json::parse(read_text(*files, path, kMaxBytes), nullptr, /*allow_exceptions=*/false);
