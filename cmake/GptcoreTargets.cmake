@@ -94,4 +94,7 @@ function(gptcore_test name)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600
     ENVIRONMENT "GPTCORE_SOURCE=${PROJECT_SOURCE_DIR};GPTCORE_BUILD=${PROJECT_BINARY_DIR};OMP_NUM_THREADS=1")
+  if(GPTCORE_SANITIZE STREQUAL "thread")
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endif()
 endfunction()
