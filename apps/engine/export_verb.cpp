@@ -26,7 +26,7 @@ GptOptions options_of(const PipelineConfig& config, const Structure& structure, 
     throw Error(Code::model_shape, "the model \"" + config.model.use + "\" has no other tool's format",
                 "only the model \"gpt\" can be exported");
   Section section = config.model;
-  for (const auto& [key, value] : structure.keys) put(section.values, key, value);
+  put_all(section.values, structure.keys);
   auto options = section.as<GptOptions>();
   options.vocab_size = network.vocab_size();
   return options;

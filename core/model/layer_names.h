@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gptcore/model.h"
+
 namespace gptcore {
 
 // The block that a layer's or parameter's name lies in, and the rest: "blocks.3.attn.qkv" -> 3, ".attn.qkv".
@@ -19,6 +21,18 @@ std::string block_path(int64_t index);
 std::vector<std::string> arranged_names(const std::string& name, const std::vector<int64_t>& sources);
 // What stands in the new blocks, where sources[i] is kNewBlock, for a name in block 0.
 std::vector<std::string> names_in_new_blocks(const std::string& name, const std::vector<int64_t>& sources);
+// Calls visit(name, kind of its layer, like) for each parameter of the new blocks, where `like` is what `parts` has for block
+// 0's. `parts` is a map by parameter; adapters' are left out.
+template <class Map, class Visit>
+void visit_new_parameters(const std::vector<Layer>& layers, const Map& parts, const std::vector<int64_t>& sources,
+                          Visit visit) {
+  for (const Layer& layer : layers)
+    for (const char* part : {".weight", ".bias"}) {
+      const auto like = parts.find(layer.path + part);
+      if (like == parts.end()) continue;
+      for (const std::string& name : names_in_new_blocks(like->first, sources)) visit(name, layer.kind, like->second);
+    }
+}
 
 // Whether `name` is a parameter of the layer at `path` or of a layer below it.
 bool belongs(std::string_view name, std::string_view path);

@@ -17,4 +17,8 @@ void put(Table& table, const std::string& key, Value value) {
   table.emplace_back(key, std::move(value));
 }
 
+void put_all(Table& table, const Table& values) {
+  for (const auto& [key, value] : values) put(table, key, value);
+}
+
 }  // namespace gptcore

@@ -21,5 +21,6 @@ std::string adapter_prefix(const AdapterInfo& adapter);
 
 // Sets a key of `table`, replacing an earlier value.
 void put(Table& table, const std::string& key, Value value);
+void put_all(Table& table, const Table& values);
 
 }  // namespace gptcore

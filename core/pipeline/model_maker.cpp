@@ -49,7 +49,7 @@ void ModelMaker::use(const PipelineConfig& config) {
 
 Section ModelMaker::changed(const Structure& structure) const {
   Section section = model_;
-  for (const auto& [key, value] : structure.keys) put(section.values, key, value);
+  put_all(section.values, structure.keys);
   return section;
 }
 

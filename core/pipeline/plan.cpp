@@ -116,7 +116,7 @@ class Planner {
     row.changes = edit.lines();
     row.tolerance = edit.tolerance;
     Table settings = settings_;
-    for (const auto& [key, value] : edit.settings) put(settings, key, value);
+    put_all(settings, edit.settings);
     accumulation_steps(with_settings(options_, settings), network_->block_size(), 1);
     const Shapes before = shapes_of(*network_);
     if (!edit.edits.empty()) {

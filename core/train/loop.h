@@ -21,8 +21,9 @@ class Loop {
   enum class Must { succeed, try_again_later };
   // Thrown to leave the loop for TrainContext::rewind.
   struct Rewound {};
-  // The updates since the last log line: times exclude evaluations and checkpoints.
-  struct Meter {  // since the last log line; operations may have changed model and batch meanwhile
+  // The updates since the last log line, between which operations may have changed model and batch. Time excludes
+  // evaluations and checkpoints.
+  struct Meter {
     double seconds = 0;
     double updates = 0, tokens = 0, flops = 0;
   };

@@ -140,7 +140,7 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
 // All of the plan or, when it does not fit, an Error and nothing.
 void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
   Table settings = s_.settings;
-  for (const auto& [key, value] : plan.settings) put(settings, key, value);
+  put_all(settings, plan.settings);
   TrainOptions changed = with_settings(options_, settings);
   accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
   CommitReport report;

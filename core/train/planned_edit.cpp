@@ -131,7 +131,7 @@ void PlannedEdit::set_adapter(std::string_view layers, std::string_view item, co
     if (!layer.takes_adapter) continue;
     const auto old = shape().adapters.find(layer.path);
     Table merged = old != shape().adapters.end() && old->second.item == item ? old->second.values : Table{};
-    for (const auto& [key, value] : values) put(merged, key, value);
+    put_all(merged, values);
     merged = support_.adapter_values(edit.item, merged);
     if (old != shape().adapters.end() && old->second.item == item && old->second.values == merged) continue;
     shape().adapters[layer.path] = {layer.path, edit.item, merged};

@@ -70,13 +70,10 @@ void PlannedShape::arrange_blocks(const std::vector<int64_t>& sources) {
                 "new blocks can only be put into a GPT");
   Shapes shapes = arranged(parameters, sources);
   trainable = arranged(trainable, sources);
-  for (const Layer& layer : layers)
-    for (const char* part : {".weight", ".bias"})
-      if (const auto found = parameters.find(layer.path + part); found != parameters.end())
-        for (const std::string& now : names_in_new_blocks(found->first, sources)) {
-          shapes.emplace(now, found->second);
-          trainable.emplace(now, true);
-        }
+  visit_new_parameters(layers, parameters, sources, [&](const std::string& name, LayerKind, const auto& shape) {
+    shapes.emplace(name, shape);
+    trainable.emplace(name, true);
+  });
   parameters = std::move(shapes);
   layers = arranged_layers(layers, sources);
   adapters = arranged(adapters, sources);

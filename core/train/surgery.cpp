@@ -90,11 +90,9 @@ void Surgery::apply_edit(const ArrangeBlocks& edit) {
   std::map<std::string, Tissue> parts;
   for (const auto& [name, part] : b_.parts)
     for (const std::string& now : arranged_names(name, edit.sources)) parts.emplace(now, part);
-  for (const Layer& layer : b_.layers)
-    for (const char* part : {".weight", ".bias"})
-      if (const auto like = b_.parts.find(layer.path + part); like != b_.parts.end())
-        for (const std::string& now : names_in_new_blocks(like->first, edit.sources))
-          parts.emplace(now, new_part(now, layer.kind, like->second.value));
+  visit_new_parameters(b_.layers, b_.parts, edit.sources, [&](const std::string& name, LayerKind kind, const Tissue& like) {
+    parts.emplace(name, new_part(name, kind, like.value));
+  });
   std::vector<AdapterInfo> adapters;
   for (const AdapterInfo& a : b_.adapters)
     for (const std::string& now : arranged_names(a.layer, edit.sources)) adapters.push_back({now, a.item, a.values});
