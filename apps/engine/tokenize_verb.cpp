@@ -11,6 +11,7 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
+#include "core/pipeline/growing_text.h"
 #include "core/pipeline/session.h"
 #include "gptcore/error.h"
 
@@ -100,9 +101,12 @@ Ids parsed_ids(const std::string& text, const std::string& where) {
   return ids;
 }
 
-Json pieces_of(const Tokenizer& tokenizer, const Ids& ids) {
-  Json pieces = Json::array();
-  for (const int32_t id : ids) pieces.push_back(tokenizer.decode({&id, 1}));
+// What each id adds to the text; joined, they are the text of all.
+std::vector<std::string> pieces_of(const Tokenizer& tokenizer, const Ids& ids) {
+  GrowingText text(tokenizer);
+  std::vector<std::string> pieces;
+  for (const int32_t id : ids) pieces.push_back(text.add(id));
+  if (!pieces.empty()) pieces.back() += text.end();
   return pieces;
 }
 

@@ -23,7 +23,6 @@ class Sequence {
     first_ = ids_.size() - std::min(ids_.size(), static_cast<size_t>(block_));
   }
   std::span<const int64_t> context() const { return std::span(ids_).subspan(first_); }
-  std::span<const int64_t> ids() const { return ids_; }
   // True when the context began anew.
   bool add(int32_t token) {
     ids_.push_back(token);
@@ -105,7 +104,7 @@ void generate_rows(Logits& logits, std::vector<Sequence>& rows, int64_t count, c
       Sequence& s = rows[r];
       if (!s.active) continue;
       const uint64_t place = (static_cast<uint64_t>(s.sample()) << 32) | static_cast<uint64_t>(i);
-      const NextToken chosen = choose(next[r], sampling, s.ids(), random_uniform(key, place));
+      const NextToken chosen = choose(next[r], sampling, s.context(), random_uniform(key, place));
       s.active = on_token(s.index, chosen) && i + 1 < count;
       if (!s.active) continue;
       const bool anew = s.add(chosen.token);

@@ -6,10 +6,14 @@
 #include <ATen/ops/topk.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <unordered_set>
 #include <vector>
+
+#include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
@@ -39,12 +43,13 @@ double keep_nucleus(std::vector<double>& p, double share) {
 
 int32_t draw(const at::Tensor& scores, const Sampling& s, double u) {
   if (s.temperature == 0) return static_cast<int32_t>(scores.argmax().item<int64_t>());
-  at::Tensor logits = scores / s.temperature;
+  const at::Tensor exact = scores.to(at::kDouble);
+  at::Tensor logits = (exact - exact.max()) / s.temperature;  // at most 0: no temperature makes NaN of them
   if (s.top_k > 0 && s.top_k < logits.size(0)) {
     const at::Tensor least = std::get<0>(at::topk(logits, s.top_k)).min();
-    logits = logits.masked_fill(logits < least, -std::numeric_limits<float>::infinity());
+    logits = logits.masked_fill(logits < least, -std::numeric_limits<double>::infinity());
   }
-  const at::Tensor softmax = at::softmax(logits, 0, at::kDouble).contiguous();
+  const at::Tensor softmax = at::softmax(logits, 0).contiguous();
   std::vector<double> p(softmax.const_data_ptr<double>(), softmax.const_data_ptr<double>() + softmax.size(0));
   if (s.top_p < 1) u *= keep_nucleus(p, s.top_p);
   double sum = 0;
@@ -58,11 +63,23 @@ int32_t draw(const at::Tensor& scores, const Sampling& s, double u) {
   return static_cast<int32_t>(last);
 }
 
+// NaN and infinity in any of them spoil the likelihood of all.
+void require_numbers(const at::Tensor& logits, const at::Tensor& drawable) {
+  const auto largest = logits.max().item<float>();  // NaN where there is one
+  if (std::isfinite(largest) && std::isfinite(drawable.max().item<float>())) return;
+  const char* const found = std::isnan(largest) ? "there is NaN" : largest > 0 ? "one is infinite" : "no token may come";
+  throw Error(Code::nonfinite, std::string("the model's logits are not finite: ") + found,
+              "its weights are NaN or too large; take an older checkpoint, or train again with a lower learning_rate");
+}
+
 }  // namespace
 
 NextToken choose(const at::Tensor& logits, const Sampling& s, std::span<const int64_t> context, double u) {
   const at::Tensor plain = logits.to(at::kFloat).contiguous();
-  const int32_t token = draw(s.repetition_penalty == 1 ? plain : penalized(plain, s.repetition_penalty, context), s, u);
+  const int64_t count = s.vocab_size > 0 ? std::min(s.vocab_size, plain.size(0)) : plain.size(0);
+  const at::Tensor drawable = plain.narrow(0, 0, count);
+  require_numbers(plain, drawable);
+  const int32_t token = draw(s.repetition_penalty == 1 ? drawable : penalized(drawable, s.repetition_penalty, context), s, u);
   return {token, at::log_softmax(plain, 0, at::kDouble)[token].item<double>()};
 }
 

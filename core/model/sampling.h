@@ -14,6 +14,7 @@ struct Sampling {
   double top_p = 1;               // nucleus (Holtzman et al. 2019): the likeliest tokens that have this share together
   double repetition_penalty = 1;  // of tokens in the context (Keskar et al. 2019): positive logits are divided by it
   uint64_t seed = 1337;
+  int64_t vocab_size = 0;  // ids from here on are never drawn: the tokenizer does not have them; 0 = all may be
 };
 
 struct NextToken {
@@ -22,6 +23,7 @@ struct NextToken {
 };
 
 // From logits (V) on the CPU and a number u of [0, 1). The penalty comes first, then temperature, top_k, top_p.
+// -inf rules a token out. Throws Error(nonfinite) when a logit is NaN or +inf, or no token is left.
 NextToken choose(const at::Tensor& logits, const Sampling& sampling, std::span<const int64_t> context, double u);
 
 }  // namespace gptcore

@@ -84,6 +84,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       at_table(section, [&] { operation.operation->open(context); });
       items.operations.add(std::move(operation));
     }
+    if (session.tokenizer && session.tokenizer->ready()) items.evaluators.show_tokens(session.tokenizer->vocab_size());
     for (const Section& section : stage.evaluators) {
       auto evaluator = session.plugins.evaluator(section.use, section.values);
       EvaluatorContext context;

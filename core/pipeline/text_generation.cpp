@@ -1,9 +1,12 @@
 #include "core/pipeline/text_generation.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "core/pipeline/growing_text.h"
 #include "core/pipeline/utf8_stream.h"
 #include "gptcore/error.h"
+#include "gptcore/value.h"
 
 namespace gptcore {
 namespace {
@@ -11,12 +14,13 @@ namespace {
 // One text as it grows. What may become a stop string is held back.
 class Growing {
  public:
-  Growing(const Tokenizer& tokenizer, const std::vector<std::string>& stop) : tokenizer_(tokenizer), stop_(stop) {}
+  Growing(const Tokenizer& tokenizer, std::span<const int32_t> prompt, const std::vector<std::string>& stop)
+      : bytes_(tokenizer, prompt), stop_(stop) {}
 
   // False when a stop string has come.
   bool add(const NextToken& choice) {
     out.tokens.push_back(choice);
-    seen_ += characters_.add(tokenizer_.decode({&choice.token, 1}));
+    seen_ += characters_.add(bytes_.add(choice.token));
     size_t end = std::string::npos;
     for (const std::string& stop : stop_) end = std::min(end, seen_.find(stop));
     if (end != std::string::npos) {
@@ -27,7 +31,7 @@ class Growing {
     return !out.stopped;
   }
   void end() {
-    if (!out.stopped) seen_ += characters_.end();
+    if (!out.stopped) seen_ += characters_.add(bytes_.end()) + characters_.end();
     release(0);
     ended = true;
   }
@@ -55,12 +59,19 @@ class Growing {
     seen_.erase(0, seen_.size() - keep);
   }
 
-  const Tokenizer& tokenizer_;
+  GrowingText bytes_;
   const std::vector<std::string>& stop_;
   Utf8Stream characters_;
   std::string seen_;
   size_t taken_ = 0;
 };
+
+// What a text starts with that has no tokens of its own: a newline is none in some vocabularies.
+std::optional<int32_t> beginning(const Tokenizer& tokenizer) {
+  for (const char* name : {"<|bos|>", "<|endoftext|>", "<s>"})
+    if (const auto id = tokenizer.special(name)) return id;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -71,11 +82,15 @@ void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer,
   std::vector<Prompt> prompts;
   std::vector<Growing> texts;
   for (size_t p = 0; p < request.prompts.size(); ++p) {
-    const std::vector<int32_t> ids = tokenizer.encode(request.prompts[p]);
-    if (ids.empty()) throw Error(Code::usage, "the prompt is empty", "give at least one character");
+    std::vector<int32_t> ids = tokenizer.encode(request.prompts[p]);
+    if (ids.empty())
+      if (const auto id = beginning(tokenizer)) ids.push_back(*id);
+    if (ids.empty())
+      throw Error(Code::usage, "the prompt " + to_toml(Value(request.prompts[p])) + " has no token",
+                  "give one with a letter in it");
     for (int64_t sample = 0; sample < request.num_samples; ++sample) {
       prompts.push_back({ids, sample});
-      texts.emplace_back(tokenizer, stop);
+      texts.emplace_back(tokenizer, ids, stop);
       texts.back().out.prompt = p;
       texts.back().out.sample = sample;
     }
@@ -90,7 +105,9 @@ void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer,
       if (going && events.done) events.done(shown, texts[shown].out);
     }
   };
-  generate(model, device, prompts, request.max_new_tokens, request.sampling, [&](size_t index, const NextToken& choice) {
+  Sampling sampling = request.sampling;
+  sampling.vocab_size = tokenizer.vocab_size();
+  generate(model, device, prompts, request.max_new_tokens, sampling, [&](size_t index, const NextToken& choice) {
     Growing& text = texts[index];
     const bool more = text.add(choice) && static_cast<int64_t>(text.out.tokens.size()) < request.max_new_tokens;
     if (!more) text.end();

@@ -34,7 +34,9 @@ struct TextEvents {
   std::function<void(size_t index, const GeneratedText& text)> done;  // after its last piece
 };
 
-// Throws Error(usage) for a prompt without tokens and what the tokenizer throws.
+// Texts are what the tokenizer makes of all their tokens together, and hold none that it does not have. A prompt without
+// tokens starts with the tokenizer's <|bos|>, <|endoftext|> or <s>; Error(usage) where there is none of these. Throws what the
+// tokenizer and choose() throw.
 void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer, const TextRequest& request,
                     const TextEvents& events);
 

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace gptcore {
@@ -49,16 +50,36 @@ class Collected final : public Results {
   std::vector<double> sums_;  // sum and count of each
 };
 
+// A model without the ids from `vocab_size` on. Its loss and parameters are those of the whole.
+class Narrowed final : public ModelView {
+ public:
+  Narrowed(const ModelView& model, int64_t vocab_size) : model_(model), vocab_size_(vocab_size) {}
+  int64_t block_size() const override { return model_.block_size(); }
+  int64_t vocab_size() const override { return vocab_size_; }
+  std::vector<Layer> layers() const override { return model_.layers(); }
+  std::vector<ParameterInfo> parameters() const override { return model_.parameters(); }
+  at::Tensor value(std::string_view parameter) const override { return model_.value(parameter); }
+  at::Tensor logits(const at::Tensor& ids) const override { return model_.logits(ids).narrow(-1, 0, vocab_size_); }
+  at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) const override { return model_.loss(ids, targets); }
+  std::vector<AdapterInfo> adapters() const override { return model_.adapters(); }
+
+ private:
+  const ModelView& model_;
+  int64_t vocab_size_;
+};
+
 }  // namespace
 
 Table EvaluatorSet::run(const ModelView& model, ProcessGroup& group, EventBus& bus, Host& host, int64_t step) {
   const at::NoGradGuard no_grad;
+  const int64_t whole = model.vocab_size();
+  const Narrowed shown(model, vocab_size_ > 0 ? std::min(vocab_size_, whole) : whole);
   Table all;
   for (Entry& e : entries_) {
     if (e.failures >= kMaxFailures) continue;
     try {
       Collected results(e.name, bus, step);
-      e.evaluator->evaluate(model, results);
+      e.evaluator->evaluate(shown, results);
       for (auto& metric : results.metrics(group)) all.push_back(std::move(metric));
       e.failures = 0;
     } catch (const std::exception& failure) {

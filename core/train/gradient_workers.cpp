@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -22,6 +23,15 @@ constexpr int64_t kMaxSharedParameters = 32'000'000;
 Batch rows_of(const Batch& batch, int64_t part, int64_t parts) {
   const int64_t B = batch.ids.size(0), first = B * part / parts, last = B * (part + 1) / parts;
   return {batch.ids.narrow(0, first, last - first), batch.targets.narrow(0, first, last - first)};
+}
+
+int64_t targets_of(const Batch& batch) {
+  return batch.targets.ge(0).sum().item<int64_t>();
+}
+
+// Of rows without targets. The model is not asked: its mean over none may be NaN, which stays NaN whatever its weight is.
+at::Tensor no_loss(at::Device device) {
+  return at::zeros({}, at::TensorOptions(device).dtype(at::kFloat));
 }
 
 }  // namespace
@@ -121,8 +131,10 @@ void GradientWorkers::begin() {
 
 at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets,
                                      Stopwatch& watch) const {
+  const int64_t targets = targets_of(batch);
+  if (targets == 0) return no_loss(at::kCPU);
   const at::Tensor loss = model.loss(batch.ids, batch.targets);
-  const double share = batch.targets.ge(0).sum().item<double>() / static_cast<double>(std::max<int64_t>(all_targets, 1));
+  const double share = static_cast<double>(targets) / static_cast<double>(all_targets);
   watch.lap(StepSection::forward);
   loss.backward(weight * share);
   return loss.detach() * share;
@@ -130,6 +142,8 @@ at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at:
 
 at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight, Timing* timing) {
   Stopwatch watch(timing);
+  const int64_t all_targets = targets_of(batch);
+  if (all_targets == 0) return no_loss(device_);
   if (helpers_.empty()) {
     const at::Tensor loss = model_.loss(batch.ids.to(device_, /*non_blocking=*/true), batch.targets.to(device_, true));
     watch.lap(StepSection::forward);
@@ -137,7 +151,6 @@ at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight, Ti
     watch.lap(StepSection::backward);
     return loss.detach();
   }
-  const int64_t all_targets = batch.targets.ge(0).sum().item<int64_t>();
   for (int64_t i = 1; i < count(); ++i) {
     Helper& helper = *helpers_[static_cast<size_t>(i - 1)];
     helper.start([&, i] {

@@ -26,7 +26,8 @@ class GradientWorkers {
 
   // Clears all gradients.
   void begin();
-  // The mean loss over the batch's targets (0-dim); its gradients times `weight` (0-dim) are added up until finish().
+  // The mean loss over the batch's targets (0-dim); its gradients times `weight` (0-dim) are added up until finish(). Without
+  // a target it is 0 and adds nothing.
   // `timing` gets the forward and backward pass of the calling thread's rows, and the wait for the others as backward.
   at::Tensor run(const Batch& batch, const at::Tensor& weight, Timing* timing = nullptr);
   // From here the parameters' gradients are the sums.

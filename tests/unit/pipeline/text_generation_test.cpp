@@ -124,9 +124,62 @@ TEST_CASE("characters of several tokens come whole, broken ones as U+FFFD") {
   CHECK(hear(model, of({"a"}, 2)).texts[0].text == "\xef\xbf\xbd");
 }
 
+// Like SentencePiece: a token is a word, whose space is left out at the beginning of a text; <s> has no text.
+struct Words final : Tokenizer {
+  int64_t vocab_size() const override { return 3; }
+  std::vector<int32_t> encode(std::string_view text) const override {
+    return text == "\n" ? std::vector<int32_t>() : std::vector<int32_t>{1};
+  }
+  std::string decode(std::span<const int32_t> ids) const override {
+    const char* const words[] = {"", "the", "end"};
+    std::string text;
+    for (const int32_t id : ids)
+      if (id > 0) text += (text.empty() ? "" : " ") + std::string(words[id]);
+    return text;
+  }
+  std::optional<int32_t> special(std::string_view name) const override {
+    return name == "<s>" ? std::optional<int32_t>(0) : std::nullopt;
+  }
+};
+
+GeneratedText words_after(const std::string& prompt, std::vector<std::string> stop = {}) {
+  Chain model;
+  model.cycle = "\x01";
+  GeneratedText out;
+  TextRequest request = of({prompt}, 4, std::move(stop));
+  request.sampling.temperature = 0;
+  generate_texts(model, at::kCPU, Words(), request, {{}, [&](size_t, const GeneratedText& text) { out = text; }});
+  return out;
+}
+
+TEST_CASE("words keep the spaces between them, and a stop string may have one") {
+  CHECK(words_after("the").text == " the the the the");
+  CHECK(words_after("the", {"e t"}).text == " th");
+  CHECK(words_after("the", {"e t"}).stopped);
+}
+
+TEST_CASE("a prompt that the vocabulary has no token for starts with the beginning of a text") {
+  CHECK(words_after("\n").text == "the the the the");
+}
+
+TEST_CASE("ids that the tokenizer does not have are in no text") {
+  Chain model;
+  model.cycle = std::string("\x01\x63", 2);
+  TextRequest request = of({"the"}, 200);
+  request.num_samples = 2;
+  request.sampling.temperature = 50;
+  request.sampling.top_k = 0;
+  size_t texts = 0;
+  generate_texts(model, at::kCPU, Words(), request, {{}, [&](size_t, const GeneratedText& text) {
+                                                       ++texts;
+                                                       for (const NextToken& t : text.tokens) CHECK(t.token < 3);
+                                                     }});
+  CHECK(texts == 2);
+}
+
 TEST_CASE("a prompt without tokens is refused, and a listener that says so ends everything") {
   Chain model;
-  CHECK_THROWS_WITH(hear(model, of({"a", ""}, 3)), Catch::Contains("the prompt is empty"));
+  CHECK_THROWS_WITH(hear(model, of({"a", ""}, 3)), Catch::Contains("the prompt \"\" has no token"));
   int pieces = 0, done = 0;
   generate_texts(model, at::kCPU, Bytes(), of({"a", "b"}, 9),
                  {[&](size_t, std::string_view) { return ++pieces < 3; }, [&](size_t, const GeneratedText&) { ++done; }});
