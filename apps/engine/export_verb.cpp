@@ -3,23 +3,18 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
-#include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/interchange/export.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
-#include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
-
-constexpr const char* kEndOfText = "<|endoftext|>";
 
 GptOptions options_of(const PipelineConfig& config, const Structure& structure, const Network& network) {
   if (config.model.use != "gpt")
@@ -51,32 +46,17 @@ void merge(Session& session, const AdapterInfo& info) {
   weight.add_(adapter->delta());
 }
 
-// The head is tied to the embedding, which it would change with.
-void require_mergeable(const std::vector<AdapterInfo>& adapters) {
+// A head that is tied to the embedding would change with it.
+void require_mergeable(const std::vector<AdapterInfo>& adapters, const GptOptions& model) {
+  if (!model.tie_word_embeddings) return;
   for (const AdapterInfo& info : adapters)
     if (info.layer == "wte")
       throw Error(Code::model_shape, "the adapter of 'wte' cannot be merged: the head is tied to wte and would change, too",
-                  "--adapters keep");
+                  "--format hf --adapters keep writes it beside the model");
 }
 
 void print_notes(const GptOptions& options) {
   if (!options.bias) std::printf("the model has no biases: they are zeros in the files\n");
-}
-
-// What AutoTokenizer of transformers loads. False when the tokenizer has no such form.
-bool write_tokenizer(FileSystem& files, const std::filesystem::path& folder, Tokenizer& tokenizer, int64_t block_size) {
-  auto* const form = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"));
-  if (!form) return false;
-  std::string text;
-  throw_if_failed(form->tokenizer_json(text));
-  nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
-                                   {"model_max_length", block_size},
-                                   {"clean_up_tokenization_spaces", false}};
-  if (tokenizer.special(kEndOfText))
-    for (const char* role : {"bos_token", "eos_token", "unk_token"}) config[role] = kEndOfText;
-  write_file_atomically(files, folder / "tokenizer.json", text);
-  write_file_atomically(files, folder / "tokenizer_config.json", config.dump(2) + "\n");
-  return true;
 }
 
 }  // namespace
@@ -104,7 +84,7 @@ int export_verb(const ExportRequest& request) {
   const bool keep = request.keep_adapters && !adapters.empty();
   if (keep && format != ExportFormat::hf)
     throw Error(Code::usage, request.format + " has no place for adapters", "--adapters merge, or --format hf");
-  if (!keep) require_mergeable(adapters);
+  if (!keep) require_mergeable(adapters, model);
 
   at::Tensor wanted;
   if (!keep) wanted = probe_logits(network);
@@ -113,22 +93,20 @@ int export_verb(const ExportRequest& request) {
     network.set_adapter(info.layer, nullptr);
   }
   if (keep) wanted = probe_logits(network);
-  bool tokenizer = true;
-  const auto add = [&](const std::filesystem::path& folder) {
-    if (format == ExportFormat::hf && session.tokenizer)
-      tokenizer = write_tokenizer(*files, folder, *session.tokenizer, model.block_size);
-    if (keep) write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
-  };
-  const Exported made = export_model(*files, network, model, format, type, request.to, wanted, add);
+  ExportTarget target{request.to, format, type, {}, {}};
+  if (session.tokenizer) target.tokenizer = form_of(*session.tokenizer);
+  if (keep)
+    target.add = [&](const std::filesystem::path& folder) {
+      write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
+    };
+  const Exported made = export_model(*files, network, model, target, wanted);
 
   std::string names;
   for (const std::string& name : made.files) names += (names.empty() ? "" : ", ") + name;
   std::printf("%s: %s; %s, %.1f MiB\n", request.to.c_str(), names.c_str(), request.dtype.c_str(),
               static_cast<double>(made.bytes) / (1 << 20));
   print_notes(model);
-  if (!tokenizer)
-    std::printf("the tokenizer \"%s\" has no form that Hugging Face's library reads: there is no tokenizer.json\n",
-                request.config.tokenizer->use.c_str());
+  if (!made.note.empty()) std::printf("%s\n", made.note.c_str());
   if (!adapters.empty()) std::printf("%zu adapters %s\n", adapters.size(), keep ? "in adapters.safetensors" : "merged");
   std::printf("read back: largest logit difference %.3g\n", made.logit_difference);
   return 0;

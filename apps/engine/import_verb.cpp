@@ -39,8 +39,8 @@ int import_verb(const ImportRequest& request) {
 
   int64_t count = 0;
   for (const Parameter& p : parameters) count += p.tensor.numel();
-  std::printf("%s: %lld parameters%s\n", made.directory.c_str(), static_cast<long long>(count),
-              session.tokenizer ? ", tokenizer" : "");
+  std::printf("%s: %lld parameters, %s\n", made.directory.c_str(), static_cast<long long>(count),
+              session.tokenizer ? "tokenizer" : "no tokenizer: '--set tokenizer.use=NAME' gives one");
   return 0;
 }
 

@@ -30,15 +30,20 @@ bool names_tokenizer(const std::vector<Override>& overrides) {
   return false;
 }
 
+bool has_tokenizer(const fs::path& dir) {
+  std::error_code none;
+  return fs::exists(dir / "tokenizer.json", none) ||
+         (fs::exists(dir / "vocab.json", none) && fs::exists(dir / "merges.txt", none));
+}
+
 }  // namespace
 
 std::string import_help() {
   std::ostringstream out;
   out << "gptcore import DIR [--to RUN_FOLDER] [--KEY=VALUE]...\nMakes a checkpoint of a Hugging Face GPT-2 folder: "
          "config.json and "
-         "model.safetensors.\nIts tokenizer.json, when there is one, becomes the run's tokenizer; --set tokenizer.use=NAME "
-         "gives "
-         "another.\n"
+         "model.safetensors.\nIts tokenizer.json, or its vocab.json and merges.txt, become the run's tokenizer; "
+         "--set tokenizer.use=NAME gives another.\n"
       << import_options().visible;
   return out.str();
 }
@@ -49,8 +54,7 @@ int import_verb(const std::vector<std::string>& arguments, const std::vector<std
   const fs::path dir = fs::absolute(fs::path(given.get<std::string>("dir")) / ".").lexically_normal().parent_path();
   const std::string written = "import " + dir.string();
   LoadRequest load{std::nullopt, {{"model.init_from=" + to_toml(Value("hf:" + dir.string())), written}}, plugin_files};
-  std::error_code none;
-  if (!names_tokenizer(given.overrides) && fs::exists(dir / "tokenizer.json", none)) {
+  if (!names_tokenizer(given.overrides) && has_tokenizer(dir)) {
     load.overrides.push_back({"tokenizer.use=\"gpt2\"", written});
     load.overrides.push_back({"tokenizer.dir=" + to_toml(Value(dir.string())), written});
   }

@@ -20,7 +20,7 @@ VerbOptions tokenize_options() {
   options.overrides = true;
   options.visible.add_options()("tokenizer", po::value<std::string>()->value_name("NAME|DIR"),
                                 "a tokenizer's name, or the folder of a run, of a checkpoint or of a vocabulary: vocab.bpe and "
-                                "encoder.json, or tokenizer.json");
+                                "encoder.json, tokenizer.json, or vocab.json and merges.txt");
   options.visible.add_options()("set", po::value<std::string>()->value_name("KEY=VALUE"), "a parameter of the tokenizer");
   options.visible.add_options()("count", po::bool_switch(), "print how many tokens there are");
   options.visible.add_options()("json", po::bool_switch(), "print one JSON object with the ids and each token's text");
@@ -34,7 +34,7 @@ VerbOptions tokenize_options() {
 
 bool is_vocabulary(const fs::path& folder) {
   std::error_code none;
-  for (const char* name : {"vocab.bpe", "encoder.json", "tokenizer.json"})
+  for (const char* name : {"vocab.bpe", "encoder.json", "tokenizer.json", "vocab.json"})
     if (fs::exists(folder / name, none)) return true;
   return false;
 }

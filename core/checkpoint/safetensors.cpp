@@ -6,13 +6,16 @@
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 
 namespace gptcore {
 namespace {
 
 SafetensorsHeader read_header(const ReadableFile& file, const std::string& path) {
-  std::vector<std::byte> first(8);
+  std::vector<std::byte> first(kLfsPointerStart);
   first.resize(file.read_at(0, first));
+  refuse_lfs_pointer({reinterpret_cast<const char*>(first.data()), first.size()}, Code::checkpoint_missing, path);
+  first.resize(std::min<size_t>(first.size(), 8));
   first.resize(8 + header_length(first, file.size(), path));
   first.resize(file.read_at(0, first));
   return parse_header(first, file.size(), path);

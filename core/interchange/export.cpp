@@ -10,6 +10,7 @@
 
 #include "core/base/file_system.h"
 #include "core/interchange/gguf_file.h"
+#include "core/interchange/hf_tokenizer.h"
 #include "core/interchange/hf_weights.h"
 #include "core/interchange/llmc_file.h"
 #include "gptcore/error.h"
@@ -22,26 +23,40 @@ namespace fs = std::filesystem;
 // Of logits, relative to the largest one: rounding of merged adapters, far below any mistake in a tensor.
 constexpr double kTolerance = 1e-3;
 
-void write(FileSystem& files, const fs::path& folder, ExportFormat format, const GptWeights& weights, FileType type) {
-  switch (format) {
+void write_hf(FileSystem& files, const fs::path& folder, const GptWeights& weights, const ExportTarget& target) {
+  write_hf_folder(files, folder, weights, target.type, target.tokenizer ? target.tokenizer->ids : RoleIds());
+  if (target.tokenizer) write_hf_tokenizer(files, folder, *target.tokenizer, weights.options().block_size);
+}
+
+void write(FileSystem& files, const fs::path& folder, const GptWeights& weights, const ExportTarget& target,
+           const GgufTokenizer& tokenizer) {
+  switch (target.format) {
     case ExportFormat::hf:
-      return write_hf_folder(files, folder, weights, type);
+      return write_hf(files, folder, weights, target);
     case ExportFormat::llmc:
-      return write_llmc_file(files, folder / "model.bin", weights, type);
+      return write_llmc_file(files, folder / "model.bin", weights, target.type);
     case ExportFormat::gguf:
-      return write_gguf_file(files, folder / "model.gguf", weights, type);
+      return write_gguf_file(files, folder / "model.gguf", weights, target.type, tokenizer);
   }
 }
 
-void read_back(FileSystem& files, const fs::path& folder, ExportFormat format, const GptWeights& weights, FileType type) {
-  switch (format) {
+void read_back(FileSystem& files, const fs::path& folder, const GptWeights& weights, const ExportTarget& target,
+               const GgufTokenizer& tokenizer) {
+  switch (target.format) {
     case ExportFormat::hf:
       return load_hf_weights(files, folder, weights);
     case ExportFormat::llmc:
       return read_llmc_file(files, folder / "model.bin", weights);
     case ExportFormat::gguf:
-      return read_gguf_file(files, folder / "model.gguf", weights, type);
+      return read_gguf_file(files, folder / "model.gguf", weights, target.type, tokenizer);
   }
+}
+
+std::string note_on(const ExportTarget& target, const GgufTokenizer& tokenizer) {
+  if (target.format == ExportFormat::gguf) return tokenizer.note;
+  const bool lost = target.format == ExportFormat::hf && target.tokenizer && !target.tokenizer->bpe;
+  return lost ? "there is no tokenizer.json: Hugging Face's library has no form of the run's tokenizer that is written here"
+              : "";
 }
 
 // What is not read back stays NaN, and so do the logits.
@@ -92,31 +107,35 @@ void require_expressible(ExportFormat format, const GptOptions& o, FileType type
   if (type == FileType::f16) throw Error(Code::usage, "llm.c has no float16", "--dtype f32 or bf16");
 }
 
-Exported export_model(FileSystem& files, Model& model, const GptOptions& options, ExportFormat format, FileType type,
-                      const fs::path& to, const at::Tensor& wanted, const std::function<void(const fs::path&)>& add) {
-  require_expressible(format, options, type);
-  const fs::path target = fs::absolute(to / ".").lexically_normal().parent_path();
-  if (files.kind(target) != FileKind::absent)
-    throw Error(Code::run_exists, "something is there already", "give another folder, or remove it", target.string());
-  fs::path temporary = target;
+Exported export_model(FileSystem& files, Model& model, const GptOptions& options, const ExportTarget& target,
+                      const at::Tensor& wanted) {
+  require_expressible(target.format, options, target.type);
+  const fs::path folder = fs::absolute(target.to / ".").lexically_normal().parent_path();
+  if (files.kind(folder) != FileKind::absent)
+    throw Error(Code::run_exists, "something is there already", "give another folder, or remove it", folder.string());
+  fs::path temporary = folder;
   temporary += ".tmp";
   const GptWeights weights(options, model.parameters());
-  const std::vector<fs::path> made = make_directories(files, target.parent_path());
+  GgufTokenizer tokenizer;
+  if (target.format == ExportFormat::gguf && target.tokenizer)
+    tokenizer = gguf_tokenizer(*target.tokenizer, options.vocab_size);
+  const std::vector<fs::path> made = make_directories(files, folder.parent_path());
   Exported out;
+  out.note = note_on(target, tokenizer);
   try {
     remove_tree(files, temporary);  // of a process that was killed
     files.make_directory(temporary);
-    write(files, temporary, format, weights, type);
-    if (add) add(temporary);
+    write(files, temporary, weights, target, tokenizer);
+    if (target.add) target.add(temporary);
     forget(model);
-    read_back(files, temporary, format, weights, type);
-    out.logit_difference = largest_difference(probe_logits(model), wanted, type);
+    read_back(files, temporary, weights, target, tokenizer);
+    out.logit_difference = largest_difference(probe_logits(model), wanted, target.type);
     for (const FileEntry& entry : files.list(temporary)) {
       out.files.push_back(entry.name);
       out.bytes += files.open(temporary / entry.name)->size();
     }
     files.sync_directory(temporary);
-    files.rename_new(temporary, target);
+    files.rename_new(temporary, folder);
   } catch (...) {
     try {
       remove_tree(files, temporary);
@@ -125,7 +144,7 @@ Exported export_model(FileSystem& files, Model& model, const GptOptions& options
     remove_directories(files, made);
     throw;
   }
-  files.sync_directory(target.parent_path());
+  files.sync_directory(folder.parent_path());
   return out;
 }
 

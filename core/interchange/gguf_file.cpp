@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kVersion = 3;
 constexpr uint64_t kAlignment = 32;
-enum class ValueType : uint32_t { u32 = 4, f32 = 6, text = 8 };
+enum class ValueType : uint32_t { u32 = 4, i32 = 5, f32 = 6, boolean = 7, text = 8, array = 9 };
 
 // "blocks.3.attn.qkv.weight" -> "blk.3.attn_qkv.weight"
 std::string gguf_name(const std::string& name) {
@@ -67,6 +67,22 @@ class HeaderWriter {
     begin(key, ValueType::f32);
     put(number);
   }
+  void entry(const std::string& key, bool flag) {
+    begin(key, ValueType::boolean);
+    put(static_cast<uint8_t>(flag));
+  }
+  void entry(const std::string& key, const std::vector<std::string>& texts) {
+    begin_array(key, ValueType::text, texts.size());
+    for (const std::string& text : texts) put_text(text);
+  }
+  void entry(const std::string& key, const std::vector<int32_t>& numbers) {
+    begin_array(key, ValueType::i32, numbers.size());
+    for (const int32_t number : numbers) put(number);
+  }
+  void entry(const std::string& key, const std::vector<float>& numbers) {
+    begin_array(key, ValueType::f32, numbers.size());
+    for (const float number : numbers) put(number);
+  }
   uint64_t entries() const { return entries_; }
   const std::string& bytes() const { return out_; }
 
@@ -76,15 +92,35 @@ class HeaderWriter {
     put(static_cast<uint32_t>(type));
     ++entries_;
   }
+  void begin_array(const std::string& key, ValueType type, size_t size) {
+    begin(key, ValueType::array);
+    put(static_cast<uint32_t>(type));
+    put(static_cast<uint64_t>(size));
+  }
   std::string out_;
   uint64_t entries_ = 0;
 };
 
+void put_tokenizer(HeaderWriter& keys, const GgufTokenizer& tokenizer) {
+  const std::string prefix = "tokenizer.ggml.";
+  keys.entry(prefix + "model", tokenizer.model);
+  if (tokenizer.tokens.empty()) return;
+  if (!tokenizer.pre.empty()) keys.entry(prefix + "pre", tokenizer.pre);
+  keys.entry(prefix + "tokens", tokenizer.tokens);
+  keys.entry(prefix + "token_type", tokenizer.types);
+  if (tokenizer.scores.empty())
+    keys.entry(prefix + "merges", tokenizer.merges);
+  else
+    keys.entry(prefix + "scores", tokenizer.scores);
+  for (const auto& [key, id] : tokenizer.ids) keys.entry(prefix + key, id);
+  for (const auto& [key, flag] : tokenizer.flags) keys.entry(prefix + key, flag);
+}
+
 // All before the data, padded so that the data is aligned.
-std::string header_of(const GptWeights& weights, FileType type) {
+std::string header_of(const GptWeights& weights, FileType type, const GgufTokenizer& tokenizer) {
   const GptOptions& o = weights.options();
   HeaderWriter keys;
-  keys.entry("general.architecture", "gpt2");
+  keys.entry("general.architecture", std::string("gpt2"));
   keys.entry("general.alignment", static_cast<uint32_t>(kAlignment));
   keys.entry("general.quantization_version", uint32_t{2});
   keys.entry("general.file_type", file_type(type));
@@ -95,7 +131,7 @@ std::string header_of(const GptWeights& weights, FileType type) {
   keys.entry("gpt2.attention.head_count", o.n_head);
   keys.entry("gpt2.attention.layer_norm_epsilon", 1e-5f);
   keys.entry("gpt2.vocab_size", o.vocab_size);
-  keys.entry("tokenizer.ggml.model", "none");
+  put_tokenizer(keys, tokenizer);
 
   HeaderWriter out;
   for (const char letter : {'G', 'G', 'U', 'F'}) out.put(letter);
@@ -120,9 +156,10 @@ std::string header_of(const GptWeights& weights, FileType type) {
 
 }  // namespace
 
-void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type) {
+void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type,
+                     const GgufTokenizer& tokenizer) {
   const auto file = files.create(path);
-  file->write(bytes_of(std::string_view(header_of(weights, type))));
+  file->write(bytes_of(std::string_view(header_of(weights, type, tokenizer))));
   for (const GptTensor& tensor : weights.list()) {
     file->write(bytes_of(in_file_type(weights.get(tensor), type_of(tensor, type))));
     const uint64_t bytes = data_bytes(tensor, type);
@@ -132,9 +169,10 @@ void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const
   file->close();
 }
 
-void read_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type) {
+void read_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type,
+                    const GgufTokenizer& tokenizer) {
   const auto file = files.open(path);
-  const std::string wanted = header_of(weights, type);
+  const std::string wanted = header_of(weights, type, tokenizer);
   std::string header(wanted.size(), '\0');
   header.resize(file->read_at(0, std::as_writable_bytes(std::span(header.data(), header.size()))));
   if (header != wanted)

@@ -1,8 +1,9 @@
-// GGUF, version 3, of architecture gpt2: the format of ggml and llama.cpp. The file has no tokenizer.
+// GGUF, version 3, of architecture gpt2: the format of ggml and llama.cpp.
 #pragma once
 
 #include <filesystem>
 
+#include "core/interchange/gguf_tokenizer.h"
 #include "core/interchange/gpt_tensors.h"
 #include "core/interchange/tensor_bytes.h"
 
@@ -11,8 +12,10 @@ namespace gptcore {
 class FileSystem;
 
 // Positions, norms and biases stay float32, as ggml's own converters keep them.
-void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type);
+void write_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type,
+                     const GgufTokenizer& tokenizer = {});
 // Fills the model. Throws Error(checkpoint_mismatch) unless all before the data is as write_gguf_file makes it.
-void read_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type);
+void read_gguf_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type,
+                    const GgufTokenizer& tokenizer = {});
 
 }  // namespace gptcore

@@ -5,6 +5,7 @@
 
 #include "core/base/file_system.h"
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 
 namespace gptcore {
 namespace {
@@ -15,14 +16,12 @@ constexpr const char* kConvert = "docs/models.md shows how to convert nanoGPT's 
 constexpr uint64_t kMaxBytes = uint64_t{1} << 20;
 constexpr double kNormEpsilon = 1e-5;  // of the model "gpt"
 
-// GPT-2's end of text, which opens a text too; smaller vocabularies have no such token.
-constexpr int64_t kEndOfText = 50256;
-
 class ConfigReader {
  public:
   ConfigReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
 
   Table read() const {
+    check_model_type();
     check_architecture();
     const int64_t n_embd = integer("n_embd"), n_head = integer("n_head");
     if (n_embd % n_head != 0)
@@ -33,7 +32,7 @@ class ConfigReader {
                   {"n_head", n_head},
                   {"n_embd", n_embd},
                   {"n_hidden", inner == 4 * n_embd ? int64_t{0} : inner},
-                  {"block_size", integer("n_positions")},
+                  {"block_size", integer(json_.contains("n_positions") ? "n_positions" : "n_ctx")},
                   {"vocab_size", integer("vocab_size")},
                   {"bias", true},
                   {"tie_word_embeddings", tied()},
@@ -70,10 +69,18 @@ class ConfigReader {
       refuse(std::string("'") + key + "' is " + shown(*found) + ", and the model \"gpt\" has only " + shown(wanted));
   }
 
+  // Old files do not have the key: GPT-2's sizes have names of their own, which only OpenAI's first GPT shares, with "afn".
+  void check_model_type() const {
+    constexpr const char* kGive = "give the folder of a GPT-2 model";
+    if (const auto type = json_.find("model_type"); type != json_.end() && *type != "gpt2")
+      refuse("its model_type is " + shown(*type) + ", and only \"gpt2\" can be read", kGive);
+    if (json_.contains("model_type")) return;
+    for (const char* key : {"n_embd", "n_head", "n_layer", "vocab_size"})
+      if (!json_.contains(key)) refuse(std::string("it has neither 'model_type' nor GPT-2's '") + key + "'", kGive);
+    if (json_.contains("afn")) refuse("it has no 'model_type', and 'afn' is a key of OpenAI's first GPT", kGive);
+  }
+
   void check_architecture() const {
-    const Json type = json_.value("model_type", Json());
-    if (type != "gpt2")
-      refuse("its model_type is " + shown(type) + ", not \"gpt2\"", "only GPT-2 models can be read; others need a plugin");
     const Json names = json_.value("architectures", Json());
     if (names.is_null()) return;
     const bool known = names.is_array() && std::any_of(names.begin(), names.end(), [](const Json& name) {
@@ -137,22 +144,25 @@ Table read_hf_config(const std::filesystem::path& folder) {
                     ? kConvert
                     : "give the folder of a Hugging Face GPT-2 model: config.json and model.safetensors",
                 folder.string());
-  const Json json = Json::parse(read_text(*files, path, kMaxBytes), nullptr, /*allow_exceptions=*/false);
+  const std::string text = read_text(*files, path, kMaxBytes);
+  refuse_lfs_pointer(text, Code::checkpoint_missing, path.string());
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
     throw Error(Code::checkpoint_corrupt, "the file is not a JSON object", "use another copy of it", path.string());
   return ConfigReader(json, path.string()).read();
 }
 
-std::string format_hf_config(const GptOptions& o, const std::string& dtype) {
-  const Json special = o.vocab_size > kEndOfText ? Json(kEndOfText) : Json();
+std::string format_hf_config(const GptOptions& o, const std::string& dtype, const RoleIds& ids) {
+  // transformers takes 50256 where the key is missing.
+  const auto or_null = [](const std::optional<int32_t>& id) { return id ? Json(*id) : Json(); };
   const Json json = {{"architectures", {"GPT2LMHeadModel"}},
                      {"model_type", "gpt2"},
                      {"activation_function", o.gelu == "tanh" ? "gelu_new" : "gelu"},
                      {"attn_pdrop", o.dropout},
                      {"embd_pdrop", o.dropout},
                      {"resid_pdrop", o.dropout},
-                     {"bos_token_id", special},
-                     {"eos_token_id", special},
+                     {"bos_token_id", or_null(ids.bos)},
+                     {"eos_token_id", or_null(ids.eos)},
                      {"initializer_range", 0.02},
                      {"layer_norm_epsilon", kNormEpsilon},
                      {"n_ctx", o.block_size},

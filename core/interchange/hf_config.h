@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/interchange/role_ids.h"
 #include "core/model/gpt_options.h"
 #include "gptcore/value.h"
 
@@ -18,6 +19,6 @@ Table read_hf_config(const std::filesystem::path& folder);
 void refuse_pytorch_file(const std::filesystem::path& path);
 
 // config.json as GPT2LMHeadModel has it. `options` has its vocab_size; `dtype` is float32, float16 or bfloat16.
-std::string format_hf_config(const GptOptions& options, const std::string& dtype);
+std::string format_hf_config(const GptOptions& options, const std::string& dtype, const RoleIds& ids = {});
 
 }  // namespace gptcore

@@ -4,6 +4,7 @@
 
 #include "core/base/file_system.h"
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 
 namespace gptcore {
 namespace {
@@ -25,17 +26,25 @@ bool is_buffer(const std::string& name) {
   return name.starts_with("h.") && (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
 }
 
+void refuse_pointer(FileSystem& files, const fs::path& path) {
+  std::string start(kLfsPointerStart, '\0');
+  start.resize(files.open(path)->read_at(0, std::as_writable_bytes(std::span(start))));
+  refuse_lfs_pointer(start, Code::checkpoint_missing, path.string());
+}
+
 [[noreturn]] void no_weights(FileSystem& files, const fs::path& folder) {
   if (files.kind(folder) == FileKind::absent)
     throw Error(Code::checkpoint_missing, "the folder does not exist", "download the model and give its folder",
                 folder.string());
-  for (const char* pickle : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (files.kind(folder / pickle) == FileKind::file)
-      throw Error(Code::checkpoint_mismatch,
-                  std::string("the weights are in ") + pickle + ", which is not read: it may run code when it is opened",
-                  "convert it: python -c \"import transformers as t; "
-                  "t.GPT2LMHeadModel.from_pretrained('DIR').save_pretrained('DIR', safe_serialization=True)\"",
-                  folder.string());
+  for (const char* pickle : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (files.kind(folder / pickle) != FileKind::file) continue;
+    refuse_pointer(files, folder / pickle);
+    throw Error(Code::checkpoint_mismatch,
+                std::string("the weights are in ") + pickle + ", which is not read: it may run code when it is opened",
+                "convert it: python -c \"import transformers as t; "
+                "t.GPT2LMHeadModel.from_pretrained('DIR').save_pretrained('DIR', safe_serialization=True)\"",
+                folder.string());
+  }
   if (files.kind(folder / "ckpt.pt") == FileKind::file)
     throw Error(Code::checkpoint_mismatch, "the weights are in ckpt.pt, which is not read: it may run code when it is opened",
                 "docs/models.md shows how to convert it", folder.string());
@@ -45,7 +54,9 @@ bool is_buffer(const std::string& name) {
 
 // Tensor -> file, as the index says.
 std::map<std::string, std::string> read_index(FileSystem& files, const fs::path& index) {
-  const Json json = Json::parse(read_text(files, index, kMaxIndexBytes), nullptr, /*allow_exceptions=*/false);
+  const std::string text = read_text(files, index, kMaxIndexBytes);
+  refuse_lfs_pointer(text, Code::checkpoint_missing, index.string());
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("weight_map") || !json.at("weight_map").is_object())
     refuse_index("the index is not JSON with a 'weight_map'", index);
   std::map<std::string, std::string> map;

@@ -130,13 +130,14 @@ void load_hf_weights(FileSystem& files, const std::filesystem::path& path, const
   }
 }
 
-void write_hf_folder(FileSystem& files, const std::filesystem::path& folder, const GptWeights& weights, FileType type) {
+void write_hf_folder(FileSystem& files, const std::filesystem::path& folder, const GptWeights& weights, FileType type,
+                     const RoleIds& ids) {
   std::vector<TensorSource> sources;
   for (const GptTensor& tensor : weights.list()) sources.push_back(source_of(weights, tensor, type));
   write_safetensors(files, folder / "model.safetensors", sources, {{"format", "pt"}});  // transformers wants the format
   const char* const dtype = type == FileType::f32 ? "float32" : type == FileType::f16 ? "float16" : "bfloat16";
   const auto config = files.create(folder / "config.json");
-  config->write(bytes_of(std::string_view(format_hf_config(weights.options(), dtype))));
+  config->write(bytes_of(std::string_view(format_hf_config(weights.options(), dtype, ids))));
   config->sync();
   config->close();
 }

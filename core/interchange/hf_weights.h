@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/interchange/gpt_tensors.h"
+#include "core/interchange/role_ids.h"
 #include "core/interchange/tensor_bytes.h"
 
 namespace gptcore {
@@ -15,7 +16,8 @@ class FileSystem;
 // tensors are missing, left over or of another shape or type, before anything is filled.
 void load_hf_weights(FileSystem& files, const std::filesystem::path& folder, const GptWeights& weights);
 
-// Makes config.json and model.safetensors in the folder, which is there.
-void write_hf_folder(FileSystem& files, const std::filesystem::path& folder, const GptWeights& weights, FileType type);
+// Makes config.json, with the tokenizer's ids, and model.safetensors in the folder, which is there.
+void write_hf_folder(FileSystem& files, const std::filesystem::path& folder, const GptWeights& weights, FileType type,
+                     const RoleIds& ids = {});
 
 }  // namespace gptcore

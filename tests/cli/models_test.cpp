@@ -38,8 +38,10 @@ kind = "evaluate"
 use = "jsonl"
 )";
 
-double loss_of(const Workspace& w, const std::string& init_from) {
-  std::string text = kEvaluation;
+const char* const kEmbeddingAdapter = "[[adapter]]\nuse = \"lora\"\ntargets = [\"wte\"]\nrank = 2\n\n";
+
+double loss_of(const Workspace& w, const std::string& init_from, const std::string& more = "") {
+  std::string text = kEvaluation + more;
   text.replace(text.find("INIT"), 4, init_from);
   w.write("evaluation.toml", text);
   const Outcome outcome = w.gptcore({"run", "evaluation.toml", "--overwrite"});
@@ -94,14 +96,22 @@ TEST_CASE("an exported folder has the run's tokenizer where Hugging Face's libra
   const Outcome out = w.gptcore({"export", "out", "--to", "hf"});
   INFO(out.out << out.err);
   REQUIRE(out.status == 0);
-  CHECK(has(out.out, "hf: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; "));
+  CHECK(has(out.out,
+            "hf: config.json, generation_config.json, merges.txt, model.safetensors, tokenizer.json, "
+            "tokenizer_config.json, vocab.json; "));
   w.write("some.txt", "The theme of the day, and a bird\xc3\xa9.");
   const Outcome own = w.gptcore({"tokenize", "--tokenizer", "out", "some.txt", "--json"});
   CHECK(own.status == 0);
   CHECK(w.gptcore({"tokenize", "--tokenizer", "hf", "some.txt", "--json"}).out == own.out);
-  const Workspace bytes;
-  REQUIRE(bytes.train(kShort).status == 0);
-  CHECK(has(bytes.gptcore({"export", "out", "--to", "hf"}).out, "there is no tokenizer.json"));
+  const auto config = nlohmann::json::parse(read(w.path("hf/config.json")));
+  CHECK(config.at("eos_token_id") == config.at("vocab_size").get<int>() - 1);  // <|endoftext|>
+  fs::remove(w.path("hf/tokenizer.json"));
+  CHECK(w.gptcore({"tokenize", "--tokenizer", "hf", "some.txt", "--json"}).out == own.out);  // vocab.json and merges.txt
+  const Workspace characters;
+  std::vector<std::string> other = kShort;
+  other.insert(other.end(), {"--set", "tokenizer.use=char"});
+  REQUIRE(characters.train(other).status == 0);
+  CHECK(has(characters.gptcore({"export", "out", "--to", "hf"}).out, "there is no tokenizer.json"));
 }
 
 TEST_CASE("a run that started from a folder goes on without it") {
@@ -162,9 +172,73 @@ TEST_CASE("adapters start anew on a checkpoint's weights, and are merged into an
   CHECK(has(lost.err, "'blocks.0.attn.proj.lora.a' is not in this model"));
 
   train("wte", "embedding");
+  const Outcome tied = w.gptcore({"export", "embedding", "--to", "x", "--format", "gguf"});
+  CHECK(has(tied.err, "--format hf --adapters keep"));
   CHECK(refusal(w.gptcore({"export", "embedding", "--to", "x"})) == "GC400");
   CHECK(w.gptcore({"export", "embedding", "--to", "base", "--adapters", "keep"}).status == 0);
   CHECK_FALSE(fs::exists(w.path("x")));
+}
+
+TEST_CASE("an adapter of the embedding is merged into an export where the head is one of its own") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.find("dropout"), "tie_word_embeddings = false\n");
+  text.insert(text.find("[[stage]]"), kEmbeddingAdapter);
+  w.write("tiny.toml", text);
+  REQUIRE(w.train(kShort).status == 0);
+  const Outcome merged = w.gptcore({"export", "out", "--to", "merged"});
+  INFO(merged.out << merged.err);
+  REQUIRE(merged.status == 0);
+  CHECK(has(merged.out, "1 adapters merged"));
+  CHECK(loss_of(w, "hf:merged") == Approx(loss_of(w, "ckpt:out", kEmbeddingAdapter)));
+}
+
+TEST_CASE("an imported folder with vocab.json and merges.txt can be sampled at once, whatever ends its lines") {
+  const Workspace w;
+  std::vector<std::string> words = kShort;
+  for (const char* word : {"tokenizer.use=bpe_train", "tokenizer.vocab_size=300"}) words.insert(words.end(), {"--set", word});
+  REQUIRE(w.train(words).status == 0);
+  REQUIRE(w.gptcore({"export", "out", "--to", "hf"}).status == 0);
+  fs::remove(w.path("hf/tokenizer.json"));
+  const auto sampled = [&](const char* run) {
+    const Outcome outcome = w.gptcore({"sample", run, "--prompt", "the", "--max-new-tokens", "8", "--temperature", "0"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.status == 0);
+    return outcome.out;
+  };
+  const std::string own = sampled("out");
+  const Outcome in = w.gptcore({"import", "hf"});
+  INFO(in.out << in.err);
+  REQUIRE(in.status == 0);
+  CHECK(has(in.out, "parameters, tokenizer"));
+  CHECK(sampled("runs/hf") == own);
+  std::string lines = read(w.path("hf/merges.txt"));
+  for (size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += 2) lines.insert(at, "\r");
+  w.write("hf/merges.txt", lines);
+  REQUIRE(w.gptcore({"import", "hf", "--to", "runs/crlf"}).status == 0);
+  CHECK(sampled("runs/crlf") == own);
+}
+
+TEST_CASE("a folder without a tokenizer is imported without one, which is said") {
+  const Workspace w;
+  const Outcome in = w.gptcore({"import", hf_folder(), "--to", "runs/a"});
+  CHECK(in.status == 0);
+  CHECK(has(in.out, "no tokenizer"));
+}
+
+TEST_CASE("Git LFS pointers in a folder's place are named") {
+  const Workspace w;
+  fs::create_directories(w.path("cloned"));
+  fs::copy(hf_folder() + "/config.json", w.path("cloned/config.json"));
+  const char* const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abab\nsize 548105171\n";
+  for (const char* file : {"model.safetensors", "pytorch_model.bin"}) {
+    w.write(std::string("cloned/") + file, pointer);
+    const Outcome outcome = w.gptcore({"import", "cloned"});
+    INFO(outcome.err);
+    CHECK(refusal(outcome) == "GC500");
+    CHECK(has(outcome.err, std::string("cloned/") + file + ": error[GC500]: this is a Git LFS pointer"));
+    fs::remove(w.path(std::string("cloned/") + file));
+  }
 }
 
 TEST_CASE("import and export refuse what they cannot do, and leave nothing") {

@@ -2,11 +2,13 @@
 #include <string>
 #include <vector>
 
+#include "bpe/tokenizer_json.h"
+#include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/plugin.h"
 
 namespace {
 
-class Byte final : public gptcore::Tokenizer {
+class Byte final : public gptcore::Tokenizer, gptcore::TokenizerJson {
  public:
   int64_t vocab_size() const override { return 256; }
 
@@ -24,6 +26,19 @@ class Byte final : public gptcore::Tokenizer {
       text += static_cast<char>(id);
     }
     return text;
+  }
+
+  void* extension(std::string_view id) override {
+    return id == "gptcore.tokenizer_json/1" ? static_cast<gptcore::TokenizerJson*>(this) : nullptr;
+  }
+
+  // Byte-level BPE without a merge.
+  gptcore::Status tokenizer_json(std::string& out) noexcept override {
+    return gptcore::guard([&] {
+      gptcore::bpe::Vocabulary bytes;
+      for (int byte = 0; byte < 256; ++byte) bytes.tokens.emplace_back(1, static_cast<char>(byte));
+      out = gptcore::bpe::format_tokenizer_json(bytes);
+    });
   }
 };
 

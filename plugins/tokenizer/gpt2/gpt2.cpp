@@ -1,5 +1,6 @@
 // GPT-2's byte-level BPE: the ids that tiktoken's "gpt2" gives, for any bytes. Also reads other byte-level BPE vocabularies
-// from HuggingFace's tokenizer.json. The vocabulary is read when it is first needed, so a checkpoint's takes its place unread.
+// from HuggingFace's tokenizer.json, or vocab.json and merges.txt. The vocabulary is read when it is first needed, so a
+// checkpoint's takes its place unread.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,12 +20,15 @@ constexpr const char* kEncoderSha256 = "196139668be63f3b5d6574427317ae82f612a97c
 constexpr const char* kMerges = "vocab.bpe";
 constexpr const char* kMergesSha256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5";
 constexpr const char* kJson = "tokenizer.json";
+constexpr const char* kHfTokens = "vocab.json";
+constexpr const char* kHfMerges = "merges.txt";
 constexpr const char* kUrl = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main";
 
 class Gpt2 final : public bpe::BpeTokenizer {
  public:
   static void schema(Schema<Gpt2>& s) {
-    s.param("dir", &Gpt2::dir_, "the folder of vocab.bpe and encoder.json, or of tokenizer.json").path();
+    s.param("dir", &Gpt2::dir_, "the folder of vocab.bpe and encoder.json, of tokenizer.json, or of vocab.json and merges.txt")
+        .path();
     s.param("vocab_bpe", &Gpt2::vocab_bpe_, "the file of the merges, with encoder_json").path();
     s.param("encoder_json", &Gpt2::encoder_json_, "the file of the tokens, with vocab_bpe").path();
     s.param("tokenizer_json", &Gpt2::tokenizer_json_, "a byte-level BPE vocabulary of HuggingFace").path();
@@ -56,7 +60,9 @@ class Gpt2 final : public bpe::BpeTokenizer {
     const auto there = [&](const char* name) { return fs::exists(folder / name, none); };
     if (there(kMerges) || there(kEncoder)) return read_gpt2_files((folder / kEncoder).string(), (folder / kMerges).string());
     if (there(kJson)) return bpe::parse_tokenizer_json(read_file((folder / kJson).string()), (folder / kJson).string());
-    throw Error(Code::data_missing, "the folder has neither vocab.bpe and encoder.json nor tokenizer.json",
+    if (there(kHfTokens) && there(kHfMerges)) return read_hf_files(dir_);
+    throw Error(Code::data_missing,
+                "the folder has none of vocab.bpe and encoder.json, tokenizer.json, vocab.json and merges.txt",
                 "dir names the folder of a vocabulary; without dir GPT-2's is downloaded", dir_);
   }
 

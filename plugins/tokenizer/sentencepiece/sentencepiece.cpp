@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "gptcore/draft/scored_pieces.h"
+#include "gptcore/lfs_pointer.h"
 #include "gptcore/plugin.h"
+#include "piece_model.h"
 
 namespace {
 
@@ -19,10 +22,12 @@ using Processor = sentencepiece::SentencePieceProcessor;
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(Code::data_missing, "cannot read the model", "model names a SentencePiece .model file", path);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  refuse_lfs_pointer(bytes, Code::data_missing, path);
+  return bytes;
 }
 
-class SentencePiece final : public Tokenizer {
+class SentencePiece final : public Tokenizer, ScoredPieces {
  public:
   static void schema(Schema<SentencePiece>& s) {
     s.param("model", &SentencePiece::model_, "the .model file").path().required();
@@ -60,6 +65,14 @@ class SentencePiece final : public Tokenizer {
     const int id = by.PieceToId(name);
     const bool is_special = by.IdToPiece(id) == name && by.IsControl(id);
     return is_special ? std::optional<int32_t>(id) : std::nullopt;
+  }
+
+  void* extension(std::string_view id) override {
+    return id == "gptcore.scored_pieces/1" ? static_cast<ScoredPieces*>(this) : nullptr;
+  }
+
+  Status scored_pieces(PieceModel& out) noexcept override {
+    return guard([&] { out = read_piece_model(processor().serialized_model_proto()); });
   }
 
  private:

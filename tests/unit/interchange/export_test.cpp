@@ -9,6 +9,7 @@
 #include "core/interchange/hf_config.h"
 #include "core/interchange/hf_weights.h"
 #include "core/interchange/llmc_file.h"
+#include "gguf_reader.h"
 #include "gptcore/error.h"
 #include "small_model.h"
 #include "tests/unit/base/temp_folder.h"
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Exported export_to(const fs::path& to, Network& network, const GptOptions& options, ExportFormat format, FileType type) {
-  return export_model(*posix_file_system(), network, options, format, type, to, probe_logits(network));
+  return export_model(*posix_file_system(), network, options, {to, format, type, {}, {}}, probe_logits(network));
 }
 
 int32_t word(const std::string& bytes, size_t index) {
@@ -122,50 +123,14 @@ TEST_CASE("a GGUF file holds gpt2's keys, and each tensor where it says") {
   const auto model = random_model(options);
   write_gguf_file(*posix_file_system(), folder.path / "m.gguf", weights_of(options, *model), FileType::f32);
   const std::string bytes = read_raw(folder.path / "m.gguf");
-  size_t at = 0;
-  const auto number = [&](size_t size) {
-    uint64_t value = 0;
-    std::memcpy(&value, bytes.data() + at, size);
-    at += size;
-    return value;
-  };
-  const auto text = [&] {
-    const size_t size = number(8);
-    at += size;
-    return bytes.substr(at - size, size);
-  };
-  CHECK(bytes.starts_with("GGUF"));
-  at = 4;
-  CHECK(number(4) == 3);
-  const uint64_t tensors = number(8), entries = number(8);
-  std::map<std::string, uint64_t> numbers;
-  std::map<std::string, std::string> texts;
-  for (uint64_t i = 0; i < entries; ++i) {
-    const std::string key = text();
-    if (number(4) == 8)
-      texts[key] = text();
-    else
-      numbers[key] = number(4);
-  }
-  CHECK(texts == std::map<std::string, std::string>{{"general.architecture", "gpt2"}, {"tokenizer.ggml.model", "none"}});
+  const ReadGguf read = read_gguf(bytes);
+  CHECK(read.texts == std::map<std::string, std::string>{{"general.architecture", "gpt2"}, {"tokenizer.ggml.model", "none"}});
   const std::vector<std::pair<const char*, uint64_t>> wanted = {{"block_count", 2},          {"context_length", 10},
                                                                 {"embedding_length", 12},    {"feed_forward_length", 20},
                                                                 {"attention.head_count", 2}, {"vocab_size", 50}};
-  for (const auto& [key, value] : wanted) CHECK(numbers.at(std::string("gpt2.") + key) == value);
-  CHECK(numbers.at("general.file_type") == 0);
+  for (const auto& [key, value] : wanted) CHECK(read.numbers.at(std::string("gpt2.") + key) == value);
+  CHECK(read.numbers.at("general.file_type") == 0);
 
-  struct Place {
-    std::vector<uint64_t> shape;
-    uint64_t type = 0, offset = 0;
-  };
-  std::map<std::string, Place> places;
-  for (uint64_t i = 0; i < tensors; ++i) {
-    Place& place = places[text()];
-    for (uint64_t n = number(4); n > 0; --n) place.shape.push_back(number(8));
-    place.type = number(4);
-    place.offset = number(8);
-  }
-  const size_t data = (at + 31) / 32 * 32;
   const std::vector<std::pair<const char*, const char*>> names = {{"token_embd", "wte"},
                                                                   {"position_embd", "wpe"},
                                                                   {"output_norm", "ln_f"},
@@ -180,14 +145,14 @@ TEST_CASE("a GGUF file holds gpt2's keys, and each tensor where it says") {
       for (const char* part : {".weight", ".bias"}) {
         if (p.name != std::string(ours) + part) continue;
         INFO(p.name);
-        const Place& place = places.at(std::string(theirs) + part);
+        const ReadGguf::Place& place = read.tensors.at(std::string(theirs) + part);
         CHECK(place.type == 0);
         CHECK(place.offset % 32 == 0);
         CHECK(std::equal(place.shape.rbegin(), place.shape.rend(), p.tensor.sizes().begin(), p.tensor.sizes().end()));
-        CHECK(std::memcmp(bytes.data() + data + place.offset, p.tensor.const_data_ptr(), p.tensor.nbytes()) == 0);
+        CHECK(std::memcmp(bytes.data() + read.data + place.offset, p.tensor.const_data_ptr(), p.tensor.nbytes()) == 0);
       }
     }
-  CHECK(places.size() == 28);
+  CHECK(read.tensors.size() == 28);
 }
 
 TEST_CASE("a format refuses what it has no place for") {
@@ -237,9 +202,9 @@ TEST_CASE("an export that fails leaves nothing, and one that is there is not tou
   }
   SECTION("the logits are other ones") {
     const at::Tensor wanted = probe_logits(*model) * 1.01;
-    CHECK_THROWS_WITH(
-        export_model(*posix_file_system(), *model, options, ExportFormat::gguf, FileType::f32, folder.path / "out", wanted),
-        Catch::Contains("other logits than the model"));
+    CHECK_THROWS_WITH(export_model(*posix_file_system(), *model, options,
+                                   {folder.path / "out", ExportFormat::gguf, FileType::f32, {}, {}}, wanted),
+                      Catch::Contains("other logits than the model"));
     CHECK(fs::is_empty(folder.path));
   }
   SECTION("the leftover of a process that was killed") {

@@ -93,7 +93,7 @@ TEST_CASE("what is written is read as the same model") {
 
 TEST_CASE("a model that is not GPT-2 is refused with what differs") {
   const auto [key, value, expected] = GENERATE(table<std::string, nlohmann::json, std::string>({
-      {"model_type", "llama", "error[GC400]: its model_type is \"llama\", not \"gpt2\""},
+      {"model_type", "llama", "error[GC400]: its model_type is \"llama\", and only \"gpt2\" can be read"},
       {"architectures", {"GPT2ForSequenceClassification"}, "error[GC400]: its architecture is"},
       {"activation_function", "relu", "error[GC400]: 'activation_function' is \"relu\""},
       {"layer_norm_epsilon", 1e-6, "error[GC400]: 'layer_norm_epsilon' is 1e-06"},
@@ -117,9 +117,33 @@ TEST_CASE("a model that is not GPT-2 is refused with what differs") {
   CHECK(found.size() < 300);
 }
 
+TEST_CASE("a config.json without a model_type is read when its keys are GPT-2's") {
+  nlohmann::json json = gpt2();
+  json.erase("model_type");
+  CHECK(refusal(json.dump()) == "accepted");
+  json.erase("architectures");
+  json.erase("activation_function");
+  CHECK(refusal(json.dump()) == "accepted");
+  json.erase("n_positions");  // n_ctx says it, too
+  CHECK(refusal(json.dump()) == "accepted");
+  json["afn"] = "gelu";
+  CHECK(refusal(json.dump()).starts_with("error[GC400]: it has no 'model_type', and 'afn' is a key of OpenAI's first GPT"));
+  CHECK(refusal(R"({"hidden_size": 8, "num_hidden_layers": 2})")
+            .starts_with("error[GC400]: it has neither 'model_type' nor GPT-2's 'n_embd'"));
+  json = gpt2();
+  json["model_type"] = nullptr;
+  CHECK(refusal(json.dump()).starts_with("error[GC400]: its model_type is null"));
+}
+
+TEST_CASE("a Git LFS pointer is named as one") {
+  CHECK(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 665\n")
+            .starts_with("error[GC500]: this is a Git LFS pointer"));
+}
+
 TEST_CASE("a config.json without a size, or that is none, is refused") {
-  for (const char* key : {"model_type", "n_layer", "n_head", "n_embd", "n_positions", "vocab_size"}) {
+  for (const char* key : {"n_layer", "n_head", "n_embd", "n_ctx", "vocab_size"}) {
     nlohmann::json json = gpt2();
+    json.erase("n_positions");
     json.erase(key);
     INFO(key);
     CHECK(refusal(json.dump()).find(key) != std::string::npos);

@@ -2,6 +2,7 @@
 #include <sentencepiece_trainer.h>
 
 #include "core/plugin/loader.h"
+#include "gptcore/draft/scored_pieces.h"
 #include "gptcore/error.h"
 #include "tests/catch.h"
 #include "tests/unit/base/temp_folder.h"
@@ -67,6 +68,32 @@ TEST_CASE("a SentencePiece model beside LibTorch encodes text that comes back, a
   const auto loaded = model.open(model.file());
   loaded->load(saved);
   CHECK(loaded->encode("the cat on the line") == ids);
+}
+
+TEST_CASE("a SentencePiece model tells its pieces with their scores and kinds, its type and what it does with blanks") {
+  TinyModel model;
+  const auto t = model.open(model.file());
+  auto* const told = static_cast<ScoredPieces*>(t->extension("gptcore.scored_pieces/1"));
+  REQUIRE(told);
+  PieceModel pieces;
+  throw_if_failed(told->scored_pieces(pieces));
+  REQUIRE(pieces.pieces.size() == 40);
+  CHECK(pieces.pieces[0].text == "<unk>");
+  CHECK(pieces.pieces[0].kind == ScoredPiece::Kind::unknown);
+  CHECK(pieces.pieces[2].text == "</s>");
+  CHECK(pieces.pieces[2].kind == ScoredPiece::Kind::control);
+  CHECK(pieces.pieces[3].kind == ScoredPiece::Kind::normal);
+  CHECK(pieces.pieces[3].score == 0);  // BPE's scores are 0, -1, -2, ...
+  CHECK(pieces.pieces[4].score == -1);
+  CHECK(pieces.merges);
+  CHECK(pieces.space_prefix);
+  CHECK(pieces.normalizes);
+}
+
+TEST_CASE("a Git LFS pointer in a model's place is named as one") {
+  TinyModel model;
+  write_raw(model.path / "pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 456318\n");
+  CHECK(code_of([&] { model.open((model.path / "pointer").string())->vocab_size(); }) == Code::data_missing);
 }
 
 TEST_CASE("a SentencePiece model that is missing or damaged, and ids that are none, are refused") {

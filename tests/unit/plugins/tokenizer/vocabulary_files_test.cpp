@@ -42,6 +42,62 @@ TEST_CASE("files may be named one by one, and only one way") {
     CHECK(error_of([&] { plugins().tokenizer("gpt2", values); }).code() == Code::conflict);
 }
 
+TEST_CASE("lines may end with CR LF") {
+  const TinyVocabulary files;
+  QuietHost host;
+  const auto saved = opened("gpt2", files.dir(), host)->save();
+  std::string text = read_raw(files.vocab_bpe());
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, "\r");
+  write_raw(files.vocab_bpe(), text);
+  CHECK(opened("gpt2", files.dir(), host)->save() == saved);
+}
+
+TEST_CASE("Hugging Face's vocab.json and merges.txt are read, with the tokens of added_tokens.json") {
+  const TinyVocabulary files;
+  QuietHost host;
+  fs::rename(files.encoder_json(), files.path / "vocab.json");
+  CHECK_THAT(reading_error(files.dir()).what(), Contains("cannot read the file"));  // vocab.bpe alone
+  fs::rename(files.vocab_bpe(), files.path / "merges.txt");
+  const auto t = opened("gpt2", files.dir(), host);
+  CHECK(t->vocab_size() == 262);
+  CHECK(t->encode("hello") == Ids{259});
+  CHECK(t->special("<|endoftext|>") == 261);
+  write_raw(files.path / "added_tokens.json", R"({"<pad>": 262, "日": 263})");
+  const auto more = opened("gpt2", files.dir({{"allowed_special", "all"}}), host);
+  CHECK(more->vocab_size() == 264);
+  CHECK(more->encode("hello<pad>") == Ids{259, 262});
+  CHECK(more->special("日") == 263);
+  fs::remove(files.path / "merges.txt");
+  CHECK_THAT(reading_error(files.dir()).what(), Contains("vocab.json and merges.txt"));
+}
+
+TEST_CASE("a token of vocab.json that its merges do not make is not found whole, as in Hugging Face's library") {
+  TinyVocabulary files;
+  QuietHost host;
+  files.lines.pop_back();
+  files.lines.pop_back();
+  files.write();
+  CHECK(opened("gpt2", files.dir(), host)->encode("hello") == Ids{259});  // as tiktoken
+  fs::rename(files.encoder_json(), files.path / "vocab.json");
+  fs::rename(files.vocab_bpe(), files.path / "merges.txt");
+  CHECK(opened("gpt2", files.dir(), host)->encode("hello").size() == 2);
+}
+
+TEST_CASE("a Git LFS pointer is named as one") {
+  const TinyVocabulary files;
+  const char* const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 456318\n";
+  for (const fs::path& path : {files.vocab_bpe(), files.encoder_json(), files.path / "tokenizer.json"}) {
+    write_raw(path, pointer);
+    const Error e = path.extension() == ".json" && path.stem() == "tokenizer"
+                        ? reading_error({{"tokenizer_json", path.string()}})
+                        : reading_error(files.dir());
+    INFO(e.line());
+    CHECK(e.code() == Code::data_missing);
+    CHECK(e.where() == path.string());
+    CHECK_THAT(e.what(), Contains("this is a Git LFS pointer"));
+  }
+}
+
 TEST_CASE("an encoder.json that is damaged, or of another kind, is refused") {
   const TinyVocabulary files;
   const std::string whole = read_raw(files.encoder_json()), where = files.encoder_json().string();
