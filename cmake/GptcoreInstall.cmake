@@ -30,7 +30,10 @@ install(FILES ${PROJECT_BINARY_DIR}/quickstart.toml DESTINATION share/gptcore/co
 
 install(FILES docs/man/gptcore.1 DESTINATION share/man/man1)
 install(FILES apps/gptcore/completion/gptcore.bash DESTINATION share/bash-completion/completions RENAME gptcore)
+install(FILES apps/gptcore/completion/gptcore.zsh DESTINATION share/zsh/site-functions RENAME _gptcore)
+install(FILES apps/gptcore/completion/gptcore.fish DESTINATION share/fish/vendor_completions.d)
 
 # The documents for authors, in folders as here so that their links hold.
+install(FILES README.md LICENSE DESTINATION share/doc/gptcore)
 install(FILES sdk/README.md DESTINATION share/doc/gptcore/sdk)
 install(DIRECTORY docs/ DESTINATION share/doc/gptcore/docs PATTERN man EXCLUDE)

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "apps/engine/verbs.h"
+#include "core/base/log.h"
 #include "core/model/gpt.h"
 #include "core/train/cpu_allocator.h"
 #include "core/train/device.h"
@@ -151,9 +152,11 @@ int bench_verb(const BenchRequest& request) {
   const double rate = tokens / ms * 1e3, model_flops = m.flops_per_token * rate;
   const double peak = device.is_cpu() ? sgemm : peak_flops(device, precision_of(w.precision));
   const bool busy = load > 0.5 + 0.25 * static_cast<double>(threads);
-  if (busy)
-    std::fprintf(stderr, "gptcore: warning: the machine is busy (load %.2f before the start): two-thread timings mean little\n",
-                 load);
+  if (busy) {
+    char text[128];
+    std::snprintf(text, sizeof text, "the machine is busy (load %.2f before the start): two-thread timings mean little", load);
+    Log().write(Level::warning, text);
+  }
   if (request.json) {
     std::printf("%s\n", nlohmann::ordered_json{{"case", w.name},
                                                {"threads", threads},

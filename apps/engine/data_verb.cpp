@@ -1,6 +1,7 @@
 // gptcore data sample: tokens as text.
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
@@ -10,6 +11,8 @@
 
 namespace gptcore {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::vector<int32_t> ids_of(const DataSampleRequest& request) {
   std::vector<TokenFile> files;
@@ -28,11 +31,19 @@ std::vector<int32_t> ids_of(const DataSampleRequest& request) {
   return out;
 }
 
+// `text` is null where no tokenizer is known.
+int print(int64_t first, const std::vector<int32_t>& ids, const Json& text) {
+  const Json object = {{"first", first}, {"ids", ids}, {"text", text}};
+  std::printf("%s\n", object.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return 0;
+}
+
 }  // namespace
 
 int data_sample_verb(const DataSampleRequest& request) {
   const std::vector<int32_t> ids = ids_of(request);
   if (!request.config || !request.config->tokenizer) {
+    if (request.json) return print(request.first, ids, nullptr);
     for (const int32_t id : ids) std::printf("%d ", id);
     std::printf("\n");
     return 0;
@@ -43,7 +54,9 @@ int data_sample_verb(const DataSampleRequest& request) {
   if (!request.tokenizer_state.empty()) session.tokenizer->load(read_file(request.tokenizer_state));
   if (!session.tokenizer->ready())
     throw Error(Code::missing_key, "the tokenizer has not learned its vocabulary", "name a prepared folder, which holds it");
-  std::printf("%s\n", session.tokenizer->decode(ids).c_str());
+  const std::string text = session.tokenizer->decode(ids);
+  if (request.json) return print(request.first, ids, text);
+  std::printf("%s\n", text.c_str());
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apps/engine/verbs.h"
+#include "core/base/message.h"
 #include "core/config/config_errors.h"
 #include "gptcore/error.h"
 
@@ -23,7 +24,6 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
     errors.emplace_back(code, message, hint);
   };
   const char* const smaller = "use a smaller batch_size or model";
-  const char* const ours = "please report this with the command you ran";
   try {
     return Verb(request);
   } catch (const ConfigErrors& found) {
@@ -35,9 +35,9 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
   } catch (const c10::OutOfMemoryError& error) {
     failed(Code::out_of_memory, first_line(error.what_without_backtrace()), smaller);
   } catch (const c10::Error& error) {
-    failed(Code::internal, first_line(error.what_without_backtrace()), ours);
+    failed(Code::internal, first_line(error.what_without_backtrace()), kBugHint);
   } catch (const std::exception& error) {
-    failed(Code::internal, error.what(), ours);
+    failed(Code::internal, error.what(), kBugHint);
   }
   return exit_code(errors.front().code());
 }

@@ -69,6 +69,7 @@ struct PrepareRequest {
   PipelineConfig config;
   std::vector<std::string> plugin_files;
   PrepareOptions options;
+  bool json = false;
 };
 
 struct DataSampleRequest {
@@ -79,6 +80,7 @@ struct DataSampleRequest {
   std::optional<PipelineConfig> config;  // with the tokenizer; absent: the ids themselves are shown
   std::vector<std::string> plugin_files;
   std::string tokenizer_state;  // a file, or ""
+  bool json = false;
 };
 
 struct ExportRequest {

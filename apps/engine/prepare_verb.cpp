@@ -2,6 +2,7 @@
 #include "core/pipeline/prepare.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
@@ -21,7 +22,14 @@ int prepare_verb(const PrepareRequest& request) {
     session.host.log(Level::info, "stopped; the same command goes on where it stood");
     return StopSignals::exit_code_of(signals.received());
   }
-  std::printf("%s\n", summary_of(prepared_folder(request.options, request.config.run.as<RunOptions>()), *made).c_str());
+  const std::filesystem::path folder = prepared_folder(request.options, request.config.run.as<RunOptions>());
+  if (request.json) {
+    using Json = nlohmann::ordered_json;
+    const Json object = {{"folder", folder.string()}, {"manifest", Json::parse(made->to_json())}};
+    std::printf("%s\n", object.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  } else {
+    std::printf("%s\n", summary_of(folder, *made).c_str());
+  }
   return 0;
 }
 

@@ -16,6 +16,8 @@ namespace po = boost::program_options;
 
 const std::vector<std::string> kCases = {"cpu-baby", "char", "gpt2-124m", "gpt2-124m-t1024"};
 
+}  // namespace
+
 VerbOptions bench_options() {
   VerbOptions options;
   options.visible.add_options()("threads", po::value<int64_t>()->default_value(0), "CPU threads; 0 = all");
@@ -28,7 +30,9 @@ VerbOptions bench_options() {
   return options;
 }
 
-}  // namespace
+std::vector<std::string> bench_cases() {
+  return kCases;
+}
 
 std::string bench_help() {
   std::ostringstream out;

@@ -121,45 +121,107 @@ VerbOptions pipeline_options() {
   return options;
 }
 
-GlobalArguments split_global(int argc, const char* const* argv) {
-  GlobalArguments out;
-  const std::vector<std::string> all(argv + 1, argv + argc);
-  const auto value = [&](size_t& i) {
-    const size_t equals = all[i].find('=');
-    if (equals != std::string::npos) return all[i].substr(equals + 1);
-    if (i + 1 == all.size()) throw Error(Code::usage, "'" + all[i] + "' wants a value");
-    return all[++i];
-  };
-  const auto is = [](const std::string& text, const std::string& name) { return text == name || text.starts_with(name + "="); };
-  bool options = true;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::string& text = all[i];
-    if (text == "--") options = false;
-    if (options && is(text, "--plugin")) {
-      out.plugin_files.push_back(value(i));
-    } else if (options && (is(text, "--error-format") || is(text, "--error_format"))) {
-      const std::string format = value(i);
-      if (format != "text" && format != "json")
-        throw Error(Code::usage, "'--error-format' wants text or json, got '" + format + "'");
-      out.json_errors = format == "json";
-    } else if (options && (text == "--safe-mode" || text == "--safe_mode")) {
-      out.safe_mode = true;
-    } else if (options && (text == "--allow-insecure-plugins" || text == "--allow_insecure_plugins")) {
-      out.allow_insecure_plugins = true;
-    } else if (options && (text == "--help" || text == "-h")) {
-      out.help = true;
-    } else if (!out.verb.empty()) {
-      out.arguments.push_back(text);
-    } else if (text == "--version") {
-      out.version = true;
-    } else if (text.starts_with("-")) {
-      throw Error(Code::usage, "no option '" + text + "'", "the verb comes first; gptcore --help lists them");
+VerbOptions global_options() {
+  VerbOptions options;
+  options.visible.add_options()("plugin", po::value<std::string>()->value_name("FILE"),
+                                "a plugin beyond the installed ones; may be given more than once");
+  options.visible.add_options()("safe-mode", po::bool_switch(),
+                                "installed plugins only: none of --plugin, [plugins].load or GPTCORE_PLUGIN_PATH");
+  options.visible.add_options()("allow-insecure-plugins", po::bool_switch(), "also plugin files that other users may change");
+  options.visible.add_options()("error-format", po::value<std::string>()->value_name("text|json"),
+                                "how errors, warnings and progress are printed on standard error");
+  options.visible.add_options()("color", po::value<std::string>()->value_name("auto|always|never"),
+                                "auto: on a terminal, unless NO_COLOR is set");
+  options.visible.add_options()("help,h", po::bool_switch(), "help on the program, a verb or an action");
+  options.visible.add_options()("version", po::bool_switch(), "the versions of the program, its SDK and LibTorch");
+  return options;
+}
+
+namespace {
+
+// Reads the words one by one; see GlobalArguments.
+class GlobalReader {
+ public:
+  GlobalReader(int argc, const char* const* argv) : all_(argv + 1, argv + argc) {}
+
+  GlobalArguments read() {
+    for (; at_ < all_.size(); ++at_) {
+      if (all_[at_] == "--") options_ = false;
+      if (!options_ || !take_option(all_[at_])) take_word(all_[at_]);
+    }
+    if (!out_.wrong) attempt([&] { check_plugin_options(out_); });
+    return std::move(out_);
+  }
+
+ private:
+  bool take_option(const std::string& text) {
+    if (is(text, "--plugin")) {
+      attempt([&] { out_.plugin_files.push_back(value()); });
+    } else if (is(text, "--error-format")) {
+      attempt([&] { out_.error_format = choice("--error-format", {"text", "json"}); });
+    } else if (is(text, "--color")) {
+      attempt([&] { out_.color = choice("--color", {"auto", "always", "never"}); });
+    } else if (is(text, "--safe-mode")) {
+      out_.safe_mode = true;
+    } else if (is(text, "--allow-insecure-plugins")) {
+      out_.allow_insecure_plugins = true;
+    } else if (text == "--help" || text == "-h") {
+      out_.help = true;
+    } else if (text == "--version" && out_.verb.empty()) {
+      out_.version = true;
     } else {
-      out.verb = text;
+      return false;
+    }
+    return true;
+  }
+
+  void take_word(const std::string& text) {
+    if (!out_.verb.empty())
+      out_.arguments.push_back(text);
+    else if (text.starts_with("-"))
+      attempt([&] { throw Error(Code::usage, "no option '" + text + "'", "the verb comes first; gptcore --help lists them"); });
+    else
+      out_.verb = text;
+  }
+
+  std::string value() {
+    const std::string& text = all_[at_];
+    if (const size_t equals = text.find('='); equals != text.npos) return text.substr(equals + 1);
+    if (at_ + 1 == all_.size()) throw Error(Code::usage, "'" + text + "' wants a value");
+    return all_[++at_];
+  }
+
+  std::string choice(const std::string& option, const std::vector<std::string>& choices) {
+    std::string text = value();
+    if (std::find(choices.begin(), choices.end(), text) == choices.end())
+      throw Error(Code::usage, "'" + option + "' wants one of " + listed(choices) + ", got '" + text + "'",
+                  did_you_mean(text, choices));
+    return text;
+  }
+
+  template <class F> void attempt(F&& read) {
+    try {
+      read();
+    } catch (const Error& e) {
+      if (!out_.wrong) out_.wrong = e;
     }
   }
-  check_plugin_options(out);
-  return out;
+
+  // "--error_format=json" is "--error-format".
+  static bool is(const std::string& text, const std::string& option) {
+    return is_long_option(text) && "--" + option_name(text) == option;
+  }
+
+  std::vector<std::string> all_;
+  size_t at_ = 0;
+  bool options_ = true;
+  GlobalArguments out_;
+};
+
+}  // namespace
+
+GlobalArguments split_global(int argc, const char* const* argv) {
+  return GlobalReader(argc, argv).read();
 }
 
 }  // namespace gptcore

@@ -4,10 +4,12 @@
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/positional_options.hpp>
 #include <boost/program_options/variables_map.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config/overrides.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 
@@ -34,16 +36,22 @@ void take_overrides(VerbOptions& options);
 // Of a verb that takes a pipeline file, --json and overrides.
 VerbOptions pipeline_options();
 
+// The options that every verb takes, for help and completion; split_global() reads them.
+VerbOptions global_options();
+
 // What stands before, between and after the verb for every verb.
 struct GlobalArguments {
   std::vector<std::string> plugin_files;
-  bool help = false, version = false, json_errors = false;
+  bool help = false, version = false;
+  std::string error_format, color;  // "" when not given
   bool safe_mode = false, allow_insecure_plugins = false;
   std::string verb;                    // "" when none is given
   std::vector<std::string> arguments;  // the verb's own
+  // The first mistake: Error(usage), also for a plugin together with --safe-mode; Error(plugin_bare_name) for one without a
+  // slash. The rest was read all the same, so that the mistake can be printed as --error-format and --color say.
+  std::optional<Error> wrong;
 };
 
-// Throws Error(usage), also for a plugin together with --safe-mode; Error(plugin_bare_name) for one without a slash.
 GlobalArguments split_global(int argc, const char* const* argv);
 
 }  // namespace gptcore

@@ -1,29 +1,76 @@
-#include <algorithm>
+// gptcore config: a pipeline file checked, shown with its defaults, explained.
+#include <toml++/toml.h>
+
 #include <cstdio>
-#include <sstream>
+#include <iostream>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/json_output.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
+#include "core/base/message.h"
+#include "core/config/config_errors.h"
 #include "core/config/explain.h"
+#include "core/plugin/manifest.h"
 #include "gptcore/error.h"
-#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {
 
 namespace po = boost::program_options;
-
-const std::vector<std::string> kActions = {"check", "show", "explain"};
+using Json = nlohmann::ordered_json;
 
 VerbOptions config_options() {
   VerbOptions options;
-  options.positional.add_options()("action", po::value<std::string>());
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("file", po::value<std::string>());
-  options.positional.add_options()("key", po::value<std::string>());
-  options.order.add("action", 1).add("file", 1).add("key", 1);
+  options.order.add("file", 1);
   take_overrides(options);
   return options;
+}
+
+VerbOptions explain_options() {
+  VerbOptions options = config_options();
+  options.positional.add_options()("key", po::value<std::string>());
+  options.order.add("key", 1);
+  return options;
+}
+
+// The pipeline that an action's arguments name.
+Pipeline pipeline_of(const VerbArguments& given, const std::string& action, const std::vector<std::string>& plugin_files) {
+  if (!given.values.count("file"))
+    throw Error(Code::usage, "config " + action + " wants a pipeline file", "gptcore config " + action + " FILE");
+  return load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
+}
+
+// With --json also the mistakes are on standard output, as they are for people on standard error.
+int check(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(config_options(), arguments);
+  const auto file = given.get<std::string>("file");
+  const bool json = given.get<bool>("json");
+  try {
+    static_cast<void>(pipeline_of(given, "check", plugin_files));
+  } catch (const ConfigErrors& e) {
+    Json errors = Json::array();
+    for (const Error& error : e.errors()) errors.push_back(Json::parse(error_line(error, {.json = true})));
+    if (json) print_json({{"file", file}, {"ok", false}, {"errors", errors}});
+    throw;
+  }
+  if (json)
+    print_json({{"file", file}, {"ok", true}, {"errors", Json::array()}});
+  else
+    std::printf("%s: ok\n", file.c_str());
+  return 0;
+}
+
+int show(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(config_options(), arguments);
+  const std::string text = pipeline_of(given, "show", plugin_files).config.to_toml();
+  if (given.get<bool>("json"))
+    std::cout << toml::json_formatter(toml::parse(text)) << "\n" << std::flush;
+  else
+    std::fputs(text.c_str(), stdout);
+  return 0;
 }
 
 std::string shown(const Value& value) {
@@ -46,39 +93,43 @@ void print_fully(const Explanation& item) {
   for (const Choice& choice : spec.choices) std::printf("  choice   %-12s %s\n", choice.text.c_str(), choice.doc.c_str());
 }
 
+Json json_of(const Explanation& item) {
+  return {{"key", item.path},
+          {"value", gptcore::json_of(item.value)},
+          {"from", item.origin.text()},
+          {"parameter", gptcore::json_of(item.spec)}};
+}
+
+int explain(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(explain_options(), arguments);
+  const auto key = given.get<std::string>("key");
+  const Pipeline pipeline = pipeline_of(given, "explain", plugin_files);
+  const std::vector<Explanation> items = key.empty() ? gptcore::explain(pipeline.config, pipeline.catalog)
+                                                     : gptcore::explain(pipeline.config, pipeline.catalog, key);
+  if (given.get<bool>("json")) {
+    Json keys = Json::array();
+    for (const Explanation& item : items) keys.push_back(json_of(item));
+    print_json({{"file", given.get<std::string>("file")}, {"keys", keys}});
+    return 0;
+  }
+  for (const Explanation& item : items) (key.empty() ? print_line : print_fully)(item);
+  return 0;
+}
+
 }  // namespace
 
-std::string config_help() {
-  std::ostringstream out;
-  out << "gptcore config check FILE [--KEY=VALUE]...          every mistake with its place\n"
-      << "gptcore config show FILE [--KEY=VALUE]...           the complete pipeline file, defaults filled in\n"
-      << "gptcore config explain FILE [KEY] [--KEY=VALUE]...  what keys mean and where their values come from\n"
-      << config_options().visible;
-  return out.str();
+const std::vector<Action>& config_actions() {
+  static const std::vector<Action> all = {
+      {"check", "FILE [--json] [--KEY=VALUE]...", "every mistake with its place", config_options, check},
+      {"show", "FILE [--json] [--KEY=VALUE]...", "the complete pipeline file, defaults filled in", config_options, show},
+      {"explain", "FILE [KEY] [--json] [--KEY=VALUE]...", "what keys mean and where their values come from", explain_options,
+       explain},
+  };
+  return all;
 }
 
 int config_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
-  const VerbArguments given = parse_arguments(config_options(), arguments);
-  const auto action = given.get<std::string>("action"), file = given.get<std::string>("file"),
-             key = given.get<std::string>("key");
-  if (std::find(kActions.begin(), kActions.end(), action) == kActions.end())
-    throw Error(Code::usage, action.empty() ? "config wants an action" : "config has no action '" + action + "'",
-                did_you_mean(action, kActions, "there are " + listed(kActions)));
-  if (file.empty())
-    throw Error(Code::usage, "config " + action + " wants a pipeline file", "gptcore config " + action + " FILE");
-  if (action != "explain" && !key.empty()) throw Error(Code::usage, "config " + action + " takes one file");
-
-  const Pipeline pipeline = load_with_plugins({file, given.overrides, plugin_files});
-  if (action == "check") {
-    std::printf("%s: ok\n", file.c_str());
-  } else if (action == "show") {
-    std::fputs(pipeline.config.to_toml().c_str(), stdout);
-  } else if (key.empty()) {
-    for (const Explanation& item : explain(pipeline.config, pipeline.catalog)) print_line(item);
-  } else {
-    for (const Explanation& item : explain(pipeline.config, pipeline.catalog, key)) print_fully(item);
-  }
-  return 0;
+  return run_action("config", config_actions(), arguments, plugin_files);
 }
 
 }  // namespace gptcore

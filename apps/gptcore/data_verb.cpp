@@ -1,21 +1,18 @@
 // gptcore data: what files of tokens hold.
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/json_output.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/text_table.h"
 #include "apps/gptcore/verbs.h"
 #include "core/data/corpus/inspection.h"
 #include "core/plugin/probe.h"
+#include "core/plugin/progress.h"
 #include "gptcore/error.h"
-#include "gptcore/suggest.h"
 
 namespace gptcore {
 namespace {
@@ -24,22 +21,24 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-const std::vector<std::string> kActions = {"info", "verify", "sample"};
-
 VerbOptions data_options() {
   VerbOptions options;
   options.visible.add_options()("dtype", po::value<std::string>()->default_value("uint16")->value_name("uint16|uint32"),
                                 "of ids that neither a header nor a manifest describes");
-  options.visible.add_options()("json", po::bool_switch(), "info: print one JSON object");
-  options.visible.add_options()("split", po::value<std::string>()->default_value("train")->value_name("train|val"),
-                                "sample: of a prepared folder");
-  options.visible.add_options()("at", po::value<int64_t>()->default_value(0)->value_name("N"), "sample: first token");
-  options.visible.add_options()("tokens", po::value<int64_t>()->default_value(200)->value_name("N"), "sample: how many");
-  options.visible.add_options()("config", po::value<std::string>()->value_name("FILE"),
-                                "sample: pipeline whose [tokenizer] decodes; a prepared folder knows its own");
-  options.positional.add_options()("action", po::value<std::string>());
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("path", po::value<std::string>());
-  options.order.add("action", 1).add("path", 1);
+  options.order.add("path", 1);
+  return options;
+}
+
+VerbOptions data_sample_options() {
+  VerbOptions options = data_options();
+  options.visible.add_options()("split", po::value<std::string>()->default_value("train")->value_name("train|val"),
+                                "of a prepared folder");
+  options.visible.add_options()("at", po::value<int64_t>()->default_value(0)->value_name("N"), "first token");
+  options.visible.add_options()("tokens", po::value<int64_t>()->default_value(200)->value_name("N"), "how many");
+  options.visible.add_options()("config", po::value<std::string>()->value_name("FILE"),
+                                "pipeline whose [tokenizer] decodes; a prepared folder knows its own");
   return options;
 }
 
@@ -81,18 +80,48 @@ void print_info(const TokenFolder& folder) {
   if (m.left_out > 0) std::printf("  %s documents without text were left out\n", grouped(m.left_out).c_str());
 }
 
-int verify(TokenFolder& folder, const std::string& path) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  auto shown = std::chrono::steady_clock::now();
-  const int64_t most = largest_id(folder, [&](int64_t done, int64_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal || (now - shown < std::chrono::milliseconds(100) && done < total)) return;
-    shown = now;
-    std::fprintf(stderr, "\rverifying %d%%%s", static_cast<int>(done * 100 / std::max<int64_t>(total, 1)),
-                 done == total ? "\n" : "");
-  });
-  std::printf("%s: %s, largest id %s\n", path.c_str(),
-              folder.manifest ? "every shard is as it was written" : "every header fits its file", grouped(most).c_str());
+// What an action's arguments name.
+struct Named {
+  std::string path;
+  int64_t raw_width = 2;
+  TokenFolder folder;
+};
+
+Named named_by(const VerbArguments& given, const std::string& action) {
+  const auto dtype = given.get<std::string>("dtype");
+  Named named;
+  named.path = given.get<std::string>("path");
+  if (named.path.empty()) throw Error(Code::usage, "data " + action + " wants a path", "gptcore data " + action + " PATH");
+  if (dtype != "uint16" && dtype != "uint32") throw Error(Code::usage, "'--dtype' wants uint16 or uint32, got '" + dtype + "'");
+  named.raw_width = dtype == "uint16" ? 2 : 4;
+  named.folder = open_tokens(named.path, named.raw_width);
+  return named;
+}
+
+int info(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+  const VerbArguments given = parse_arguments(data_options(), arguments);
+  const Named named = named_by(given, "info");
+  if (given.get<bool>("json"))
+    print_json(json_of(named.folder));
+  else
+    print_info(named.folder);
+  return 0;
+}
+
+int verify(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+  const VerbArguments given = parse_arguments(data_options(), arguments);
+  Named named = named_by(given, "verify");
+  int64_t most = 0;
+  {
+    Progress progress(standard_progress());
+    most = largest_id(named.folder, [&](int64_t done, int64_t total) { progress.update("verifying", done, total, "tokens"); });
+  }
+  const bool hashed = named.folder.manifest.has_value();
+  if (given.get<bool>("json"))
+    print_json({{"path", named.path}, {"ok", true}, {"hashes", hashed}, {"largest_id", most}});
+  else
+    std::printf("%s: %s, largest id %s\n", named.path.c_str(),
+                hashed ? "every shard is as it was written" : "every header fits its file", grouped(most).c_str());
   return 0;
 }
 
@@ -106,8 +135,9 @@ std::optional<Pipeline> tokenizer_of(const VerbArguments& given, const fs::path&
   return load_with_plugins({file, {}, plugin_files});
 }
 
-int sample(const VerbArguments& given, const TokenFolder& folder, const std::string& path, int64_t raw_width,
-           const std::vector<std::string>& plugin_files) {
+int sample(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(data_sample_options(), arguments);
+  const auto [path, raw_width, folder] = named_by(given, "sample");
   DataSampleRequest request;
   const std::string split = given.get<std::string>("split");
   if (split != "train" && split != "val") throw Error(Code::usage, "'--split' wants train or val, got '" + split + "'");
@@ -121,6 +151,7 @@ int sample(const VerbArguments& given, const TokenFolder& folder, const std::str
   request.flag = folder.manifest ? folder.manifest->shards.flag : 0;
   request.first = given.get<int64_t>("at");
   request.count = given.get<int64_t>("tokens");
+  request.json = given.get<bool>("json");
   if (const auto pipeline = tokenizer_of(given, path, plugin_files)) {
     request.config = pipeline->config;
     request.plugin_files = files_used(pipeline->config, pipeline->catalog);
@@ -133,34 +164,19 @@ int sample(const VerbArguments& given, const TokenFolder& folder, const std::str
 
 }  // namespace
 
-std::string data_help() {
-  std::ostringstream out;
-  out << "gptcore data info PATH [--json] [--dtype TYPE]\n    what a folder or file of tokens holds\n"
-      << "gptcore data verify PATH [--dtype TYPE]\n    reads all of it and compares the hashes with the manifest's\n"
-      << "gptcore data sample PATH [--split SPLIT] [--at N] [--tokens N] [--config FILE] [--dtype TYPE]\n"
-         "    some of its tokens, decoded\n"
-      << data_options().visible;
-  return out.str();
+const std::vector<Action>& data_actions() {
+  static const std::vector<Action> all = {
+      {"info", "PATH [--json] [--dtype TYPE]", "what a folder or file of tokens holds", data_options, info},
+      {"verify", "PATH [--json] [--dtype TYPE]", "reads all of it and compares the hashes with the manifest's", data_options,
+       verify},
+      {"sample", "PATH [--split SPLIT] [--at N] [--tokens N] [--config FILE] [--json] [--dtype TYPE]",
+       "some of its tokens, decoded", data_sample_options, sample},
+  };
+  return all;
 }
 
 int data_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
-  const VerbArguments given = parse_arguments(data_options(), arguments);
-  const auto action = given.get<std::string>("action"), path = given.get<std::string>("path"),
-             dtype = given.get<std::string>("dtype");
-  if (std::find(kActions.begin(), kActions.end(), action) == kActions.end())
-    throw Error(Code::usage, action.empty() ? "data wants an action" : "data has no action '" + action + "'",
-                did_you_mean(action, kActions, "there are " + listed(kActions)));
-  if (path.empty()) throw Error(Code::usage, "data " + action + " wants a path", "gptcore data " + action + " PATH");
-  if (dtype != "uint16" && dtype != "uint32") throw Error(Code::usage, "'--dtype' wants uint16 or uint32, got '" + dtype + "'");
-  const int64_t raw_width = dtype == "uint16" ? 2 : 4;
-  TokenFolder folder = open_tokens(path, raw_width);
-  if (action == "verify") return verify(folder, path);
-  if (action == "sample") return sample(given, folder, path, raw_width, plugin_files);
-  if (given.get<bool>("json"))
-    std::printf("%s\n", json_of(folder).dump(2).c_str());
-  else
-    print_info(folder);
-  return 0;
+  return run_action("data", data_actions(), arguments, plugin_files);
 }
 
 }  // namespace gptcore

@@ -12,7 +12,6 @@
 #include "gptcore/suggest.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 
@@ -29,6 +28,8 @@ VerbOptions export_options() {
   options.order.add("from", 1);
   return options;
 }
+
+namespace {
 
 std::string choice(const VerbArguments& given, const char* option, const std::vector<std::string>& choices) {
   auto value = given.get<std::string>(option);

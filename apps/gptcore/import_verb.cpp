@@ -9,7 +9,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
@@ -23,6 +22,8 @@ VerbOptions import_options() {
   take_overrides(options);
   return options;
 }
+
+namespace {
 
 bool names_tokenizer(const std::vector<Override>& overrides) {
   for (const Override& item : overrides)

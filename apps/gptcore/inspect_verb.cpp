@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/inspection.h"
@@ -16,40 +16,6 @@ namespace {
 
 namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
-
-constexpr const char* kUsage =
-    "usage: gptcore inspect FILE.safetensors | CHECKPOINT | RUN [--json] [--hash]\n"
-    "\n"
-    "Shows the tensors and metadata of a safetensors file, or a checkpoint's (a run's newest)\n"
-    "step, state, tensors and whether every file is as it was written.\n"
-    "\n"
-    "  --json  print one JSON object\n"
-    "  --hash  hash the data of every tensor (xxh3, 128 bits)\n";
-
-struct Arguments {
-  std::string path;
-  bool json = false, hash = false, help = false;
-};
-
-Arguments parse(const std::vector<std::string>& arguments) {
-  Arguments parsed;
-  po::options_description options;
-  options.add_options()("path", po::value(&parsed.path))("json", po::bool_switch(&parsed.json))(
-      "hash", po::bool_switch(&parsed.hash))("help,h", po::bool_switch(&parsed.help));
-  po::positional_options_description positional;
-  positional.add("path", 1);
-  try {
-    po::variables_map values;
-    po::store(po::command_line_parser(arguments).options(options).positional(positional).run(), values);
-    po::notify(values);
-  } catch (const po::error& e) {
-    throw Error(Code::usage, std::string("inspect: ") + e.what(), "see gptcore inspect --help");
-  }
-  if (parsed.path.empty() && !parsed.help) {
-    throw Error(Code::usage, "inspect: no file given", "name a .safetensors file, a checkpoint folder or a run folder");
-  }
-  return parsed;
-}
 
 std::string text_of(const Json& json) {
   return json.get_ref<const std::string&>();
@@ -89,15 +55,32 @@ void print_checkpoint(const Json& checkpoint) {
 
 }  // namespace
 
-int inspect_verb(const std::vector<std::string>& arguments) {
-  const Arguments parsed = parse(arguments);
-  if (parsed.help) {
-    fmt::print("{}", kUsage);
-    return 0;
-  }
+VerbOptions inspect_options() {
+  VerbOptions options;
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
+  options.visible.add_options()("hash", po::bool_switch(), "hash the data of every tensor (xxh3, 128 bits)");
+  options.positional.add_options()("path", po::value<std::string>());
+  options.order.add("path", 1);
+  return options;
+}
+
+std::string inspect_help() {
+  std::ostringstream out;
+  out << "gptcore inspect FILE.safetensors|CHECKPOINT|RUN [options]\n"
+         "Shows the tensors and metadata of a safetensors file, or a checkpoint's (a run's newest)\n"
+         "step, state, tensors and whether every file is as it was written.\n"
+      << inspect_options().visible;
+  return out.str();
+}
+
+int inspect_verb(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+  const VerbArguments given = parse_arguments(inspect_options(), arguments);
+  if (!given.values.count("path"))
+    throw Error(Code::usage, "inspect wants a .safetensors file, a checkpoint's folder or a run's",
+                "gptcore inspect runs/NAME");
   const auto files = posix_file_system();
-  const Json report = inspect_path(*files, parsed.path, parsed.hash);
-  if (parsed.json) {
+  const Json report = inspect_path(*files, given.get<std::string>("path"), given.get<bool>("hash"));
+  if (given.get<bool>("json")) {
     fmt::print("{}\n", report.dump(2));
   } else if (report["kind"] == "checkpoint") {
     print_checkpoint(report);

@@ -1,8 +1,8 @@
 #include "apps/gptcore/pipeline_file.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "core/base/message.h"
 #include "core/config/core_items.h"
 #include "core/plugin/search.h"
 
@@ -21,7 +21,7 @@ Pipeline load_with_plugins(const LoadRequest& request) {
     if (asked_for || error.code() == Code::plugin_clash)
       fatal.push_back(error);
     else
-      std::fprintf(stderr, "gptcore: warning: %s\n", error.line().c_str());
+      print_warning(error);
   }
   if (!fatal.empty()) throw ConfigErrors(std::move(fatal));
   PipelineConfig config = load_pipeline(request, catalog);

@@ -110,12 +110,16 @@ class Developer {
 
 }  // namespace
 
-int plugins_dev(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+VerbOptions plugins_dev_options() {
   VerbOptions options;
   options.visible.add_options()("once", po::bool_switch(), "one round, and no waiting for changes");
   options.positional.add_options()("folder", po::value<std::string>());
   options.order.add("folder", 1);
-  const VerbArguments given = parse_arguments(options, arguments);
+  return options;
+}
+
+int plugins_dev(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+  const VerbArguments given = parse_arguments(plugins_dev_options(), arguments);
   const auto name = given.get<std::string>("folder");
   if (name.empty() || !fs::is_regular_file(fs::path(name) / "CMakeLists.txt"))
     throw Error(Code::usage, "plugins dev wants a plugin's folder, one with a CMakeLists.txt",

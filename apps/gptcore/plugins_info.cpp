@@ -188,15 +188,29 @@ std::string form_of(const VerbArguments& given) {
 
 }  // namespace
 
-int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+VerbOptions plugins_info_options() {
   VerbOptions options;
-  options.visible.add_options()("json", po::bool_switch(), "print JSON");
+  options.visible.add_options()("json", po::bool_switch(), "print a JSON list with an object an item");
   options.visible.add_options()("toml", po::bool_switch(), "print a table for a pipeline file");
   options.visible.add_options()("markdown", po::bool_switch(), "print a section of a document");
   options.visible.add_options()("all", po::bool_switch(), "every item that can be found");
   options.positional.add_options()("name", po::value<std::string>());
   options.order.add("name", 1);
-  const VerbArguments given = parse_arguments(options, arguments);
+  return options;
+}
+
+std::vector<std::string> names_of_items() {
+  Catalog core;
+  add_core_items(core);
+  std::vector<Error> refused;
+  std::vector<std::string> names;
+  const Catalog catalog = read_catalog({}, refused, std::move(core));
+  for (const ItemInfo& item : catalog.items()) names.push_back(item.name);
+  return names;
+}
+
+int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(plugins_info_options(), arguments);
   const auto name = given.get<std::string>("name");
   const bool all = given.get<bool>("all");
   const std::string form = form_of(given);

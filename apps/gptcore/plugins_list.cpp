@@ -40,10 +40,14 @@ std::vector<ItemInfo> by_kind_and_name(std::vector<ItemInfo> items) {
   return items;
 }
 
-int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+VerbOptions plugins_list_options() {
   VerbOptions options;
-  options.visible.add_options()("json", po::bool_switch(), "print JSON");
-  const VerbArguments given = parse_arguments(options, arguments);
+  options.visible.add_options()("json", po::bool_switch(), "print a JSON list with an object an item");
+  return options;
+}
+
+int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(plugins_list_options(), arguments);
   Catalog core;
   add_core_items(core);
   std::vector<Error> refused;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/json_output.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/plugins_verb.h"
 #include "core/base/atomic_file.h"
@@ -26,15 +27,26 @@ std::vector<std::string> all_files(const std::vector<std::string>& plugin_files)
   return {files.begin(), files.end()};
 }
 
+nlohmann::ordered_json json_of(const std::vector<LockedPlugin>& plugins) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const LockedPlugin& p : plugins) all.push_back({{"name", p.name}, {"version", p.version}, {"sha256", p.sha256}});
+  return all;
+}
+
 }  // namespace
 
-int plugins_lock(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+VerbOptions plugins_lock_options() {
   VerbOptions options;
-  options.visible.add_options()("to", po::value<std::string>(),
+  options.visible.add_options()("to", po::value<std::string>()->value_name("FILE"),
                                 "the file to write (default: gptcore.lock beside the pipeline)");
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object with what was locked");
   options.positional.add_options()("pipeline", po::value<std::string>());
   options.order.add("pipeline", 1);
-  const VerbArguments given = parse_arguments(options, arguments);
+  return options;
+}
+
+int plugins_lock(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(plugins_lock_options(), arguments);
   const auto pipeline = given.get<std::string>("pipeline");
   std::vector<std::string> files;
   if (pipeline.empty()) {
@@ -48,7 +60,10 @@ int plugins_lock(const std::vector<std::string>& arguments, const std::vector<st
   for (const std::string& file : files) plugins.push_back(locked(read_plugin_file(file)));
   const std::string to = given.values.count("to") ? given.get<std::string>("to") : lock_path_of(pipeline);
   write_file_atomically(*posix_file_system(), to, to_toml(plugins));
-  std::printf("%s: %zu plugins\n", to.c_str(), plugins.size());
+  if (given.get<bool>("json"))
+    print_json({{"file", to}, {"plugins", json_of(plugins)}});
+  else
+    std::printf("%s: %zu plugins\n", to.c_str(), plugins.size());
   return 0;
 }
 

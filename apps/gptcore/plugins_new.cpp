@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/json_output.h"
 #include "core/config/core_items.h"
 #include "core/plugin/installation.h"
 #include "core/plugin/manifest.h"
@@ -262,14 +263,21 @@ void print_next_steps(const fs::path& folder, const std::string& name) {
 
 }  // namespace
 
-int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+VerbOptions plugins_new_options() {
   VerbOptions options;
-  options.visible.add_options()("kind", po::value<std::string>(),
-                                "tokenizer, dataset, model, adapter, operation, evaluator, logger");
-  options.visible.add_options()("to", po::value<std::string>()->default_value("."), "the folder to make it in");
+  options.visible.add_options()(
+      "kind", po::value<std::string>()->value_name("tokenizer|dataset|model|adapter|operation|evaluator|logger"),
+      "what the plugin is to offer");
+  options.visible.add_options()("to", po::value<std::string>()->default_value(".")->value_name("DIR"),
+                                "the folder to make it in");
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object in place of the next steps");
   options.positional.add_options()("name", po::value<std::string>());
   options.order.add("name", 1);
-  const VerbArguments given = parse_arguments(options, arguments);
+  return options;
+}
+
+int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
+  const VerbArguments given = parse_arguments(plugins_new_options(), arguments);
   const auto name = given.get<std::string>("name");
   if (name.empty()) throw Error(Code::usage, "plugins new wants a name", "gptcore plugins new NAME --kind KIND");
   const Kind kind = kind_of(given.get<std::string>("kind"));
@@ -287,7 +295,10 @@ int plugins_new(const std::vector<std::string>& arguments, const std::vector<std
   fill_folder(templates / "common", unfinished.path(), words);
   fill_folder(templates / name_of(kind), unfinished.path(), words);
   unfinished.put_in_place();
-  print_next_steps(folder, name);
+  if (given.get<bool>("json"))
+    print_json({{"name", name}, {"kind", name_of(kind)}, {"folder", folder.string()}});
+  else
+    print_next_steps(folder, name);
   return 0;
 }
 

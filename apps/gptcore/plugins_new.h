@@ -4,9 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "apps/gptcore/command_line.h"
+
 namespace gptcore {
 
 // Writes the whole folder or nothing. Throws Error(usage) for a name or kind that cannot be, Error(io).
 int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+VerbOptions plugins_new_options();
 
 }  // namespace gptcore

@@ -5,11 +5,10 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 
-VerbOptions test_options() {
+VerbOptions plugins_test_options() {
   VerbOptions options;
   options.overrides = true;
   options.visible.add_options()("filter", po::value<std::string>()->value_name("TEXT"), "only cases whose name contains it");
@@ -26,10 +25,8 @@ VerbOptions test_options() {
   return options;
 }
 
-}  // namespace
-
 int plugins_test(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
-  const VerbArguments given = parse_arguments(test_options(), arguments);
+  const VerbArguments given = parse_arguments(plugins_test_options(), arguments);
   ConformanceRequest request;
   request.file = given.get<std::string>("file");
   if (request.file.empty()) throw Error(Code::usage, "plugins test wants a plugin's file", "gptcore plugins test ./myop.so");

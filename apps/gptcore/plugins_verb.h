@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/gptcore/actions.h"
 #include "core/plugin/catalog.h"
 #include "gptcore/error.h"
 
@@ -11,18 +12,23 @@ namespace gptcore {
 
 // Throws Error(usage) for an action that there is not.
 int plugins_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
-std::string plugins_help();
+const std::vector<Action>& plugins_actions();
 
 // Reads plugin files without loading them. Plugins that were refused get a line each on standard error and make the exit
 // code 3.
 int plugins_list(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+VerbOptions plugins_list_options();
 // Throws Error(unknown_name) for an item that nobody offers.
 int plugins_info(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+VerbOptions plugins_info_options();
+// Of all items that can be found.
+std::vector<std::string> names_of_items();
 
 std::vector<ItemInfo> by_kind_and_name(std::vector<ItemInfo> items);
 
 // Writes the lock file of a pipeline's plugins beside it, or of all that can be found into this folder.
 int plugins_lock(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
+VerbOptions plugins_lock_options();
 // Describes these files and says whether they would load here. Throws ConfigErrors with the refusals.
 int show_plugins(const std::vector<std::string>& plugin_files);
 

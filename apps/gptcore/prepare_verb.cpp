@@ -9,7 +9,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 
@@ -22,11 +21,14 @@ VerbOptions prepare_options() {
   options.visible.add_options()("tokens-per-shard", po::value<int64_t>()->value_name("N"),
                                 "size of a shard; 100000000 without it");
   options.visible.add_options()("threads", po::value<int64_t>()->value_name("N"), "threads that tokenize; 0 = all");
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object with the folder and its manifest");
   options.positional.add_options()("file", po::value<std::string>());
   options.order.add("file", 1);
   take_overrides(options);
   return options;
 }
+
+namespace {
 
 // The options given, over those of the pipeline's prepare stage.
 PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& given) {
@@ -66,7 +68,8 @@ int prepare_verb(const std::vector<std::string>& arguments, const std::vector<st
   if (!pipeline.config.dataset)
     throw Error(Code::missing_key, "there is no [dataset] to prepare", "add [dataset] with use = \"jsonl\" and files",
                 given.get<std::string>("file"));
-  PrepareRequest request{pipeline.config, files_used(pipeline.config, pipeline.catalog), options_of(pipeline.config, given)};
+  PrepareRequest request{pipeline.config, files_used(pipeline.config, pipeline.catalog), options_of(pipeline.config, given),
+                         given.get<bool>("json")};
   probe_files(request.plugin_files);
   return call(&EngineTable::prepare, request);
 }

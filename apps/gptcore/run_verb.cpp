@@ -8,7 +8,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 
@@ -25,8 +24,6 @@ VerbOptions run_options() {
   take_overrides(options);
   return options;
 }
-
-}  // namespace
 
 std::string run_help() {
   std::ostringstream out;

@@ -10,7 +10,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 
@@ -41,6 +40,8 @@ VerbOptions sample_options() {
   options.order.add("from", 1);
   return options;
 }
+
+namespace {
 
 // Refuses what the pipeline's own schema refuses.
 template <class Options> void check_range(const std::string& option, const Value& value) {

@@ -10,7 +10,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
@@ -31,6 +30,8 @@ VerbOptions tokenize_options() {
   options.order.add("file", 1);
   return options;
 }
+
+namespace {
 
 bool is_vocabulary(const fs::path& folder) {
   std::error_code none;

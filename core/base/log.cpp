@@ -3,13 +3,19 @@
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
 #include <string>
+
+#include "core/base/message.h"
 
 namespace gptcore {
 
 struct Log::Sink {
   spdlog::logger logger{"gptcore", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  MessageStyle style = message_style();
+  // Takes off what a progress line has left on the terminal, which may be another stream's.
+  const char* begin = !style.json && ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
 };
 
 namespace {
@@ -29,16 +35,14 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }  // namespace
 
 Log::Log(Level least) : sink_(std::make_unique<Sink>()) {
-  sink_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("gptcore: %v"));
+  sink_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
   sink_->logger.set_level(spdlog_level(least));
 }
 
 Log::~Log() = default;
 
 void Log::write(Level level, std::string_view text) {
-  std::string line = level == Level::warning ? "warning: " : level == Level::debug ? "debug: " : "";
-  line += text;
-  sink_->logger.log(spdlog_level(level), line);
+  sink_->logger.log(spdlog_level(level), sink_->begin + message_line(level, text, sink_->style));
 }
 
 }  // namespace gptcore

@@ -1,4 +1,5 @@
-// The program's own messages, on standard error: "gptcore: ..." lines. Numbers for people to plot go through events.
+// The program's own messages, on standard error in the form of core/base/message.h. Numbers for people to plot go through
+// events.
 #pragma once
 
 #include <memory>

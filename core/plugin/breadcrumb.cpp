@@ -8,6 +8,8 @@
 #include <csignal>
 #include <cstdio>
 
+#include "core/base/message.h"
+
 namespace gptcore {
 namespace {
 
@@ -15,6 +17,7 @@ namespace {
 thread_local const Callee* t_callee = nullptr;
 thread_local const char* t_method = nullptr;
 std::atomic<int64_t> g_step{-1}, g_rank{0};
+const char* g_line = nullptr;  // the form of the line of a crash, of its message
 
 const char* signal_name(int signal) {
   switch (signal) {
@@ -34,14 +37,15 @@ const char* signal_name(int signal) {
 // snprintf is not on the list of what a handler may call, but on glibc it allocates nothing for these formats.
 void on_crash(int signal) {
   if (t_callee) {
+    std::array<char, 384> message{};
     std::array<char, 512> line{};
     std::array<char, 64> place{};
     if (g_step >= 0)
       std::snprintf(place.data(), place.size(), ", step %lld, rank %lld", static_cast<long long>(g_step.load()),
                     static_cast<long long>(g_rank.load()));
-    const int size = std::snprintf(line.data(), line.size(), "error[GC202]: crashed (%s) in plugin '%s', %s '%s', in %s()%s\n",
-                                   signal_name(signal), t_callee->plugin.c_str(), t_callee->kind.c_str(),
-                                   t_callee->item.c_str(), t_method, place.data());
+    std::snprintf(message.data(), message.size(), "crashed (%s) in plugin '%s', %s '%s', in %s()%s", signal_name(signal),
+                  t_callee->plugin.c_str(), t_callee->kind.c_str(), t_callee->item.c_str(), t_method, place.data());
+    const int size = std::snprintf(line.data(), line.size(), g_line, message.data());
     if (size > 0) [[maybe_unused]]
       const ssize_t written = ::write(STDERR_FILENO, line.data(), std::min<size_t>(static_cast<size_t>(size), line.size() - 1));
   }
@@ -71,6 +75,9 @@ std::string breadcrumb_place() {
 }
 
 void report_crashes() {
+  g_line = message_style().json ? R"({"level":"error","code":"GC202","where":"","message":"%s","hint":""})"
+                                  "\n"
+                                : "error[GC202]: %s\n";
   struct sigaction action {};
   action.sa_handler = on_crash;
   action.sa_flags = SA_RESETHAND | SA_NODEFER;

@@ -9,15 +9,18 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-namespace {
 
 using Json = nlohmann::ordered_json;
+
+namespace {
 
 constexpr int kMaxDepth = 16;  // of a default value
 
 // In the order of enum Type; these words are the file format, type_name() is for people.
 constexpr std::array<const char*, 11> kTypes = {"boolean",   "integer",      "number",      "text",  "path", "text_list",
                                                 "path_list", "integer_list", "number_list", "table", "any"};
+
+}  // namespace
 
 Json json_of(const Value& value) {
   if (value.is<bool>()) return value.as<bool>();
@@ -37,6 +40,22 @@ Json json_of(const Value& value) {
   return nullptr;
 }
 
+Json json_of(const ParamSpec& p) {
+  Json out = {{"name", p.name}, {"type", kTypes.at(static_cast<size_t>(p.type))}, {"doc", p.doc}};
+  if (!p.fallback.empty()) out["default"] = json_of(p.fallback);
+  if (p.required) out["required"] = true;
+  if (p.minimum) out["min"] = *p.minimum;
+  if (p.maximum) out["max"] = *p.maximum;
+  if (p.minimum_open) out["min_open"] = true;
+  if (p.maximum_open) out["max_open"] = true;
+  for (const Choice& c : p.choices) out["choices"].push_back({{"text", c.text}, {"doc", c.doc}});
+  for (const Word& w : p.words) out["words"].push_back({{"text", w.text}, {"number", w.number}});
+  if (!p.unit.empty()) out["unit"] = p.unit;
+  return out;
+}
+
+namespace {
+
 Value value_of(const Json& json, int depth = 0) {
   if (depth > kMaxDepth) throw std::runtime_error("a default value is nested too deeply");
   if (json.is_boolean()) return json.get<bool>();
@@ -54,20 +73,6 @@ Value value_of(const Json& json, int depth = 0) {
     return out;
   }
   return {};
-}
-
-Json json_of(const ParamSpec& p) {
-  Json out = {{"name", p.name}, {"type", kTypes.at(static_cast<size_t>(p.type))}, {"doc", p.doc}};
-  if (!p.fallback.empty()) out["default"] = json_of(p.fallback);
-  if (p.required) out["required"] = true;
-  if (p.minimum) out["min"] = *p.minimum;
-  if (p.maximum) out["max"] = *p.maximum;
-  if (p.minimum_open) out["min_open"] = true;
-  if (p.maximum_open) out["max_open"] = true;
-  for (const Choice& c : p.choices) out["choices"].push_back({{"text", c.text}, {"doc", c.doc}});
-  for (const Word& w : p.words) out["words"].push_back({{"text", w.text}, {"number", w.number}});
-  if (!p.unit.empty()) out["unit"] = p.unit;
-  return out;
 }
 
 template <class T> T get_or(const Json& json, const char* key, T otherwise) {

@@ -1,6 +1,7 @@
 // What a plugin offers, as the JSON text that travels in its file's section .gptcore.manifest.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ std::vector<std::string> names_of_events(EventSet events);
 std::vector<std::string> names_of_effects(Effects effects);
 
 std::string to_json(const Manifest& manifest);
+// A value, a parameter as the manifest has it.
+nlohmann::ordered_json json_of(const Value& value);
+nlohmann::ordered_json json_of(const ParamSpec& param);
 // Throws Error(plugin_no_manifest) when `text` is not such a JSON text; `where` is the plugin's file.
 Manifest parse_manifest(std::string_view text, const std::string& where);
 // What is wrong with the items themselves, one line each: names, missing docs, duplicates, defaults that do not fit.

@@ -1,31 +1,12 @@
 #include "core/plugin/program_host.h"
 
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdio>
-
 #include "core/data/fetch.h"
 
 namespace gptcore {
-namespace {
-
-void write_to_stderr(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
-}
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
-ProgramHost::ProgramHost(Log& log) : log_(log), progress_(::isatty(STDERR_FILENO) == 1, write_to_stderr, now) {}
+ProgramHost::ProgramHost(Log& log) : log_(log), progress_(standard_progress()) {}
 
 void ProgramHost::log(Level level, std::string_view text) {
-  progress_.clear();
-  log_.write(level, text);
+  progress_.print_above([&] { log_.write(level, text); });
 }
 
 void ProgramHost::progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) {

@@ -1,17 +1,24 @@
 #include "core/plugin/progress.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "core/base/message.h"
+#include "gptcore/draft/terminal.h"
 
 namespace gptcore {
 namespace {
 
 constexpr double kRedraw = 0.1, kPlainLine = 5;  // seconds
 constexpr double kForgotten = 60;                // seconds without news: it broke off
-constexpr size_t kBar = 24;                      // characters
+constexpr int kBar = 24, kLeastBar = 4;          // columns
 constexpr const char* kClearLine = "\r\x1b[K";
 
 std::string amount(double value, std::string_view unit) {
@@ -36,35 +43,49 @@ std::string duration(double seconds) {
   return text;
 }
 
+double share_of(int64_t done, int64_t total) {
+  return std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
+}
+
 }  // namespace
 
-Progress::Progress(bool terminal, std::function<void(std::string_view)> write, std::function<double()> seconds)
-    : terminal_(terminal), write_(std::move(write)), seconds_(std::move(seconds)) {}
+ProgressOutput standard_progress() {
+  ProgressOutput out;
+  out.json = message_style().json;
+  out.terminal = !out.json && ::isatty(STDERR_FILENO) == 1;
+  out.write = [](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+  };
+  out.columns = [] { return terminal_columns(STDERR_FILENO); };
+  out.seconds = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+  return out;
+}
 
 void Progress::update(std::string_view label, int64_t done, int64_t total, std::string_view unit) {
   const std::lock_guard lock(mutex_);
-  const double now = seconds_();
+  const double now = out_.seconds();
   const bool ended = total > 0 && done >= total;
   std::erase_if(tasks_, [&](const Task& t) { return t.label != label && now - t.seen > kForgotten; });
   auto task = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.label == label; });
   if (task == tasks_.end()) {
     if (ended && label == ended_) return;  // said already
-    if (tasks_.empty()) shown_ = terminal_ ? now - 2 * kRedraw : now;
+    if (tasks_.empty()) shown_ = out_.terminal ? now - 2 * kRedraw : now;
     task = tasks_.insert(tasks_.end(), {std::string(label), std::string(unit), done, 0, 0, now, now});
   }
   task->done = done;
   task->total = total;
   task->seen = now;
-  if (!ended && now - shown_ < (terminal_ ? kRedraw : kPlainLine)) return;
+  if (!ended && now - shown_ < (out_.terminal ? kRedraw : kPlainLine)) return;
 
   shown_ = now;
-  const std::string text = line(ended ? *task : together(), now);
+  const std::string shown = text(ended ? *task : together(), now);
   if (ended) {
     ended_ = label;
     tasks_.erase(task);
   }
-  write_(terminal_ ? kClearLine + text + (ended ? "\n" : "") : text + "\n");
-  drawn_ = terminal_ && !ended;
+  out_.write(out_.terminal ? kClearLine + shown + (ended ? "\n" : "") : shown + "\n");
+  drawn_ = out_.terminal && !ended ? shown : "";
 }
 
 // The sum of all; of unknown size when one is.
@@ -85,30 +106,49 @@ Progress::Task Progress::together() const {
 
 void Progress::clear() {
   const std::lock_guard lock(mutex_);
-  if (drawn_) write_(kClearLine);
-  drawn_ = false;
+  if (!drawn_.empty()) out_.write(kClearLine);
+  drawn_.clear();
 }
 
+void Progress::print_above(const std::function<void()>& print) {
+  const std::lock_guard lock(mutex_);
+  if (!drawn_.empty()) out_.write(kClearLine);
+  print();
+  if (!drawn_.empty()) out_.write(kClearLine + fitted(drawn_, out_.columns() - 1));
+}
+
+std::string Progress::text(const Task& task, double now) const {
+  return out_.json ? json(task, now) : line(task, now);
+}
+
+// Where it is too long for the terminal, first the bar gets shorter and then goes, and then the end is cut off.
 std::string Progress::line(const Task& task, double now) const {
   const auto& [label, unit, first, done, total, started, seen] = task;
   const double elapsed = now - started;
-  std::string out = label;
-  if (total > 0) {
-    const double share = std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
-    if (terminal_) {
-      std::string bar(kBar, '.');
-      bar.replace(0, static_cast<size_t>(share * kBar), static_cast<size_t>(share * kBar), '#');
-      out.append(" [").append(bar).append("]");
-    }
-    out.append(" ").append(std::to_string(static_cast<int>(share * 100))).append("%");
-  }
-  out.append(" ").append(amount(static_cast<double>(done), unit));
-  if (total > 0) out.append(" of ").append(amount(static_cast<double>(total), unit));
-
+  std::string rest;
+  if (total > 0) rest = " " + std::to_string(static_cast<int>(share_of(done, total) * 100)) + "%";
+  rest += " " + amount(static_cast<double>(done), unit);
+  if (total > 0) rest += " of " + amount(static_cast<double>(total), unit);
   const double rate = elapsed > 0 ? static_cast<double>(done - first) / elapsed : 0;
-  if (rate > 0) out.append(", ").append(amount(rate, unit)).append("/s");
-  if (rate > 0 && total > done) out.append(", ").append(duration(static_cast<double>(total - done) / rate)).append(" left");
-  return out;
+  if (rate > 0) rest += ", " + amount(rate, unit) + "/s";
+  if (rate > 0 && total > done) rest += ", " + duration(static_cast<double>(total - done) / rate) + " left";
+  if (!out_.terminal) return label + rest;
+
+  const int columns = out_.columns() - 1;  // a full line would put the cursor into the next
+  const int room = std::min(kBar, columns - columns_of(label) - columns_of(rest) - 3);
+  std::string bar;
+  if (total > 0 && room >= kLeastBar) {
+    bar.assign(static_cast<size_t>(room), '.');
+    const auto filled = static_cast<size_t>(share_of(done, total) * room);
+    bar = " [" + bar.replace(0, filled, filled, '#') + "]";
+  }
+  return fitted(label + bar + rest, columns);
+}
+
+std::string Progress::json(const Task& task, double now) const {
+  const nlohmann::ordered_json object = {{"level", "progress"}, {"message", task.label}, {"done", task.done},
+                                         {"total", task.total}, {"unit", task.unit},     {"seconds", now - task.started}};
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace gptcore

@@ -11,14 +11,29 @@
 
 namespace gptcore {
 
+// Where progress is shown.
+struct ProgressOutput {
+  bool terminal = false;  // one redrawn line, else plain ones
+  bool json = false;      // the plain lines are JSON objects
+  std::function<void(std::string_view)> write;
+  std::function<int()> columns;     // of the terminal, now
+  std::function<double()> seconds;  // a monotonic clock
+};
+// Standard error.
+ProgressOutput standard_progress();
+
 class Progress {
  public:
-  // `write` puts text on the terminal or into the log as it is. `seconds` is a monotonic clock.
-  Progress(bool terminal, std::function<void(std::string_view)> write, std::function<double()> seconds);
+  explicit Progress(ProgressOutput output) : out_(std::move(output)) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { clear(); }
   // [any thread] `total` 0 = unknown; done == total ends the task. `unit` "B" is shown as kB, MB, ...
   void update(std::string_view label, int64_t done, int64_t total, std::string_view unit);
   // [any thread] Takes an unfinished line off the terminal, so that another text can be printed.
   void clear();
+  // [any thread] `print` writes whole lines, which stay above an unfinished one.
+  void print_above(const std::function<void()>& print);
 
  private:
   struct Task {
@@ -27,17 +42,17 @@ class Progress {
     int64_t done = 0, total = 0;
     double started = 0, seen = 0;
   };
+  std::string text(const Task& task, double now) const;
   std::string line(const Task& task, double now) const;
+  std::string json(const Task& task, double now) const;
   Task together() const;
 
-  bool terminal_;
-  std::function<void(std::string_view)> write_;
-  std::function<double()> seconds_;
+  ProgressOutput out_;
   std::mutex mutex_;
   std::vector<Task> tasks_;  // that have not ended
   std::string ended_;        // label of the last that has
+  std::string drawn_;        // the line without an end that is on the terminal
   double shown_ = 0;         // when something was last shown
-  bool drawn_ = false;       // a line without an end is on the terminal
 };
 
 }  // namespace gptcore

@@ -166,10 +166,10 @@ verbs_and_actions() {
   done
 }
 
-# The options in a verb's help; of an action of `plugins` or `data`, those of its line.
+# The options in the help of the program, a verb or an action. A verb that has actions has none of its own.
 options_in_help() {
-  gptcore ${1:+"$1"} --help | { if [[ ${1:-} == @(plugins|data) ]]; then grep -E "^gptcore $1 ${2:-} "; else cat; fi; } |
-    grep -oP -e '--[a-z][a-z-]+(?![\w=-])' | sort -u
+  [ $# != 1 ] || [ -z "$(words_of_help "$1")" ] || return 0
+  gptcore help "$@" | grep -oP -e '^  (-h \[ )?\K--[a-z][a-z-]+' | sort -u
 }
 
 man_page() {
@@ -178,43 +178,68 @@ man_page() {
   for option in $(options_in_help); do grep -qF -e "$option" man.txt || die "the man page lacks $option"; done
   while read -r words; do
     section=$(awk -v head=".SS $words" '/^\.S[SH] / { on = $0 == head || index($0, head " ") == 1 } on' man.txt)
-    [ -n "$section" ] || [ "$words" = plugins ] || [ "$words" = config ] || die "the man page lacks '$words'"
+    [ -n "$section" ] || [ -n "$(words_of_help "$words")" ] || die "the man page lacks '$words'"
     # shellcheck disable=SC2086  # a verb and an action
-    for option in $([ -z "$section" ] || options_in_help $words); do
+    for option in $(options_in_help $words); do
       grep -qE -e "$option\b" <<<"$section" || die "the man page lacks $option of '$words'"
     done
   done < <(verbs_and_actions)
 }
 
-# What bash offers for the words after `gptcore`, of which the last is unfinished.
-completed() {
+# What a shell's completion offers for the words after `gptcore`, of which the last is unfinished.
+completed_by_bash() {
   COMP_WORDS=(gptcore "$@") COMP_CWORD=$# COMPREPLY=()
   _gptcore gptcore "${!#}" "${COMP_WORDS[$# - 1]}"
   printf ' %s' "${COMPREPLY[@]}" ' '
 }
+completed_by_fish() {
+  fish -c 'source "$argv[1]"; complete -C "$argv[2..]" | cut -f1' "$completions/fish/vendor_completions.d/gptcore.fish" gptcore "$@" |
+    tr '\n' ' ' | sed 's/^/ /'
+}
+# With stand-ins for what zsh's own completion provides, which works in a terminal only.
+completed_by_zsh() {
+  zsh -f -c '
+    _call_program() { shift; eval "$*"; }
+    _describe() { print -rl -- ${${(P)4}%%:*}; }
+    _files() { :; }
+    compdef() { :; }
+    words=(gptcore "${@[2,-1]}") CURRENT=$#
+    source "$1"
+    _gptcore' zsh "$completions/zsh/site-functions/_gptcore" "$@" | tr '\n' ' ' | sed 's/^/ /'
+}
 
-completion() {
-  local words option
-  # shellcheck disable=SC1091
-  . "$prefix/share/bash-completion/completions/gptcore"
+# check_completion SHELL: each verb and action, and what depends on the words before.
+check_completion() {
+  local shell=$1 words
   completes() { # EXPECTED WORD...
     local expected=$1 offered
     shift
-    offered=$(completed "$@")
-    [[ $offered == *" $expected "* ]] || die "completing '$*' gives '$offered', not '$expected'"
+    offered=$("completed_by_$shell" "$@")
+    [[ $offered == *" $expected "* ]] || die "$shell: completing '$*' gives '$offered', not '$expected'"
   }
+  completes run ru
+  completes byte plugins info byt
+  completes operation plugins new x --kind op
+  completes never run x.toml --resume n
+  completes json --error-format j
+  completes cpu-baby bench cpu
+  [[ $("completed_by_$shell" plugins list --) != *--kind* ]] || die "$shell: the options of 'plugins new' are offered to 'plugins list'"
+  [ "$shell" = bash ] || return 0  # the others ask the same program, but take longer
   while read -r words; do
     # shellcheck disable=SC2086  # a verb and an action
     completes "${words##* }" ${words%"${words##* }"} "${words##* }"
     # shellcheck disable=SC2086
     for option in $(options_in_help $words) $(options_in_help); do completes "$option" $words "${option:0:4}"; done
   done < <(verbs_and_actions)
-  completes operation plugins new x --kind op
-  completes byte plugins info b
-  completes never run x.toml --resume n
-  completes json --error-format j
-  completes cpu-baby bench cpu
-  [[ $(completed plugins list --) != *--kind* ]] || die "the options of 'plugins new' are offered to 'plugins list'"
+}
+
+completion() {
+  local completions=$prefix/share shell option
+  # shellcheck disable=SC1091
+  . "$completions/bash-completion/completions/gptcore"
+  for shell in bash fish zsh; do
+    if command -v "$shell" >/dev/null; then check_completion "$shell"; else say "skipped: completion in $shell, which is not installed"; fi
+  done
 }
 
 # What can be checked while the documents are tried.

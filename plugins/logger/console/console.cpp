@@ -1,11 +1,16 @@
 // What a run says on standard output: one line a logged step, redrawn in place on a terminal; evaluations, checkpoints,
 // samples and the summary stay.
+#include <unistd.h>
+
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
+#include <vector>
 
+#include "gptcore/draft/terminal.h"
 #include "gptcore/plugin.h"
 #include "timing_tree.h"
 
@@ -64,18 +69,49 @@ void append(std::string& line, const std::string& part) {
   line += (line.back() == ':' ? " " : ", ") + part;
 }
 
-std::string step_line(const Record& r) {
+// A part of the step's line. Where the line is too long for the terminal, the parts of the highest rank go first.
+struct Part {
+  std::string text;
+  int rank = 0;  // 0 stays
+};
+
+std::vector<Part> step_parts(const Record& r) {
+  std::vector<Part> parts;
+  double n = 0;
+  if (number(r, "loss", n)) parts.push_back({format("loss %.4f", n)});
+  if (number(r, "lr", n)) parts.push_back({format("lr %.2e", n), 4});
+  if (number(r, "grad_norm", n)) parts.push_back({format("norm %.2f", n), 5});
+  if (number(r, "ms", n)) parts.push_back({format("%.2fms", n), 3});
+  if (number(r, "tokens_per_s", n)) parts.push_back({short_number(n) + " tok/s", 2});
+  if (number(r, "mfu", n)) parts.push_back({format("mfu %.1f%%", n * 100), 6});
+  return parts;
+}
+
+std::string step_line(const std::string& begin, const std::vector<Part>& parts) {
+  std::string line = begin;
+  for (const Part& part : parts) append(line, part.text);
+  return line;
+}
+
+std::string begin_of(const Record& r) {
   double iter = static_cast<double>(r.step);
   number(r, "iter", iter);
-  std::string line = format("iter %.0f:", iter);
-  double n = 0;
-  if (number(r, "loss", n)) append(line, format("loss %.4f", n));
-  if (number(r, "lr", n)) append(line, format("lr %.2e", n));
-  if (number(r, "grad_norm", n)) append(line, format("norm %.2f", n));
-  if (number(r, "ms", n)) append(line, format("%.2fms", n));
-  if (number(r, "tokens_per_s", n)) append(line, short_number(n) + " tok/s");
-  if (number(r, "mfu", n)) append(line, format("mfu %.1f%%", n * 100));
-  return line;
+  return format("iter %.0f:", iter);
+}
+
+// The step's line for a terminal that is `columns` wide, with how far the stage is and the time left.
+std::string redrawn_line(const Record& r, int columns) {
+  double progress = 0, eta = 0;
+  const std::string begin = (number(r, "progress", progress) ? format("%3.0f%% ", progress * 100) : "") + begin_of(r);
+  std::vector<Part> parts = step_parts(r);
+  if (number(r, "eta_s", eta)) parts.push_back({duration(eta) + " left", 1});
+  const auto lower = [](const Part& a, const Part& b) { return a.rank < b.rank; };
+  while (columns_of(step_line(begin, parts)) > columns) {
+    const auto least = std::max_element(parts.begin(), parts.end(), lower);
+    if (least == parts.end() || least->rank == 0) break;
+    parts.erase(least);
+  }
+  return fitted(step_line(begin, parts), columns);
 }
 
 std::string evaluation_line(const Record& r) {
@@ -141,11 +177,37 @@ std::string summary(const Record& r) {
   return line;
 }
 
+constexpr const char *kBold = "\x1b[1m", *kRed = "\x1b[1;31m", *kYellow = "\x1b[1;33m", *kCyan = "\x1b[36m",
+                     *kPlain = "\x1b[0m";
+
+const char* color_of(const Record& r) {
+  switch (r.event) {
+    case Event::run_started:
+    case Event::stage_started:
+    case Event::evaluation_ended:
+      return kBold;
+    case Event::operation:
+      return text(r, "phase") == "error" ? kRed : kCyan;
+    case Event::model_edited:
+      return kCyan;
+    case Event::interrupted:
+      return kYellow;
+    case Event::failed:
+      return kRed;
+    default:
+      return "";
+  }
+}
+
 class Console final : public Logger {
  public:
-  void open(const LoggerContext& context) override { terminal_ = context.terminal; }
+  void open(const LoggerContext& context) override {
+    terminal_ = context.terminal;
+    colors_ = colors_wanted(terminal_);
+  }
 
   void record(const Record& r) override {
+    color_ = colors_ ? color_of(r) : "";
     if (const std::string tree = timing_.take(r); !tree.empty()) line(tree);
     switch (r.event) {
       case Event::step_ended:
@@ -185,19 +247,14 @@ class Console final : public Logger {
 
  private:
   void step(const Record& r) {
-    const std::string shown = step_line(r);
-    if (!terminal_) return line(shown);
-    double progress = 0, eta = 0;
-    std::string ahead, behind;
-    if (number(r, "progress", progress)) ahead = format("%3.0f%% ", progress * 100);
-    if (number(r, "eta_s", eta)) behind = ", " + duration(eta) + " left";
-    write("\r\x1b[K" + ahead + shown + behind);
+    if (!terminal_) return line(step_line(begin_of(r), step_parts(r)));
+    write(kClearLine + redrawn_line(r, terminal_columns(STDOUT_FILENO) - 1));
     drawn_ = true;
   }
 
-  // A line that stays.
+  // A line that stays. On a terminal it takes the place of an unfinished one, which may be the program's own progress.
   void line(const std::string& shown) {
-    write((drawn_ ? "\r\x1b[K" : "") + shown + "\n");
+    write((terminal_ ? kClearLine : "") + (*color_ ? color_ + shown + kPlain : shown) + "\n");
     drawn_ = false;
   }
 
@@ -206,9 +263,12 @@ class Console final : public Logger {
       throw Error(Code::io, "cannot write to standard output");
   }
 
+  static constexpr const char* kClearLine = "\r\x1b[K";
+
   console::TimingTree timing_;
-  bool terminal_ = false;
-  bool drawn_ = false;  // a line without an end is on the terminal
+  bool terminal_ = false, colors_ = false;
+  const char* color_ = "";  // of the record at work
+  bool drawn_ = false;      // a line without an end is on the terminal
 };
 
 void setup(Registrar& r) {

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/message.h"
+#include "tests/unit/base/environment.h"
 #include "tests/unit/base/temp_folder.h"
 
 #include "tests/catch.h"
@@ -38,6 +40,12 @@ TEST_CASE("a message is one line that says who speaks and how serious it is") {
     log.write(Level::warning, "c");
   });
   CHECK(text == "gptcore: debug: a\ngptcore: 100% {} done\ngptcore: warning: c\n");
+}
+
+TEST_CASE("under --error-format json a message is a JSON object") {
+  const Environment json(kErrorFormatVariable, "json");
+  CHECK(captured([] { Log().write(Level::warning, "a \"spike\""); }) ==
+        "{\"level\":\"warning\",\"message\":\"a \\\"spike\\\"\"}\n");
 }
 
 TEST_CASE("messages below the least level are dropped") {

@@ -1,5 +1,9 @@
 #include "core/plugin/progress.h"
 
+#include <nlohmann/json.hpp>
+
+#include "gptcore/draft/terminal.h"
+
 #include "tests/catch.h"
 
 using namespace gptcore;
@@ -9,9 +13,11 @@ namespace {
 
 // A progress display with a clock and an output of its own.
 struct Display {
-  explicit Display(bool terminal)
-      : progress(
-            terminal, [this](std::string_view text) { shown += text; }, [this] { return now; }) {}
+  explicit Display(bool terminal, int wide = 100, bool json = false)
+      : columns(wide),
+        progress({terminal, json, [this](std::string_view text) { shown += text; }, [this] { return columns; },
+                  [this] { return now; }}) {}
+  int columns;
   double now = 0;
   std::string shown;
   Progress progress;
@@ -82,4 +88,55 @@ TEST_CASE("a task of unknown size shows what is done") {
   CHECK(d.shown == "\r\x1b[Kload 10 B");
   d.progress.clear();
   CHECK(d.shown == "\r\x1b[Kload 10 B\r\x1b[K");
+}
+
+TEST_CASE("the line fits the terminal, also after that was made narrower") {
+  Display d(true);
+  d.progress.update("tokenizing \xE6\x96\x87\xE4\xBB\xB6.txt", 0, 1000, "B");
+  const auto drawn = [&](int columns) {
+    d.now += 1;
+    d.columns = columns;
+    d.shown.clear();
+    d.progress.update("tokenizing \xE6\x96\x87\xE4\xBB\xB6.txt", 500, 1000, "B");
+    return d.shown.substr(std::string("\r\x1b[K").size());
+  };
+  CHECK_THAT(drawn(100), Contains("[############............] 50% 500 B of 1.0 kB"));
+  for (int columns = 99; columns >= 0; --columns) {
+    INFO(columns);
+    const std::string line = drawn(columns);
+    CHECK(columns_of(line) < std::max(columns, 1));
+    if (columns > 40) CHECK_THAT(line, Contains("50% 500 B of"));
+  }
+  CHECK(columns_of(drawn(50)) == 49);  // the bar takes what is left
+}
+
+TEST_CASE("a message stands above the unfinished line, which is drawn again below it") {
+  Display d(true);
+  d.progress.update("load", 10, 0, "B");
+  d.shown.clear();
+  d.progress.print_above([&] { d.shown += "a message\n"; });
+  CHECK(d.shown == "\r\x1b[Ka message\n\r\x1b[Kload 10 B");
+  d.progress.clear();
+  d.shown.clear();
+  d.progress.print_above([&] { d.shown += "a message\n"; });
+  CHECK(d.shown == "a message\n");
+}
+
+TEST_CASE("an unfinished line is gone with its progress") {
+  std::string shown;
+  {
+    Progress progress({true, false, [&](std::string_view text) { shown += text; }, [] { return 80; }, [] { return 0.0; }});
+    progress.update("load", 10, 0, "B");
+  }
+  CHECK(shown == "\r\x1b[Kload 10 B\r\x1b[K");
+}
+
+TEST_CASE("under --error-format json the lines of progress are objects") {
+  Display d(false, 80, true);
+  d.progress.update("load", 0, 10, "B");
+  d.now = 6;
+  d.progress.update("load", 4, 10, "B");
+  CHECK(
+      nlohmann::json::parse(d.shown) ==
+      nlohmann::json{{"level", "progress"}, {"message", "load"}, {"done", 4}, {"total", 10}, {"unit", "B"}, {"seconds", 6.0}});
 }

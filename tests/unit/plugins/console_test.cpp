@@ -1,34 +1,56 @@
+#include <pty.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "built_in.h"
+#include "gptcore/draft/terminal.h"
 #include "tests/catch.h"
+#include "tests/unit/base/environment.h"
 
 using namespace gptcore;
 using Catch::Matchers::Contains;
 
 namespace {
 
-// What the logger prints to standard output for these records.
-std::string printed(bool terminal, const std::vector<Record>& records) {
-  const TempFolder folder;
-  const std::string path = (folder.path / "out").string();
+// Records these with `output` as standard output.
+void record_all(int output, bool terminal, const std::vector<Record>& records) {
   std::fflush(stdout);
   const int saved = ::dup(STDOUT_FILENO);
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  ::dup2(::fileno(file), STDOUT_FILENO);
+  ::dup2(output, STDOUT_FILENO);
   {
     SilentHost host;
     const auto logger = built_in().logger("console", {});
-    logger->open({folder.path.string(), terminal, false, &host});
+    logger->open({"", terminal, false, &host});
     for (const Record& r : records) logger->record(r);
     logger->close();
   }
   ::dup2(saved, STDOUT_FILENO);
   ::close(saved);
+}
+
+// What the logger prints to standard output for these records, without colors.
+std::string printed(bool terminal, const std::vector<Record>& records) {
+  const Environment plain(kColorVariable, "never");
+  const TempFolder folder;
+  const std::string path = (folder.path / "out").string();
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  record_all(::fileno(file), terminal, records);
   std::fclose(file);
   return read_raw(path);
+}
+
+// The same on a terminal that is `columns` wide.
+std::string printed_on_terminal(unsigned short columns, const std::vector<Record>& records) {
+  int terminal = -1, program = -1;
+  winsize size{24, columns, 0, 0};
+  REQUIRE(::openpty(&terminal, &program, nullptr, nullptr, &size) == 0);
+  record_all(program, true, records);
+  char text[4096];  // less than this fits the terminal's own buffer
+  const ssize_t got = ::read(terminal, text, sizeof text);
+  ::close(terminal);
+  ::close(program);
+  return {text, static_cast<size_t>(std::max<ssize_t>(got, 0))};
 }
 
 Record step() {
@@ -62,6 +84,34 @@ TEST_CASE("on a terminal steps are one redrawn line and evaluations stay") {
   CHECK_THAT(out, Contains("\r\x1b[K  5% iter 10: loss 3.2145") && Contains("1m23s left\r\x1b[K  5% iter") &&
                       Contains("\r\x1b[Kstep 250: train loss 1.9000, val loss 2.0000\n"));
   CHECK(out.back() == '\n');
+}
+
+TEST_CASE("a step's line fits the terminal: what matters least is left out") {
+  const Environment plain(kColorVariable, "never");
+  const std::string whole = "  5% iter 10: loss 3.2145, lr 1.00e-03, norm 1.23, 36.10ms, 21.9K tok/s, mfu 45.2%, 1m23s left";
+  const auto line = [](unsigned short columns) {
+    const std::string shown = printed_on_terminal(columns, {step()});
+    return shown.substr(4, shown.find_last_not_of("\r\n") - 3);
+  };
+  CHECK(line(static_cast<unsigned short>(whole.size() + 1)) == whole);
+  CHECK(line(80) == "  5% iter 10: loss 3.2145, lr 1.00e-03, 36.10ms, 21.9K tok/s, 1m23s left");
+  CHECK(line(40) == "  5% iter 10: loss 3.2145, 1m23s left");
+  for (unsigned short columns = 100; columns > 1; --columns) {
+    INFO(columns);
+    CHECK(columns_of(line(columns)) < columns);
+  }
+}
+
+TEST_CASE("colors mark what stands out on a terminal") {
+  const Environment always(kColorVariable, "always");
+  const std::string out = printed_on_terminal(80, {evaluation(), {Event::failed, 1, 1, {{"message", "no"}}}, step()});
+  CHECK_THAT(out, Contains("\x1b[1mstep 250: train loss 1.9000, val loss 2.0000\x1b[0m") &&
+                      Contains("\x1b[1;31mfailed: no\x1b[0m") && !Contains("\x1b[1miter"));
+}
+
+TEST_CASE("a line that stays takes the place of the program's own progress") {
+  const Environment plain(kColorVariable, "never");
+  CHECK(printed_on_terminal(80, {evaluation()}) == "\r\x1b[Kstep 250: train loss 1.9000, val loss 2.0000\r\n");
 }
 
 TEST_CASE("an operation's start, end and re-evaluation are lines with all their fields") {

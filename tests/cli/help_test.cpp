@@ -1,0 +1,149 @@
+// Help and completion: what the program says of its verbs, actions and options, and that each of them can be completed.
+#include <algorithm>
+#include <regex>
+#include <set>
+
+#include "tests/cli/workspace.h"
+
+#include "tests/catch.h"
+
+using namespace gptcore::test;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+Words all_matches(const std::string& text, const std::string& pattern) {
+  const std::regex regex(pattern);
+  Words found;
+  for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at) found.push_back((*at)[1]);
+  return found;
+}
+
+Words verbs_of(const Workspace& w) {
+  return all_matches(w.gptcore({"help"}).out, R"((?:^|\n)  ([a-z]+) +)");
+}
+
+Words actions_of(const Workspace& w, const std::string& verb) {
+  return all_matches(w.gptcore({"help", verb}).out, "(?:^|\n)gptcore " + verb + " ([a-z]+) ");
+}
+
+// Those that its help describes: a line that begins with two blanks and the option.
+Words options_of(const Workspace& w, const Words& verb_and_action) {
+  return all_matches(w.gptcore(Words{"help"} + verb_and_action).out, R"((?:^|\n)  (?:-h \[ )?(--[a-z][a-z-]*))");
+}
+
+// What a shell offers for the last of these words.
+std::set<std::string> completed(const Workspace& w, const Words& words) {
+  const Outcome outcome = w.gptcore(Words{"complete", "--"} + words);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.err == "");
+  const Words offers = all_matches(outcome.out, "(?:^|\n)([^\t\n]+)\t");
+  return {offers.begin(), offers.end()};
+}
+
+}  // namespace
+
+TEST_CASE("gptcore help, help VERB and VERB --help are the same texts on standard output") {
+  const Workspace w;
+  CHECK(w.gptcore({"help"}).out == w.gptcore({"--help"}).out);
+  const Words verbs = verbs_of(w);
+  CHECK(verbs.size() >= 14);
+  std::set<std::string> texts;
+  for (const std::string& verb : verbs) {
+    INFO(verb);
+    const Outcome help = w.gptcore({"help", verb});
+    CHECK(help.status == 0);
+    CHECK(help.err == "");
+    CHECK(has(help.out, "gptcore " + verb));
+    if (verb != "help") CHECK(w.gptcore({verb, "--help"}).out == help.out);
+    texts.insert(help.out);
+  }
+  CHECK(texts.size() == verbs.size());
+}
+
+TEST_CASE("the help of an action is its own") {
+  const Workspace w;
+  int actions = 0;
+  for (const std::string& verb : verbs_of(w))
+    for (const std::string& action : actions_of(w, verb)) {
+      INFO(verb << " " << action);
+      const Outcome help = w.gptcore({verb, action, "--help"});
+      CHECK(help.status == 0);
+      CHECK(help.out.rfind("gptcore " + verb + " " + action + " ", 0) == 0);
+      CHECK(help.out == w.gptcore({"help", verb, action}).out);
+      CHECK(all_matches(help.out, "(?:^|\n)(gptcore " + verb + " )").size() == 1);
+      ++actions;
+    }
+  CHECK(actions >= 12);
+  const std::string list = w.gptcore({"plugins", "list", "--help"}).out;
+  CHECK(has(list, "--json"));
+  CHECK_FALSE(has(list, "--kind"));
+  CHECK(has(w.gptcore({"plugins", "new", "--help"}).out, "--kind"));
+  CHECK(has(w.gptcore({"data", "sample", "--help"}).out, "--tokens"));
+  CHECK_FALSE(has(w.gptcore({"data", "info", "--help"}).out, "--tokens"));
+}
+
+TEST_CASE("help on what there is not names what there is") {
+  const Workspace w;
+  const Outcome verb = w.gptcore({"help", "rnu"}), action = w.gptcore({"plugins", "lst", "--help"});
+  CHECK(refusal(verb) == "GC001");
+  CHECK(has(verb.err, "did you mean 'run'?"));
+  CHECK(action.status == 2);
+  CHECK(has(action.err, "did you mean 'list'?"));
+  CHECK(w.gptcore({"help", "plugins", "list", "more"}).status == 2);
+}
+
+TEST_CASE("every verb, action and option of the help is completed") {
+  const Workspace w;
+  const Words verbs = verbs_of(w), global = options_of(w, {});
+  CHECK(std::count(global.begin(), global.end(), "--error-format") == 1);
+  const auto completes = [&](const Words& before, const std::string& word) {
+    INFO(word);
+    CHECK(completed(w, before + Words{word.substr(0, 4)}).contains(word));
+  };
+  for (const std::string& verb : verbs) {
+    completes({}, verb);
+    Words actions = actions_of(w, verb);
+    for (const std::string& action : actions) completes({verb}, action);
+    if (verb == "help") actions.clear();
+    if (actions.empty()) actions.emplace_back();
+    for (const std::string& action : actions) {
+      const Words words = action.empty() ? Words{verb} : Words{verb, action};
+      INFO(verb << " " << action);
+      const std::set<std::string> offered = completed(w, words + Words{"--"});
+      for (const std::string& option : global) CHECK(offered.contains(option));
+      for (const std::string& option : options_of(w, words)) {
+        INFO(option);
+        CHECK(offered.contains(option));
+      }
+    }
+  }
+}
+
+TEST_CASE("what is completed depends on the words before it") {
+  const Workspace w;
+  using Set = std::set<std::string>;
+  CHECK(completed(w, {"run", "x.toml", "--resume", ""}) == Set{"auto", "never"});
+  CHECK(completed(w, {"run", "--resume=n"}) == Set{"--resume=never"});
+  CHECK(completed(w, {"run", "--resume", "=", "n"}) == Set{"never"});  // as bash splits it
+  CHECK(completed(w, {"--error-format", "j"}) == Set{"json"});
+  CHECK(completed(w, {"--plugin", "./x.so", "plugins", "li"}) == Set{"list"});
+  CHECK(completed(w, {"plugins", "new", "x", "--kind", "op"}) == Set{"operation"});
+  CHECK(completed(w, {"plugins", "info", "byt"}) == Set{"byte"});
+  CHECK(completed(w, {"help", "plugins", "l"}) == Set{"list", "lock"});
+  CHECK(completed(w, {"bench", "cpu"}) == Set{"cpu-baby"});
+  CHECK_FALSE(completed(w, {"plugins", "list", "--"}).contains("--kind"));
+  for (const Words& file :
+       std::vector<Words>{{"run", ""}, {"--plugin", ""}, {"config", "check", ""}, {"export", "x", "--to", ""}})
+    CHECK(completed(w, file).empty());  // the shell offers files
+}
