@@ -47,12 +47,15 @@ void merge(Session& session, const AdapterInfo& info) {
 }
 
 // A head that is tied to the embedding would change with it.
+bool is_mergeable(const std::vector<AdapterInfo>& adapters, const GptOptions& model) {
+  return !model.tie_word_embeddings ||
+         std::none_of(adapters.begin(), adapters.end(), [](const AdapterInfo& info) { return info.layer == "wte"; });
+}
+
 void require_mergeable(const std::vector<AdapterInfo>& adapters, const GptOptions& model) {
-  if (!model.tie_word_embeddings) return;
-  for (const AdapterInfo& info : adapters)
-    if (info.layer == "wte")
-      throw Error(Code::model_shape, "the adapter of 'wte' cannot be merged: the head is tied to wte and would change, too",
-                  "--format hf --adapters keep writes it beside the model");
+  if (!is_mergeable(adapters, model))
+    throw Error(Code::model_shape, "the adapter of 'wte' cannot be merged: the head is tied to wte and would change, too",
+                "--format hf --adapters keep writes it beside the model");
 }
 
 void print_notes(const GptOptions& options) {
@@ -82,9 +85,10 @@ int export_verb(const ExportRequest& request) {
   require_expressible(format, model, type);
   const std::vector<AdapterInfo> adapters = network.adapters();
   const bool keep = request.keep_adapters && !adapters.empty();
-  if (keep && format != ExportFormat::hf)
-    throw Error(Code::usage, request.format + " has no place for adapters", "--adapters merge, or --format hf");
   if (!keep) require_mergeable(adapters, model);
+  if (keep && format != ExportFormat::hf)
+    throw Error(Code::usage, request.format + " has no place for adapters",
+                is_mergeable(adapters, model) ? "--adapters merge, or --format hf" : "--format hf");
 
   at::Tensor wanted;
   if (!keep) wanted = probe_logits(network);

@@ -123,16 +123,21 @@ int32_t type_of(ScoredPiece::Kind kind) {
   return kNormal;
 }
 
+// llama.cpp ends at a character that it has neither a piece nor bytes for, a line end among them.
+bool has_every_byte(const PieceModel& model) {
+  return std::count_if(model.pieces.begin(), model.pieces.end(),
+                       [](const ScoredPiece& piece) { return piece.kind == ScoredPiece::Kind::byte; }) == 256;
+}
+
 GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
   if (!form.pieces->merges) return none("its SentencePiece model is not of the type BPE");
+  if (!has_every_byte(*form.pieces)) return none("its SentencePiece model has no byte_fallback");
   GgufTokenizer out;
   out.model = "llama";
   RoleIds ids = form.ids;
   std::optional<int32_t> unknown;
-  bool bytes = false;
   for (const ScoredPiece& piece : form.pieces->pieces) {
     if (piece.kind == ScoredPiece::Kind::unknown) unknown = static_cast<int32_t>(out.tokens.size());
-    bytes |= piece.kind == ScoredPiece::Kind::byte;
     out.tokens.push_back(piece.text);
     out.types.push_back(type_of(piece.kind));
     out.scores.push_back(piece.score);
@@ -145,10 +150,8 @@ GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
   put_ids(out, ids);
   if (unknown) out.ids.emplace_back("unknown_token_id", static_cast<uint32_t>(*unknown));
   out.flags.emplace_back("add_space_prefix", form.pieces->space_prefix);
-  if (form.pieces->normalizes) out.note = "llama.cpp does not normalize texts as the tokenizer does: give it normalized ones";
-  if (!bytes)
-    out.note += std::string(out.note.empty() ? "" : "; ") + "the tokenizer has no pieces for bytes, so llama.cpp fails at " +
-                "characters that no piece holds";
+  if (form.pieces->normalizes)
+    out.note = "the tokenizer normalizes a text before it cuts it, which llama.cpp does not: give it normalized ones";
   return out;
 }
 

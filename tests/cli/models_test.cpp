@@ -174,6 +174,8 @@ TEST_CASE("adapters start anew on a checkpoint's weights, and are merged into an
   train("wte", "embedding");
   const Outcome tied = w.gptcore({"export", "embedding", "--to", "x", "--format", "gguf"});
   CHECK(has(tied.err, "--format hf --adapters keep"));
+  const Outcome no_place = w.gptcore({"export", "embedding", "--to", "x", "--format", "gguf", "--adapters", "keep"});
+  CHECK(has(no_place.err, "no place for adapters; --format hf\n"));
   CHECK(refusal(w.gptcore({"export", "embedding", "--to", "x"})) == "GC400");
   CHECK(w.gptcore({"export", "embedding", "--to", "base", "--adapters", "keep"}).status == 0);
   CHECK_FALSE(fs::exists(w.path("x")));

@@ -11,6 +11,7 @@
 
 #include "core/data/corpus/line_reader.h"
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 
 namespace gptcore {
 namespace {
@@ -77,10 +78,12 @@ class PlainSource final : public ByteSource {
  public:
   explicit PlainSource(std::unique_ptr<RawFile> file) : file_(std::move(file)) {}
   bool read(std::string& out) override {
+    const bool first = file_->position() == 0;
     const size_t before = out.size();
     out.resize(before + kPiece);
     const size_t got = file_->read(out.data() + before, kPiece);
     out.resize(before + got);
+    if (first) refuse_lfs_pointer(std::string_view(out).substr(before), Code::data_missing, file_->path());
     return got > 0;
   }
   int64_t position() const override { return file_->position(); }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
@@ -50,6 +51,7 @@ TokenFile::TokenFile(const std::filesystem::path& path, TokenFormat format, int6
     identity_ = identity_of(file_, path_);
     std::vector<std::byte> head(std::min<uint64_t>(identity_.size, kMostHeaderBytes));
     head.resize(read_bytes(file_, 0, head, path_));
+    refuse_lfs_pointer({reinterpret_cast<const char*>(head.data()), head.size()}, Code::data_missing, path_);
     layout_ = token_layout(head, identity_.size, format, raw_width, path_);
   } catch (...) {
     close();

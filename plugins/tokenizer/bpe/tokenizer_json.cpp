@@ -19,7 +19,7 @@ class Reader {
 
   [[noreturn]] void refuse(const std::string& what) const {
     throw Error(Code::data_corrupt, what + " is not supported: this reads byte-level BPE only",
-                "the tokenizer \"sentencepiece\" reads .model files", where_);
+                "where the file was made from a SentencePiece .model, the tokenizer \"sentencepiece\" reads that", where_);
   }
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(Code::data_corrupt, "this is no tokenizer.json: " + what, "get the file again", where_);

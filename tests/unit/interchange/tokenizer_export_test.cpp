@@ -166,33 +166,43 @@ TEST_CASE("what llama.cpp cannot be is left out of a GGUF file, and said") {
 
 TEST_CASE("a SentencePiece model's pieces are in a GGUF file with their scores") {
   TokenizerForm form;
-  form.size = 5;
-  form.ids.eos = 2;
+  form.size = 260;
+  form.ids.eos = 1;
   using Kind = ScoredPiece::Kind;
-  form.pieces = PieceModel{{{"<unk>", 0, Kind::unknown},
-                            {"<0x0A>", 0, Kind::byte},
-                            {"</s>", 0, Kind::control},
-                            {"\u2581a", -1.5F, Kind::normal},
-                            {"<x>", 0, Kind::user_defined}},
+  form.pieces = PieceModel{{{"<unk>", 0, Kind::unknown}, {"</s>", 0, Kind::control}},
                            /*merges=*/true,
                            /*space_prefix=*/true,
                            /*normalizes=*/false};
+  for (int byte = 0; byte < 256; ++byte) form.pieces->pieces.push_back({"<" + std::to_string(byte) + ">", 0, Kind::byte});
+  form.pieces->pieces.push_back({"\u2581a", -1.5F, Kind::normal});
+  form.pieces->pieces.push_back({"<x>", 0, Kind::user_defined});
   const TempFolder folder;
-  CHECK(exported(folder.path / "out", ExportFormat::gguf, form, 6).note.empty());
+  CHECK(exported(folder.path / "out", ExportFormat::gguf, form, 261).note.empty());
   const ReadGguf read = read_gguf(read_raw(folder.path / "out" / "model.gguf"));
   CHECK(read.texts.at("tokenizer.ggml.model") == "llama");
   CHECK_FALSE(read.texts.contains("tokenizer.ggml.pre"));
-  CHECK(read.text_lists.at("tokenizer.ggml.tokens") ==
-        std::vector<std::string>{"<unk>", "<0x0A>", "</s>", "\u2581a", "<x>", "[PAD5]"});
-  CHECK(read.number_lists.at("tokenizer.ggml.token_type") == std::vector<int32_t>{2, 6, 3, 1, 4, 5});
-  CHECK(read.real_lists.at("tokenizer.ggml.scores") == std::vector<float>{0, 0, 0, -1.5F, 0, 0});
-  CHECK(read.numbers.at("tokenizer.ggml.eos_token_id") == 2);
-  CHECK(read.numbers.at("tokenizer.ggml.bos_token_id") == 2);
+  const std::vector<std::string>& tokens = read.text_lists.at("tokenizer.ggml.tokens");
+  const std::vector<int32_t>& types = read.number_lists.at("tokenizer.ggml.token_type");
+  const std::vector<float>& scores = read.real_lists.at("tokenizer.ggml.scores");
+  REQUIRE(tokens.size() == 261);
+  REQUIRE(types.size() == 261);
+  REQUIRE(scores.size() == 261);
+  const std::vector<std::tuple<size_t, const char*, int32_t, float>> wanted = {{0, "<unk>", 2, 0.F}, {1, "</s>", 3, 0.F},
+                                                                               {2, "<0>", 6, 0.F},   {258, "\u2581a", 1, -1.5F},
+                                                                               {259, "<x>", 4, 0.F}, {260, "[PAD260]", 5, 0.F}};
+  for (const auto& [id, text, type, score] : wanted) {
+    CHECK(tokens[id] == text);
+    CHECK(types[id] == type);
+    CHECK(scores[id] == score);
+  }
+  CHECK(read.numbers.at("tokenizer.ggml.eos_token_id") == 1);
+  CHECK(read.numbers.at("tokenizer.ggml.bos_token_id") == 1);
   CHECK(read.numbers.at("tokenizer.ggml.unknown_token_id") == 0);
   CHECK(read.flags.at("tokenizer.ggml.add_space_prefix"));
   form.pieces->normalizes = true;
-  form.pieces->pieces.erase(form.pieces->pieces.begin() + 1);
-  CHECK_THAT(gguf_tokenizer(form, 6).note, Catch::Contains("does not normalize") && Catch::Contains("no pieces for bytes"));
+  CHECK_THAT(gguf_tokenizer(form, 261).note, Catch::Contains("normalizes a text"));
+  form.pieces->pieces.erase(form.pieces->pieces.begin() + 2);
+  CHECK_THAT(gguf_tokenizer(form, 261).note, Catch::Contains("no byte_fallback"));
 }
 
 TEST_CASE("a Hugging Face folder has the tokenizer's files, and its ids instead of GPT-2's") {
