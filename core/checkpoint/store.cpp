@@ -214,6 +214,7 @@ std::optional<Checkpoint> CheckpointStore::find_latest() {
     const Path directory = folder_ / step_name(step);
     try {
       Checkpoint found = verify_checkpoint(files_, directory);
+      if (options_.check) options_.check(found);
       if (read_hint(files_, folder_, "LATEST") != step_name(step)) {
         report(Level::warning, fmt::format("'{}' does not name {}, the newest whole checkpoint; it is ignored",
                                            (folder_ / "LATEST").string(), step_name(step)));

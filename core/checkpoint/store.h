@@ -22,6 +22,9 @@ struct StoreOptions {
   int64_t keep = 2;                            // newest checkpoints kept, besides the best; at least 1
   uint64_t reserve_bytes = uint64_t{4} << 20;  // must stay free on the disk, for logs and hints
   Report report;
+  // Asked about each whole checkpoint that find_latest() would return. When it throws Error(checkpoint_corrupt), that one is
+  // passed over as a damaged one is. May be empty.
+  std::function<void(const Checkpoint&)> check = {};
 };
 
 struct TensorPart {

@@ -22,9 +22,9 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
     if (c.session.dataset->windows(split) == 0)
       throw Error(Code::data_empty, "the dataset has no " + name + " split to evaluate",
                   "set val_fraction, or splits = [\"train\"]", stage.options.location.text());
-    fields.emplace_back(name + "_loss",
-                        evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group,
-                                      c.session.device, [&] { return c.signals.received() != 0; }));
+    add_loss(fields, split,
+             evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group, c.session.device,
+                           [&] { return c.signals.received() != 0; }));
   }
   if (c.signals.received()) return false;
   const NetworkView view(*c.session.model);
@@ -32,7 +32,10 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
     fields.push_back(std::move(metric));
   fields.emplace_back("whole_split", plan.iters == kWholeSplit);
   if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
+  const Table losses = fields;
   c.bus.emit(Event::evaluation_ended, c.global_step(), std::move(fields));
+  for (const char* name : {"train_loss", "val_loss"})
+    if (const Value* loss = find(losses, name)) require_finite(loss->as<double>(), "stage '" + stage.name + "': " + name);
   return true;
 }
 

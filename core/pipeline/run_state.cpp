@@ -1,14 +1,15 @@
 #include "core/pipeline/run_state.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/config/document.h"
+#include "core/pipeline/json_numbers.h"
 #include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
@@ -18,7 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 6;
+constexpr int kFormat = 7, kOldestFormat = 6;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 void add(Settings& all, const std::string& prefix, const Section& section) {
   if (!section.use.empty()) all[prefix + ".use"] = to_toml(Value(section.use));
@@ -37,10 +40,6 @@ Table table_of(const Json& json) {
   return table;
 }
 
-Json number_json(double number) {
-  return std::isfinite(number) ? Json(number) : Json();
-}
-
 Json triggers_json(const std::vector<TriggerState>& triggers) {
   Json all = Json::array();
   for (const TriggerState& t : triggers)
@@ -49,7 +48,7 @@ Json triggers_json(const std::vector<TriggerState>& triggers) {
                    {"last_step", t.last_step},
                    {"best_loss", number_json(t.best_loss)},
                    {"evaluations_since_best", t.evaluations_since_best},
-                   {"metric", t.metric ? Json(*t.metric) : Json()},
+                   {"metric", number_json(t.metric)},
                    {"at_iter_passed", t.at_iter_passed}});
   return all;
 }
@@ -63,9 +62,9 @@ TriggerState trigger_of(const Json& json, const std::string& where) {
   t.status = *status;
   json.at("fired").get_to(t.fired);
   json.at("last_step").get_to(t.last_step);
-  if (!json.at("best_loss").is_null()) json.at("best_loss").get_to(t.best_loss);
+  t.best_loss = number_of(json.at("best_loss"), kInfinity);
   json.at("evaluations_since_best").get_to(t.evaluations_since_best);
-  if (!json.at("metric").is_null()) t.metric = json.at("metric").get<double>();
+  if (!json.at("metric").is_null()) t.metric = number_of(json.at("metric"));
   json.at("at_iter_passed").get_to(t.at_iter_passed);
   return t;
 }
@@ -81,9 +80,7 @@ Json points_json(const std::vector<UndoPoint>& points) {
 }
 
 UndoPoint point_of(const Json& json) {
-  const Json& loss = json.at("val_loss");
-  return {json.at("number").get<int64_t>(), json.at("operation").get<int64_t>(),
-          loss.is_null() ? std::numeric_limits<double>::quiet_NaN() : loss.get<double>(),
+  return {json.at("number").get<int64_t>(), json.at("operation").get<int64_t>(), number_of(json.at("val_loss"), kNan),
           json.at("evaluations").get<int64_t>()};
 }
 
@@ -100,11 +97,11 @@ Round round_of(const Json& json, const std::string& where) {
 }
 
 Json running_json(const Running& r) {
-  return {{"mean", r.mean}, {"variance", r.variance}, {"count", r.count}};
+  return {{"mean", number_json(r.mean)}, {"variance", number_json(r.variance)}, {"count", r.count}};
 }
 
 Running running_of(const Json& json) {
-  return {json.at("mean").get<double>(), json.at("variance").get<double>(), json.at("count").get<int64_t>()};
+  return {number_of(json.at("mean"), kNan), number_of(json.at("variance"), kNan), json.at("count").get<int64_t>()};
 }
 
 // The same model and tokens: weights of one do not fit the other.
@@ -161,10 +158,10 @@ std::string format_state(const SavedState& s) {
                {"evaluated_step", t.evaluated_step},
                {"evaluations_since_best", t.evaluations_since_best},
                {"skips_in_a_row", t.skips_in_a_row},
-               {"train_loss", t.train_loss},
-               {"val_loss", t.val_loss},
-               {"best_val_loss", number_json(t.best_val_loss)},
-               {"seconds", t.seconds},
+               {"train_loss", number_json(t.train_loss)},
+               {"val_loss", number_json(t.val_loss)},
+               {"best_val_loss", t.best_val_loss == kInfinity ? Json() : number_json(t.best_val_loss)},
+               {"seconds", number_json(t.seconds)},
                {"started", t.started},
                {"round", t.round ? round_json(*t.round) : Json()},
                {"changed_settings", texts_of(t.settings)},
@@ -177,7 +174,7 @@ std::string format_state(const SavedState& s) {
                {"usual_loss", running_json(t.spikes.loss)},
                {"usual_grad_norm", running_json(t.spikes.grad_norm)},
                {"rewinds", t.spikes.rewinds},
-               {"loss_scale", s.loss_scale},
+               {"loss_scale", number_json(s.loss_scale)},
                {"loss_scale_growth", s.loss_scale_growth},
                {"data", s.data},
                {"settings", s.settings}};
@@ -187,9 +184,17 @@ std::string format_state(const SavedState& s) {
 SavedState parse_state(const std::string& text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format") != kFormat)
-      throw Error(Code::checkpoint_mismatch, "state format " + json.at("format").dump() + " is not " + std::to_string(kFormat),
+    const int64_t format = json.at("format").get<int64_t>();
+    if (format < kOldestFormat || format > kFormat)
+      throw Error(Code::checkpoint_mismatch,
+                  "state format " + std::to_string(format) + " is none of " + std::to_string(kOldestFormat) + " to " +
+                      std::to_string(kFormat),
                   "use the gptcore that wrote it", where);
+    const auto loss = [&](const char* key) -> std::optional<double> {
+      const Json& number = json.at(key);
+      if (number.is_null() && format > 6) return std::nullopt;
+      return number_of(number, kNan);
+    };
     SavedState s;
     TrainState& t = s.train;
     json.at("stage").get_to(s.stage);
@@ -201,21 +206,21 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("evaluated_step").get_to(t.evaluated_step);
     json.at("evaluations_since_best").get_to(t.evaluations_since_best);
     json.at("skips_in_a_row").get_to(t.skips_in_a_row);
-    json.at("train_loss").get_to(t.train_loss);
-    json.at("val_loss").get_to(t.val_loss);
-    if (!json.at("best_val_loss").is_null()) json.at("best_val_loss").get_to(t.best_val_loss);
-    json.at("seconds").get_to(t.seconds);
+    t.train_loss = loss("train_loss");
+    t.val_loss = loss("val_loss");
+    t.best_val_loss = number_of(json.at("best_val_loss"), kInfinity);
+    t.seconds = number_of(json.at("seconds"), 0);
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));
     if (!json.at("round").is_null()) t.round = round_of(json.at("round"), where);
     json.at("moments_born").get_to(t.born);
     s.structure = structure_of(json.at("structure"));
     s.journal = journal_of(json.at("journal"));
-    if (!json.at("grad_norm").is_null()) json.at("grad_norm").get_to(t.grad_norm);
+    t.grad_norm = number_of(json.at("grad_norm"), kNan);
     for (const Json& saved : json.at("operations")) t.triggers.push_back(trigger_of(saved, where));
     for (const Json& point : json.at("undo_points")) t.undo_points.push_back(point_of(point));
     t.spikes = {running_of(json.at("usual_loss")), running_of(json.at("usual_grad_norm")), json.at("rewinds").get<int64_t>()};
-    json.at("loss_scale").get_to(s.loss_scale);
+    s.loss_scale = number_of(json.at("loss_scale"), kNan);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);
     json.at("settings").get_to(s.settings);
@@ -227,7 +232,13 @@ SavedState parse_state(const std::string& text, const std::string& where) {
 }
 
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint) {
-  return parse_state(checkpoint.text(files, "state.json"), checkpoint.directory.string());
+  return parse_state(checkpoint.text(files, "state.json"), (checkpoint.directory / "state.json").string());
+}
+
+void require_readable(FileSystem& files, const Checkpoint& checkpoint) {
+  read_state(files, checkpoint);
+  for (const FileRecord& file : checkpoint.manifest.files)
+    if (file.name.ends_with(".safetensors")) checkpoint.tensors(files, file.name);
 }
 
 bool other_model(const Settings& saved, const Settings& now) {

@@ -37,6 +37,8 @@ SavedState parse_state(const std::string& text, const std::string& where);
 
 // A checkpoint's state.json.
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
+// Throws Error(checkpoint_corrupt) when state.json or the header of a file of tensors makes no sense, whatever its hash says.
+void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
 // How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
 // another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new".

@@ -62,7 +62,8 @@ int run_pipeline(const RunPlan& plan) {
   const auto files = posix_file_system();
   Session session(options, plan.plugin_files);
   const StoreOptions store{keep_checkpoints(config), uint64_t{4} << 20,
-                           [&](Level level, const std::string& text) { session.host.log(level, text); }};
+                           [&](Level level, const std::string& text) { session.host.log(level, text); },
+                           [&](const Checkpoint& found) { require_readable(*files, found); }};
 
   // A folder that is not there yet is made only after the data and the model turned out to be usable.
   const std::filesystem::path run_dir = run_folder_of(options);

@@ -7,9 +7,11 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 
+#include "core/model/structure.h"
 #include "core/train/train_options.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
@@ -19,8 +21,9 @@ constexpr int64_t kEvaluationSamples = int64_t{1} << 48;
 
 }  // namespace
 
-double evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split, const EvaluationPlan& plan,
-                     ProcessGroup& group, at::Device device, const std::function<bool()>& cancelled) {
+std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split,
+                                    const EvaluationPlan& plan, ProcessGroup& group, at::Device device,
+                                    const std::function<bool()>& cancelled) {
   const at::NoGradGuard no_grad;
   const bool whole = plan.iters == kWholeSplit;
   const int64_t samples = whole ? dataset.windows(split) : plan.iters * plan.batch_size;
@@ -44,8 +47,26 @@ double evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, 
   }
   model.train(true);
   group.all_reduce_sum(sums);
-  if (stopped) return std::numeric_limits<double>::quiet_NaN();
-  return sums[0].item<double>() / sums[1].item<double>();
+  const double targets = sums[1].item<double>();
+  if (stopped || targets == 0) return std::nullopt;
+  return sums[0].item<double>() / targets;
+}
+
+void add_loss(Table& fields, Split split, std::optional<double> loss) {
+  if (loss) {
+    fields.emplace_back(std::string(name_of(split)) + "_loss", *loss);
+    return;
+  }
+  List without;
+  if (const Value* others = find(fields, "no_targets")) without = others->as<List>();
+  without.emplace_back(name_of(split));
+  put(fields, "no_targets", std::move(without));
+}
+
+void require_finite(double loss, const std::string& what) {
+  if (std::isfinite(loss)) return;
+  throw Error(Code::nonfinite, what + " is " + to_toml(Value(loss)),
+              "the model has diverged: go back to an older checkpoint, or train anew with a lower learning_rate");
 }
 
 }  // namespace gptcore

@@ -75,6 +75,7 @@ bool Loop::finished() const {
 
 StageEnd Loop::end(StageEnd how) {
   if (!saved() && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed);
+  if (how != StageEnd::interrupted) require_finite_losses();
   return how;
 }
 
@@ -116,7 +117,7 @@ void Loop::update() {
   if (log) emit_step(result, lr);
 }
 
-double Loop::split_loss(Split split, bool interruptible) {
+std::optional<double> Loop::split_loss(Split split, bool interruptible) {
   const EvaluationPlan plan{o_.eval_iters, o_.eval_batch_size > 0 ? o_.eval_batch_size : o_.batch_size};
   return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
                        [&] { return interruptible && c_.signals.received() != 0; });
@@ -125,20 +126,21 @@ double Loop::split_loss(Split split, bool interruptible) {
 bool Loop::evaluate() {
   Stopwatch watch(timing());
   c_.bus.emit(Event::evaluation_started, global_step());
-  const double train_loss = split_loss(Split::train, /*interruptible=*/true);
+  const std::optional<double> train_loss = split_loss(Split::train, /*interruptible=*/true);
   const bool has_val = c_.dataset.windows(Split::val) > 0;
-  const double val_loss = has_val ? split_loss(Split::val, /*interruptible=*/true) : train_loss;
+  const std::optional<double> val_loss = has_val ? split_loss(Split::val, /*interruptible=*/true) : train_loss;
   if (c_.signals.received()) return false;
   s_.evaluated_step = s_.step;
   s_.train_loss = train_loss;
   s_.val_loss = val_loss;
-  const bool best = val_loss < s_.best_val_loss;
-  const bool improved = best && !(s_.best_val_loss - val_loss < o_.min_delta);
-  s_.evaluations_since_best = improved ? 0 : s_.evaluations_since_best + 1;
-  if (best) s_.best_val_loss = val_loss;
-  Table fields{{"train_loss", train_loss}};
-  if (has_val) fields.emplace_back("val_loss", val_loss);
-  fields.emplace_back("best", s_.best_val_loss);
+  const bool best = val_loss && *val_loss < s_.best_val_loss;
+  const bool improved = best && !(s_.best_val_loss - *val_loss < o_.min_delta);
+  if (val_loss) s_.evaluations_since_best = improved ? 0 : s_.evaluations_since_best + 1;
+  if (best) s_.best_val_loss = *val_loss;
+  Table fields;
+  add_loss(fields, Split::train, train_loss);
+  if (has_val) add_loss(fields, Split::val, val_loss);
+  if (std::isfinite(s_.best_val_loss)) fields.emplace_back("best", s_.best_val_loss);
   fields.emplace_back("whole_split", o_.eval_iters == kWholeSplit);
   if (o_.eval_iters != kWholeSplit) fields.emplace_back("batches", o_.eval_iters);
   for (auto& metric : c_.evaluators.run(view_, c_.group, c_.bus, c_.host, global_step())) fields.push_back(std::move(metric));
@@ -152,6 +154,13 @@ bool Loop::evaluate() {
   if (saves && (changed || !best) && o_.checkpoint_interval == 0 && o_.always_save_checkpoint)
     save(false, Must::try_again_later);
   return true;
+}
+
+// A stage that ends with a model that computes no numbers has failed.
+void Loop::require_finite_losses() const {
+  if (s_.evaluated_step != s_.step) return;
+  for (const auto& [name, loss] : {std::pair("train", s_.train_loss), std::pair("val", s_.val_loss)})
+    if (loss) require_finite(*loss, std::string(name) + " loss at step " + std::to_string(global_step()));
 }
 
 void Loop::save(bool best, Must must) {

@@ -35,7 +35,8 @@ class Loop {
   void count_tokens();
   void update();
   bool evaluate();  // false when a signal came
-  double split_loss(Split split, bool interruptible);
+  void require_finite_losses() const;
+  std::optional<double> split_loss(Split split, bool interruptible);
   bool saved() const { return saved_step_ == s_.step && !changed_since_; }
   void save(bool best, Must must);
   void save_when_memory_is_short();
@@ -64,6 +65,7 @@ class Loop {
   void skip_spike(const std::string& what);
   [[noreturn]] void rewind_spike(const std::string& what);
   std::string first_bad() const;
+  std::string nonfinite_hint(bool patient) const;
 
   // loop_records.cpp
   void emit_step(const StepResult& result, double lr);

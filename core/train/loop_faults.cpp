@@ -30,11 +30,18 @@ bool Loop::refuse_nonfinite(const StepResult& result) {
                            ", gradient norm " + std::to_string(result.grad_norm.item<float>()) + first_bad();
   ++s_.skips_in_a_row;
   const bool patient = c_.step.scaler.enabled() || o_.on_nonfinite == "skip";
-  if (!patient || s_.skips_in_a_row > o_.max_skips)
-    throw Error(Code::nonfinite, what,
-                "no parameter was changed by this step; lower learning_rate, or set on_nonfinite = \"skip\"");
+  if (!patient || s_.skips_in_a_row > o_.max_skips) throw Error(Code::nonfinite, what, nonfinite_hint(patient));
   if (!c_.step.scaler.enabled()) c_.host.log(Level::warning, what + "; update skipped");
   return true;
+}
+
+std::string Loop::nonfinite_hint(bool patient) const {
+  for (const Parameter& p : c_.step.parameters->parameters())
+    if (!p.tensor.isfinite().all().item<bool>())
+      return "the parameter " + p.name +
+             " was not finite before this step: resume from an older checkpoint, or start from other weights";
+  const std::string advice = "no parameter was changed by this step; lower learning_rate, or ";
+  return advice + (patient ? "raise max_skips" : "set on_nonfinite = \"skip\"");
 }
 
 std::string Loop::first_bad() const {

@@ -1,6 +1,7 @@
 // Operations in the training loop: asking them, committing what they plan, undoing it.
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include "core/train/loop.h"
@@ -9,6 +10,11 @@
 #include "gptcore/random.h"
 
 namespace gptcore {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
 
 void Loop::refresh(TrainingView& now, bool agree_on_time) {
   now.step = s_.step;
@@ -16,8 +22,8 @@ void Loop::refresh(TrainingView& now, bool agree_on_time) {
   now.seconds = agree_on_time ? largest(s_.seconds) : s_.seconds;
   now.grad_norm = s_.grad_norm;
   if (s_.evaluated_step >= 0) {
-    now.train_loss = s_.train_loss;
-    now.val_loss = s_.val_loss;
+    now.train_loss = s_.train_loss.value_or(kNan);
+    now.val_loss = s_.val_loss.value_or(kNan);
   }
   now.learning_rate = o_.learning_rate;
   now.batch_size = o_.batch_size;
@@ -52,7 +58,8 @@ OperationDuties Loop::duties() {
   d.refresh = [this](TrainingView& now) { refresh(now); };
   d.reevaluate = [this] {
     const bool has_val = c_.dataset.windows(Split::val) > 0;
-    return s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
+    s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
+    return s_.val_loss.value_or(kNan);
   };
   d.agree = [this](double number) { return largest(number); };
   d.report = [this](Table fields) { c_.bus.emit(Event::operation, global_step(), std::move(fields)); };
@@ -104,10 +111,10 @@ void Loop::judge_operations() {
     UndoPoint& point = s_.undo_points[i];
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
     if (!o.undo_if_worse || ++point.evaluations != o.judge_after) continue;
-    const double rise = s_.val_loss - point.val_loss;
+    const double rise = s_.val_loss.value_or(kNan) - point.val_loss;
     if (!(rise > *o.undo_if_worse)) continue;
     char text[128];
-    std::snprintf(text, sizeof text, "val loss %.4f, %.4f above the one before it", s_.val_loss, rise);
+    std::snprintf(text, sizeof text, "val loss %.4f, %.4f above the one before it", *s_.val_loss, rise);
     undo(i, std::nullopt, text);
   }
   // Those that only wait to be judged are done with; an operation that undoes may want the rest.
@@ -128,7 +135,8 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   if (asked_by) asking = c_.operations.operations()[*asked_by].when;
   c_.rewind.emplace();
   c_.rewind->point = to.number;
-  c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss, first = c_.first_step](TrainState& saved, auto& journal) {
+  c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss.value_or(kNan), first = c_.first_step](TrainState& saved,
+                                                                                                   auto& journal) {
     saved.triggers.at(undone).status = OperationStatus::undone;
     saved.triggers.at(undone).last_step = step;
     if (asking) note_fired(*asking, step, loss, saved.triggers.at(*asked_by));

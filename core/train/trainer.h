@@ -58,7 +58,7 @@ struct TrainState {
   int64_t evaluations_since_best = 0;
   int64_t skips_in_a_row = 0;
   double seconds = 0;                                           // spent training
-  double train_loss = 0, val_loss = 0;                          // of the last evaluation
+  std::optional<double> train_loss, val_loss;                   // of the last evaluation; absent: no window had a target
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.

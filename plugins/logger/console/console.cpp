@@ -119,6 +119,8 @@ std::string evaluation_line(const Record& r) {
   double n = 0;
   if (number(r, "train_loss", n)) append(line, format("train loss %.4f", n));
   if (number(r, "val_loss", n)) append(line, format("val loss %.4f", n));
+  if (const Value* without = find(r.fields, "no_targets"); without && without->is<List>())
+    for (const Value& split : without->as<List>()) append(line, split.as<std::string>() + " loss: no targets");
   if (flag(r, "whole_split")) line += " (whole split)";
   constexpr int kShown = 4;
   int metrics = 0;

@@ -5,74 +5,21 @@
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/store.h"
-#include "core/config/core_items.h"
-#include "core/config/load.h"
-#include "core/pipeline/runner.h"
 #include "core/pipeline/tensor_files.h"
-#include "core/plugin/plugin_file.h"
 #include "core/train/cpu_allocator.h"
 #include "tests/catch.h"
 #include "tests/unit/base/temp_folder.h"
+#include "tests/unit/pipeline/small_run.h"
 
 using namespace gptcore;
 
 namespace {
 
-constexpr const char* kPipeline = R"(
-[run]
-out_dir = "out"
-device = "cpu"
-threads = 1
-peak_tflops = 1
-[tokenizer]
-use = "char"
-[dataset]
-use = "text"
-files = ["text.txt"]
-[model]
-n_layer = 1
-n_head = 2
-n_embd = 16
-block_size = 8
-[[stage]]
-kind = "train"
-max_iters = 12
-batch_size = 4
-eval_interval = 0
-eval_iters = 1
-)";
-
-struct Run {
-  Run() {
-    std::string text;
-    for (int i = 0; i < 100; ++i) text += "the quick brown fox jumps over the lazy dog " + std::to_string(i * 7) + "\n";
-    write_raw(folder.path / "text.txt", text);
-    write_raw(folder.path / "pipeline.toml", kPipeline);
-    Catalog catalog;
-    add_core_items(catalog);
-    for (const char* plugin : {"char", "text"})
-      for (const ItemInfo& item : read_plugin_file(std::string(PLUGINS) + "/" + plugin + ".so").items) catalog.add(item);
-    const std::string file = (folder.path / "pipeline.toml").string();
-    plan.config = load_pipeline({file, {}, {}}, catalog);
-    plan.plugin_files = files_used(plan.config, catalog);
-    plan.memory = {(folder.path / "proc").string(), (folder.path / "cgroup").string()};
-    out = folder.path / "out";
-  }
+struct Run : gptcore::testing::SmallRun {
   void meminfo(int64_t available) const {
     std::filesystem::create_directories(folder.path / "proc");
     write_raw(folder.path / "proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: " + std::to_string(available) + " kB\n");
   }
-  std::vector<std::string> checkpoints() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(out / "ckpt"))
-      if (entry.is_directory()) names.push_back(entry.path().filename().string());
-    return names;
-  }
-  std::string weights() const { return read_raw(out / "ckpt/step-000000012/model.safetensors"); }
-
-  TempFolder folder;
-  std::filesystem::path out;
-  RunPlan plan;
 };
 
 }  // namespace

@@ -34,7 +34,9 @@ class CountingDataset final : public Dataset {
         const bool beyond = r.order == Order::sequential && at + 1 >= tokens(r.split);
         const bool bad = r.order == Order::shuffled && sample >= noise_from && sample < noise_until;
         out.ids[i][t] = token(at);
-        out.targets[i][t] = beyond || (mask && t < sample % block_) ? -1 : bad ? (token(at + 1) + 5) % vocab_ : token(at + 1);
+        out.targets[i][t] = beyond || (no_val_targets && r.split == Split::val) || (mask && t < sample % block_) ? -1
+                            : bad ? (token(at + 1) + 5) % vocab_
+                                  : token(at + 1);
       }
   }
 
@@ -48,6 +50,7 @@ class CountingDataset final : public Dataset {
   int64_t control = 1;
   std::vector<int64_t> samples;  // training samples handed out so far
   int64_t fail_at = -1;
+  bool no_val_targets = false;
   bool mask = false;                        // sample s has no target at its first s % T places
   int64_t noise_from = 0, noise_until = 0;  // samples whose targets are wrong
 

@@ -205,6 +205,68 @@ TEST_CASE("on_nonfinite = skip goes on for max_skips updates and says so", "[tra
   CHECK(rig.state.step == 8);
 }
 
+TEST_CASE("a split without a target in the evaluated windows has no loss and is never the best", "[trainer]") {
+  Rig rig(short_run());
+  rig.dataset.no_val_targets = true;
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.state.train_loss);
+  CHECK_FALSE(rig.state.val_loss);
+  CHECK(rig.state.best_val_loss == std::numeric_limits<double>::infinity());
+  CHECK(rig.state.evaluations_since_best == 0);
+  for (const auto& [step, best] : rig.saves) CHECK_FALSE(best);
+  for (const Record& r : rig.records) {
+    if (r.event != Event::evaluation_ended) continue;
+    CHECK(find(r.fields, "train_loss"));
+    CHECK_FALSE(find(r.fields, "val_loss"));
+    CHECK_FALSE(find(r.fields, "best"));
+    REQUIRE(find(r.fields, "no_targets"));
+    CHECK(*find(r.fields, "no_targets") == Value(List{Value("val")}));
+  }
+}
+
+TEST_CASE("a stage that ends with a loss that is not finite saves and then fails as diverged", "[trainer]") {
+  TrainOptions o = short_run();
+  o.max_iters = 4;
+  o.on_nonfinite = "skip";
+  o.eval_only = GENERATE(false, true);
+  Rig rig(o);
+  if (o.eval_only) rig.weights().detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == 4) rig.weights().detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  };
+  try {
+    rig.run();
+    FAIL("no error");
+  } catch (const Error& e) {
+    CHECK(e.code() == Code::nonfinite);
+    CHECK_THAT(e.what(), Catch::Contains("train loss at step") && Catch::Contains("is nan"));
+  }
+  CHECK(rig.saves.size() == (o.eval_only ? 0 : 1));
+}
+
+TEST_CASE("the hint of a step that is not finite names what was wrong before it, or what is not set yet", "[trainer]") {
+  const auto hint = [](const std::string& policy, bool poisoned) {
+    TrainOptions o = short_run();
+    o.on_nonfinite = policy;
+    o.max_skips = 0;
+    o.learning_rate = 1e30;  // ends beyond float32
+    o.warmup_iters = 0;
+    o.grad_clip = 0;
+    o.eval_interval = 0;
+    Rig rig(o);
+    if (poisoned) rig.weights().detach()[0] = std::numeric_limits<float>::quiet_NaN();
+    try {
+      rig.run();
+    } catch (const Error& e) {
+      return e.hint();
+    }
+    return std::string("no error");
+  };
+  CHECK_THAT(hint("abort", true), Catch::Contains("wte.weight was not finite before this step"));
+  CHECK_THAT(hint("abort", false), Catch::Contains("not finite before") || Catch::Contains("set on_nonfinite = \"skip\""));
+  CHECK_THAT(hint("skip", true), !Catch::Contains("set on_nonfinite"));
+}
+
 TEST_CASE("only improvements are saved when always_save_checkpoint is off, and the end always", "[trainer]") {
   TrainOptions o = short_run();
   o.always_save_checkpoint = false;

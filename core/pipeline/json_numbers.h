@@ -1,0 +1,34 @@
+// Numbers in JSON, which has no way of its own to write NaN and the infinities: they are the texts "nan", "inf" and "-inf".
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace gptcore {
+
+inline nlohmann::ordered_json number_json(double number) {
+  if (std::isnan(number)) return "nan";
+  if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+  return number;
+}
+
+inline nlohmann::ordered_json number_json(const std::optional<double>& number) {
+  return number ? number_json(*number) : nlohmann::ordered_json();
+}
+
+// Throws Json::exception when it is neither a number nor one of the three texts.
+inline double number_of(const nlohmann::ordered_json& json) {
+  if (json == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (json == "inf") return std::numeric_limits<double>::infinity();
+  if (json == "-inf") return -std::numeric_limits<double>::infinity();
+  return json.get<double>();
+}
+
+// Up to format 6 null stood for every number that is not finite.
+inline double number_of(const nlohmann::ordered_json& json, double if_null) {
+  return json.is_null() ? if_null : number_of(json);
+}
+
+}  // namespace gptcore
