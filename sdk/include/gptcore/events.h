@@ -1,12 +1,12 @@
-// What happens during a run, as loggers see it.
+// What happens during a run, as loggers see it. The name of an event, then when it comes:
 //
 //   run_started                                          once
 //   for each stage:  stage_started                       once a stage
-//     loop:          step_started, step_ended            step_ended every log_interval updates
+//     loop:          step_ended                          every log_interval updates
 //                    evaluation_started, evaluation_ended  every eval_interval updates
 //                    item_evaluated                      once a record of an evaluator
 //                    operation                           each phase of an operation that fired: start, success, error,
-//                                                        reevaluation
+//                                                        reevaluation, undo; rewind (operation "on_spike") after a loss spike
 //                    model_edited                        when an operation changed the model or the training
 //                    checkpoint_saved                    when a checkpoint is on disk
 //                    stage_ended                         once a stage
@@ -14,7 +14,7 @@
 //   interrupted | failed                                 at most once
 //   run_ended                                            once, also after interrupted and failed
 //
-// Numbers are reduced over all ranks before the record is made.
+// Metrics of evaluations are reduced over all ranks. The loss of step_ended is rank 0's, or the mean where on_spike is set.
 #pragma once
 
 #include <cstdint>
