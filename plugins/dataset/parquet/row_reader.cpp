@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <optional>
 
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 #include "values.h"
 
 namespace gptcore::datasets {
@@ -29,6 +31,13 @@ int64_t size_of(const std::string& file) {
   return info.st_size;
 }
 
+void refuse_pointer(const std::string& file) {
+  std::string start(kLfsPointerStart, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  refuse_lfs_pointer(start, Code::data_missing, file);
+}
+
 // The named columns of a file as record batches.
 class BatchReader {
  public:
@@ -39,6 +48,7 @@ class BatchReader {
     parquet::ArrowReaderProperties batches;
     batches.set_batch_size(kRowsAtOnce);
     batches.set_pre_buffer(false);
+    refuse_pointer(file);
     guarded([&] {
       parquet::arrow::FileReaderBuilder builder;
       good(builder.OpenFile(file, /*memory_map=*/false, how));

@@ -86,6 +86,8 @@ TEST_CASE("a Parquet file that is cut off, changed or none at all is refused") {
   changed[at] = static_cast<char>(changed[at] ^ 1);  // in a page's data: only its checksum tells
   write_raw(rows.file(), changed);
   CHECK(rows.refused().code() == Code::data_corrupt);
+  write_raw(rows.file(), "version https://git-lfs.github.com/spec/v1\noid sha256:abab\nsize 603\n");
+  CHECK_THAT(rows.refused().line(), Contains("this is a Git LFS pointer"));
   std::filesystem::remove(rows.file());
   CHECK(rows.refused().code() == Code::data_missing);
 }
