@@ -54,7 +54,7 @@ void read_back(FileSystem& files, const fs::path& folder, const GptWeights& weig
 
 std::string note_on(const ExportTarget& target, const GgufTokenizer& tokenizer) {
   if (target.format == ExportFormat::gguf) return tokenizer.note;
-  const bool lost = target.format == ExportFormat::hf && target.tokenizer && !target.tokenizer->bpe;
+  const bool lost = target.format == ExportFormat::hf && target.tokenizer && target.tokenizer->json.empty();
   return lost ? "there is no tokenizer.json: Hugging Face's library has no form of the run's tokenizer that is written here"
               : "";
 }

@@ -35,8 +35,8 @@ std::optional<std::string> pre_of(const BpeForm& form, std::string& why_not) {
     }
   for (const Pre& pre : kPres)
     if (pre.pattern == form.pattern && merges_make_all(form)) return std::string(pre.name);
-  why_not = known ? "it has tokens that its merges do not make, and llama.cpp would not find them"
-                  : "llama.cpp has no name for the pattern that cuts its texts";
+  why_not = known ? "the tokenizer has tokens that its merges do not make, and llama.cpp would not find them"
+                  : "llama.cpp has no name for the pattern by which the tokenizer cuts a text";
   return std::nullopt;
 }
 
@@ -99,7 +99,7 @@ GgufTokenizer of_bpe(const TokenizerForm& form, int64_t vocab_size) {
   }
   out.merges = form.bpe->merges;
   pad(out, vocab_size);
-  if (!all_differ(out.tokens)) return none("two of its tokens look alike");
+  if (!all_differ(out.tokens)) return none("two of the tokenizer's tokens look alike");
   put_ids(out, ids_of(form));
   if (form.ids.eos) out.ids.emplace_back("unknown_token_id", static_cast<uint32_t>(*form.ids.eos));
   return out;
@@ -130,8 +130,8 @@ bool has_every_byte(const PieceModel& model) {
 }
 
 GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
-  if (!form.pieces->merges) return none("its SentencePiece model is not of the type BPE");
-  if (!has_every_byte(*form.pieces)) return none("its SentencePiece model has no byte_fallback");
+  if (!form.pieces->merges) return none("the SentencePiece model is not of the type BPE");
+  if (!has_every_byte(*form.pieces)) return none("the SentencePiece model has no byte_fallback");
   GgufTokenizer out;
   out.model = "llama";
   RoleIds ids = form.ids;
@@ -143,7 +143,7 @@ GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
     out.scores.push_back(piece.score);
   }
   pad(out, vocab_size);
-  if (!all_differ(out.tokens)) return none("two of its tokens look alike");
+  if (!all_differ(out.tokens)) return none("two of the tokenizer's tokens look alike");
   // Without a key llama.cpp takes the ids 1 and 2.
   if (!ids.eos) ids.eos = unknown;
   if (!ids.bos) ids.bos = ids.eos;
@@ -158,10 +158,10 @@ GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
 }  // namespace
 
 GgufTokenizer gguf_tokenizer(const TokenizerForm& form, int64_t vocab_size) {
-  if (form.size > vocab_size) return none("it has more tokens than the model");
+  if (form.size > vocab_size) return none("the tokenizer has more tokens than the model");
   if (form.bpe) return of_bpe(form, vocab_size);
   if (form.pieces) return of_pieces(form, vocab_size);
-  return none("it is of a kind that llama.cpp does not have");
+  return none("the tokenizer is of a kind that llama.cpp does not have");
 }
 
 }  // namespace gptcore

@@ -31,9 +31,8 @@ Json tokenizer_config(const TokenizerForm& form, int64_t block_size) {
   Json json = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                {"model_max_length", block_size},
                {"clean_up_tokenization_spaces", false}};
-  const auto text = [&](int32_t id) { return form.bpe->tokens.at(static_cast<size_t>(id)).text; };
-  if (form.ids.bos) json["bos_token"] = text(*form.ids.bos);
-  if (form.ids.eos) json["eos_token"] = json["unk_token"] = text(*form.ids.eos);
+  if (!form.bos.empty()) json["bos_token"] = form.bos;
+  if (!form.eos.empty()) json["eos_token"] = json["unk_token"] = form.eos;
   return json;
 }
 
@@ -61,10 +60,10 @@ std::string merges_txt(const BpeForm& form) {
 
 void write_hf_tokenizer(FileSystem& files, const fs::path& folder, const TokenizerForm& form, int64_t block_size) {
   if (const Json json = generation_config(form.ids); !json.empty()) write(files, folder / "generation_config.json", json);
-  if (!form.bpe) return;
+  if (form.json.empty()) return;
   write_file_atomically(files, folder / "tokenizer.json", form.json);
   write(files, folder / "tokenizer_config.json", tokenizer_config(form, block_size));
-  if (!form.bpe->pattern.empty() || (form.bpe->whole_pieces && !merges_make_all(*form.bpe))) return;
+  if (!form.bpe || !form.bpe->pattern.empty() || (form.bpe->whole_pieces && !merges_make_all(*form.bpe))) return;
   const size_t size = form.bpe->tokens.size(), first = first_added(*form.bpe);
   if (ids_of(*form.bpe, 0, size).size() != size) return;  // two tokens look alike
   write_file_atomically(files, folder / "vocab.json", ids_of(*form.bpe, 0, first).dump());

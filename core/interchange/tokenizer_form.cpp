@@ -21,16 +21,33 @@ void put(BpeForm& form, size_t id, std::string text, BpeForm::Kind kind) {
   form.tokens[id] = {std::move(text), kind};
 }
 
-std::string pattern_of(const Json& pre_tokenizer) {
-  if (pre_tokenizer.at("type") == "ByteLevel") return "";
-  const auto pattern = pre_tokenizer.at("pretokenizers").at(0).at("pattern").at("Regex").get<std::string>();
-  return pattern == kGpt2Pattern ? "" : pattern;
+// A pre_tokenizer's part that turns bytes into printable characters, and does nothing else but that.
+bool is_byte_level(const Json& part, bool use_regex) {
+  return part.value("type", "") == "ByteLevel" && !part.value("add_prefix_space", true) &&
+         part.value("use_regex", true) == use_regex;
 }
 
-BpeForm parsed(const Json& file) {
-  BpeForm form;
+// The expression that cuts a text, "" for GPT-2's; nothing where a text is cut in another way.
+std::optional<std::string> pattern_of(const Json& pre_tokenizer) {
+  if (!pre_tokenizer.is_object()) return std::nullopt;
+  if (is_byte_level(pre_tokenizer, /*use_regex=*/true)) return "";
+  const Json parts = pre_tokenizer.value("pretokenizers", Json::array());
+  if (parts.size() != 2 || parts[0].value("type", "") != "Split" || !is_byte_level(parts[1], /*use_regex=*/false))
+    return std::nullopt;
+  const Json& pattern = parts[0].at("pattern");
+  if (!pattern.contains("Regex") || parts[0].value("invert", false) || parts[0].value("behavior", "") != "Isolated")
+    return std::nullopt;
+  const auto text = pattern.at("Regex").get<std::string>();
+  return text == kGpt2Pattern ? "" : text;
+}
+
+std::optional<BpeForm> parsed(const Json& file) {
   const Json& model = file.at("model");
-  if (model.at("type") != "BPE") throw std::runtime_error("its model is not BPE");
+  const bool normalizes = file.contains("normalizer") && !file.at("normalizer").is_null();
+  const std::optional<std::string> pattern = pattern_of(file.at("pre_tokenizer"));
+  if (model.value("type", "") != "BPE" || model.value("byte_fallback", false) || normalizes || !pattern) return std::nullopt;
+  BpeForm form;
+  form.pattern = *pattern;
   for (const auto& [token, id] : model.at("vocab").items()) put(form, id.get<size_t>(), token, BpeForm::Kind::bytes);
   for (const Json& token : file.at("added_tokens"))
     put(form, token.at("id").get<size_t>(), token.at("content").get<std::string>(),
@@ -38,7 +55,6 @@ BpeForm parsed(const Json& file) {
   for (const Json& merge : model.at("merges"))
     form.merges.push_back(merge.is_string() ? merge.get<std::string>()
                                             : merge.at(0).get<std::string>() + " " + merge.at(1).get<std::string>());
-  form.pattern = pattern_of(file.at("pre_tokenizer"));
   form.whole_pieces = model.value("ignore_merges", false);
   return form;
 }
@@ -53,20 +69,20 @@ std::vector<std::string> characters_of(const std::string& text) {
   return all;
 }
 
-// The first of the names that the tokenizer knows.
-std::optional<int32_t> first_of(const Tokenizer& tokenizer, std::initializer_list<const char*> names) {
+// The first of the names that the tokenizer knows; "" when it knows none.
+std::string first_of(const Tokenizer& tokenizer, std::initializer_list<const char*> names) {
   for (const char* name : names)
-    if (const auto id = tokenizer.special(name)) return id;
-  return std::nullopt;
+    if (tokenizer.special(name)) return name;
+  return "";
 }
 
 }  // namespace
 
-BpeForm parse_bpe_form(const std::string& json) {
+std::optional<BpeForm> parse_bpe_form(const std::string& json) {
   try {
     return parsed(Json::parse(json));
   } catch (const std::exception& e) {
-    throw Error(Code::plugin_failed, std::string("the tokenizer's tokenizer.json is not byte-level BPE's: ") + e.what(),
+    throw Error(Code::plugin_failed, std::string("the tokenizer's tokenizer.json cannot be used: ") + e.what(),
                 "this is a fault of the tokenizer's plugin");
   }
 }
@@ -96,9 +112,11 @@ bool merges_make_all(const BpeForm& form) {
 TokenizerForm form_of(Tokenizer& tokenizer) {
   TokenizerForm form;
   form.size = tokenizer.vocab_size();
-  form.ids.bos = first_of(tokenizer, {"<|bos|>", "<|begin_of_text|>", "<s>", "<|endoftext|>"});
-  form.ids.eos = first_of(tokenizer, {"<|endoftext|>", "<|end_of_text|>", "</s>"});
-  form.ids.end_of_turn = first_of(tokenizer, {"<|assistant_end|>", "<|im_end|>", "<|eot_id|>"});
+  form.bos = first_of(tokenizer, {"<|bos|>", "<|begin_of_text|>", "<s>", "<|endoftext|>"});
+  form.eos = first_of(tokenizer, {"<|endoftext|>", "<|end_of_text|>", "</s>"});
+  const std::string end_of_turn = first_of(tokenizer, {"<|assistant_end|>", "<|im_end|>", "<|eot_id|>"});
+  const auto id_of = [&](const std::string& name) { return name.empty() ? std::nullopt : tokenizer.special(name); };
+  form.ids = {id_of(form.bos), id_of(form.eos), id_of(end_of_turn)};
   if (auto* const json = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"))) {
     throw_if_failed(json->tokenizer_json(form.json));
     form.bpe = parse_bpe_form(form.json);

@@ -25,16 +25,17 @@ struct BpeForm {
   bool whole_pieces = false;        // a piece that is a token becomes that token, whatever the merges say
 };
 
-// Throws Error(plugin_failed) when `json` is no tokenizer.json of byte-level BPE.
-BpeForm parse_bpe_form(const std::string& json);
+// Nothing where the tokenizer.json is not byte-level BPE's. Throws Error(plugin_failed) when `json` is no tokenizer.json.
+std::optional<BpeForm> parse_bpe_form(const std::string& json);
 // Whether the merges alone make every token, so that `whole_pieces` makes no difference.
 bool merges_make_all(const BpeForm& form);
 
 struct TokenizerForm {
   int64_t size = 0;  // tokens
   RoleIds ids;
+  std::string bos, eos;              // the texts of these ids; "" where there is none
   std::string json;                  // tokenizer.json; "" where there is none
-  std::optional<BpeForm> bpe;        // what `json` says
+  std::optional<BpeForm> bpe;        // what `json` says, where that is byte-level BPE
   std::optional<PieceModel> pieces;  // SentencePiece's
 };
 

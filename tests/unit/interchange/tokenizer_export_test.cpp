@@ -26,7 +26,7 @@ Json tiny() {
   };
   return {
       {"added_tokens", {added(4, "<|endoftext|>", true), added(5, "<add>", false)}},
-      {"pre_tokenizer", {{"type", "ByteLevel"}, {"use_regex", true}}},
+      {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}},
       {"model",
        {{"type", "BPE"}, {"ignore_merges", false}, {"vocab", {{"a", 0}, {"b", 1}, {"ÿ", 2}, {"ab", 3}}}, {"merges", {"a b"}}}}};
 }
@@ -34,13 +34,14 @@ Json tiny() {
 Json split_by(const std::string& pattern) {
   return {{"type", "Sequence"},
           {"pretokenizers",
-           {{{"type", "Split"}, {"pattern", {{"Regex", pattern}}}}, {{"type", "ByteLevel"}, {"use_regex", false}}}}};
+           {{{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}},
+            {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}}}};
 }
 
 // A tokenizer that knows of itself only what it must.
 class Told final : public Tokenizer, TokenizerJson {
  public:
-  explicit Told(const Json& json) : text_(json.dump()), tokens_(parse_bpe_form(text_).tokens) {}
+  explicit Told(const Json& json) : text_(json.dump()), tokens_(parse_bpe_form(text_).value_or(BpeForm()).tokens) {}
   int64_t vocab_size() const override { return static_cast<int64_t>(tokens_.size()); }
   std::vector<int32_t> encode(std::string_view) const override { return {}; }
   std::string decode(std::span<const int32_t>) const override { return {}; }
@@ -239,8 +240,34 @@ TEST_CASE("a Hugging Face folder names no ids where the tokenizer has none, nor 
 }
 
 TEST_CASE("a tokenizer.json that is none is the plugin's fault") {
-  for (const char* text : {"", "[]", R"({"model": {"type": "Unigram"}})"}) {
+  Json json = tiny();
+  json["model"]["vocab"]["a"] = "x";
+  for (const std::string& text : {std::string(), std::string("[]"), json.dump()}) {
     INFO(text);
-    CHECK_THROWS_WITH(parse_bpe_form(text), Catch::Contains("is not byte-level BPE's"));
+    CHECK_THROWS_WITH(parse_bpe_form(text), Catch::Contains("tokenizer.json cannot be used"));
   }
+}
+
+TEST_CASE("a tokenizer.json that is not byte-level BPE goes into a Hugging Face folder alone") {
+  const auto [place, value] = GENERATE(table<Json::json_pointer, Json>({
+      {"/model/type"_json_pointer, "Unigram"},
+      {"/model/byte_fallback"_json_pointer, true},
+      {"/normalizer"_json_pointer, {{"type", "NFC"}}},
+      {"/pre_tokenizer"_json_pointer, nullptr},
+      {"/pre_tokenizer/type"_json_pointer, "Whitespace"},
+      {"/pre_tokenizer/add_prefix_space"_json_pointer, true},
+  }));
+  INFO(place);
+  Json json = tiny();
+  json[place] = value;
+  TokenizerForm form = form_of(json);
+  CHECK_FALSE(form.bpe);
+  form.size = 6;
+  form.eos = "<|endoftext|>";
+  const TempFolder folder;
+  CHECK(exported(folder.path / "out", ExportFormat::hf, form).note.empty());
+  CHECK(json_at(folder.path / "out" / "tokenizer.json") == json);
+  CHECK(json_at(folder.path / "out" / "tokenizer_config.json").at("eos_token") == "<|endoftext|>");
+  CHECK_FALSE(fs::exists(folder.path / "out" / "vocab.json"));
+  CHECK_THAT(gguf_tokenizer(form, 8).note, Catch::Contains("of a kind that llama.cpp does not have"));
 }

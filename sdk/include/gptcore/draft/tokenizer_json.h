@@ -9,7 +9,7 @@ namespace gptcore {
 
 class TokenizerJson {
  public:
-  // The text of a byte-level BPE's tokenizer.json that gives the same ids; the tokenizer is ready.
+  // The text of a tokenizer.json that gives the same ids; the tokenizer is ready.
   virtual Status tokenizer_json(std::string& out) noexcept = 0;
 
  protected:
