@@ -23,12 +23,14 @@ int import_verb(const ImportRequest& request) {
   session.open_tokenizer(request.config, *files, nullptr);
   session.open_model(request.config);
   const std::vector<Parameter> parameters = session.model->parameters();
-  init_parameters(parameters, static_cast<uint64_t>(options.seed));  // rows of padding
-  load_initial_weights(*files, request.config.model, *session.model);
+  const auto seed = static_cast<uint64_t>(options.seed);
+  init_parameters(parameters, seed);  // rows of padding
+  session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, seed));
 
   const RunFolder folder = open_run_folder(*files, request.to, "never", /*overwrite=*/false);
   SavedState state;
   state.settings = settings_of(request.config);
+  state.structure = session.structure;
   std::vector<at::Tensor> keep;
   std::vector<CheckpointPart> parts;
   parts.push_back(tensor_part("model.safetensors", named_tensors(parameters), keep));

@@ -27,7 +27,7 @@ namespace {
 
 bool names_tokenizer(const std::vector<Override>& overrides) {
   for (const Override& item : overrides)
-    if (item.text.starts_with("tokenizer.")) return true;
+    if (item.text.starts_with("tokenizer.use")) return true;
   return false;
 }
 

@@ -66,13 +66,16 @@ void check_preset(const Preset& preset, const RawTable& table, const Owner& owne
   if (preset.error)
     errors.add(preset.error->code(), (preset.error->where().empty() ? "" : preset.error->where() + ": ") + preset.error->what(),
                preset.error->hint(), key->origin);
-  if (!preset.binding) return;
-  for (const auto& [name, value] : preset.values)
-    if (const Entry* given = table.find(name);
-        given && !given->value.empty() && as_declared(owner.find(name)->type, given->value) != value)
+  if (!preset.refusal) return;
+  for (const auto& [name, value] : preset.values) {
+    const Entry* given = table.find(name);
+    if (!given || given->value.empty()) continue;
+    const std::string hint = preset.refusal(name, as_declared(owner.find(name)->type, given->value), value);
+    if (!hint.empty())
       errors.add(Code::conflict,
-                 "'" + name + "' is " + to_toml(given->value) + ", and " + preset.origin + " has " + to_toml(value),
-                 "leave it out, or give the same value", given->origin);
+                 "'" + name + "' is " + to_toml(given->value) + ", and " + preset.origin + " has " + to_toml(value), hint,
+                 given->origin);
+  }
 }
 
 void check_rules(const RawTable& table, const Owner& owner, const Section& section, ErrorList& errors) {

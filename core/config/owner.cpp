@@ -83,16 +83,36 @@ std::string text_of(const Table& given, const std::string& key) {
   return value && value->is<std::string>() ? value->as<std::string>() : std::string();
 }
 
+// What a model that starts from another one must have of it. Tokens can be added, and positions left out at the end.
+std::string refusal_of_size(const Table& source, const std::string& key, const Value& given, const Value& own) {
+  if (given == own) return {};
+  const bool sizes = given.is<int64_t>() && own.is<int64_t>();
+  if (sizes && key == "vocab_size")
+    return given.as<int64_t>() > own.as<int64_t>()
+               ? std::string()
+               : "a vocabulary can grow and not shrink: leave it out, or give " + to_toml(own) + " or more";
+  if (sizes && key == "block_size") {
+    const Value* rotary = find(source, "rotary");
+    return given.as<int64_t>() < own.as<int64_t>() || (rotary && *rotary == Value(true))
+               ? std::string()
+               : "it has learned no further positions: leave it out, or give " + to_toml(own) + " or less";
+  }
+  return "leave it out, or give the same value";
+}
+
 Preset model_preset(const Table& given) {
   const std::string preset = text_of(given, "preset"), init_from = text_of(given, "init_from");
-  if (init_from.empty()) return {"preset", "preset " + preset, gpt_preset(preset), false, {}};
-  Preset out{"init_from", "init_from " + init_from, {}, true, {}};
+  if (init_from.empty()) return {"preset", "preset " + preset, gpt_preset(preset), {}, {}};
+  Preset out{"init_from", "init_from " + init_from, {}, {}, {}};
   try {
     const InitFrom from = parse_init_from(init_from);
     // Before a download the preset tells the sizes; the run that wants the weights says that they are not there.
     if (!gpt_preset(preset).empty() && !std::filesystem::exists(from.path))
-      return {"preset", "preset " + preset, gpt_preset(preset), false, {}};
+      return {"preset", "preset " + preset, gpt_preset(preset), {}, {}};
     out.values = values_of(from);
+    out.refusal = [source = out.values](const std::string& key, const Value& value, const Value& own) {
+      return refusal_of_size(source, key, value, own);
+    };
     for (const auto& [key, value] : gpt_preset(preset))
       if (const Value* other = find(out.values, key); other && *other != value)
         throw Error(

@@ -16,7 +16,8 @@ struct Preset {
   std::string key;     // that one: "preset"
   std::string origin;  // of the values: "preset gpt2"
   Table values;
-  bool binding = false;        // other keys, when given, must have these values
+  // What is to be done about a key that is given with another value than `own`, its value here; "" = it may have it.
+  std::function<std::string(const std::string& key, const Value& given, const Value& own)> refusal;
   std::optional<Error> error;  // why there are none
 };
 

@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -47,7 +49,8 @@ at::Tensor GptWeights::get(const GptTensor& tensor) const {
 void GptWeights::set(const GptTensor& tensor, const at::Tensor& value) const {
   const at::NoGradGuard no_grad;
   if (const auto found = parameters_.find(tensor.name); found != parameters_.end()) {
-    found->second.narrow(0, 0, tensor.shape.front()).copy_(value);
+    const int64_t rows = std::min(found->second.size(0), tensor.shape.front());
+    found->second.narrow(0, 0, rows).copy_(value.narrow(0, 0, rows));
   } else if (value.count_nonzero().item<int64_t>() != 0) {
     throw Error(Code::internal, "'" + tensor.name + "' is not zero, and the model has no place for it");
   }

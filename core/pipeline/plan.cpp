@@ -58,6 +58,7 @@ class Planner {
   Planner(const PipelineConfig& config, Session& session, Effects effects)
       : effects_(effects), config_(config), session_(session), factory_(session.factory()), group_(single_process_group()) {
     session_.maker.use(config);
+    structure_ = session_.structure;
     network_ = factory_.network(structure_);
   }
 

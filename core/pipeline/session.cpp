@@ -8,6 +8,19 @@
 
 namespace gptcore {
 
+namespace {
+
+// What a preset or init_from says, or 0: the pipeline gives it, or nobody does.
+int64_t implied_vocab_size(const Section& model) {
+  if (model.use != "gpt") return 0;
+  for (size_t i = 0; i < model.values.size(); ++i)
+    if (model.values[i].first == "vocab_size" && model.origins[i].source == Source::default_value)
+      return model.values[i].second.as<int64_t>();
+  return 0;
+}
+
+}  // namespace
+
 std::unique_ptr<Dataset> SourceDatasets::make(const Table& source) {
   Table values = source;
   std::erase_if(values, [](const auto& entry) { return entry.first == "use" || entry.first == "weight"; });
@@ -26,6 +39,7 @@ Session::Session(const RunOptions& options, const std::vector<std::string>& plug
 }
 
 void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, const Checkpoint* checkpoint) {
+  starts_ = !checkpoint;
   if (!config.tokenizer) return;
   tokenizer = plugins.tokenizer(config.tokenizer->use, config.tokenizer->values);
   tokenizer->open(host);
@@ -33,15 +47,18 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
 }
 
 void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint) {
+  starts_ = !checkpoint;
   if (!config.dataset) return;
+  grow_vocabulary(config);
   make_model(config);
   const Value* vocab_size = find(structure.keys, "vocab_size");
   if (!vocab_size) vocab_size = find(config.model.values, "vocab_size");
+  const bool still_grows = starts_ && implied_vocab_size(config.model) > 0 && tokenizer && !tokenizer->ready();
   dataset = plugins.dataset(config.dataset->use, config.dataset->values);
   DatasetContext context;
   context.tokenizer = tokenizer.get();
   context.block_size = model->block_size();
-  context.vocab_limit = vocab_size && vocab_size->is<int64_t>() ? vocab_size->as<int64_t>() : 0;
+  context.vocab_limit = vocab_size && vocab_size->is<int64_t>() && !still_grows ? vocab_size->as<int64_t>() : 0;
   context.seed = seed;
   context.host = &host;
   dataset->open(context);
@@ -49,6 +66,7 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
 }
 
 void Session::open_model(const PipelineConfig& config) {
+  grow_vocabulary(config);
   make_model(config);
   maker.open(*model, structure, data_vocab_size());
 }
@@ -71,6 +89,15 @@ NetworkFactory Session::factory() {
   };
   made.keys = [this](const Structure& changed) { return maker.keys(changed); };
   return made;
+}
+
+void Session::grow_vocabulary(const PipelineConfig& config) {
+  const int64_t implied = implied_vocab_size(config.model), needed = data_vocab_size();
+  if (!starts_ || implied == 0 || find(structure.keys, "vocab_size") || needed <= implied) return;
+  put(structure.keys, "vocab_size", needed);
+  model.reset();
+  host.log(Level::info,
+           "the model has " + std::to_string(needed) + " tokens, as the data needs, in place of " + std::to_string(implied));
 }
 
 void Session::make_model(const PipelineConfig& config) {

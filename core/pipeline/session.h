@@ -66,6 +66,10 @@ struct Session {
 
  private:
   void make_model(const PipelineConfig& config);
+  // A new model whose vocab_size a preset or init_from tells gets as many more tokens as the tokenizer and dataset need.
+  void grow_vocabulary(const PipelineConfig& config);
+
+  bool starts_ = true;  // from no checkpoint
 };
 
 }  // namespace gptcore

@@ -64,7 +64,8 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
     init();
-    if (const std::string read = load_initial_weights(files, config.model, *session.model); !read.empty())
+    if (const std::string read = load_initial_weights(files, config.model, *session.model, static_cast<uint64_t>(run.seed));
+        !read.empty())
       session.host.log(Level::info, read);
     return load_adapter_files(*this);
   }

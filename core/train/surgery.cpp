@@ -14,6 +14,7 @@
 
 #include "core/model/gpt.h"
 #include "core/model/layer_names.h"
+#include "core/model/vocabulary.h"
 #include "core/train/channels.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
@@ -196,10 +197,8 @@ void Surgery::apply_edit(const ResizeVocabulary& edit) {
 
 void Surgery::add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part) {
   const int64_t added = edit.size - b_.vocab, C = part.value.size(1);
-  const double std = edit.source < 0 ? 0.02 : edit.noise;
-  at::Tensor rows = normal(stream, {added, C}, std).to(part.value.device());
-  if (edit.source >= 0) rows += part.value[edit.source];
-  part.value = at::cat({part.value.narrow(0, 0, b_.vocab), rows});
+  const at::Tensor known = part.value.narrow(0, 0, b_.vocab);
+  part.value = at::cat({known, new_rows(known, added, {edit.source, edit.noise}, stream, key_)});
   for (at::Tensor* t : {&part.exp_avg, &part.exp_avg_sq})
     if (t->defined()) *t = at::cat({t->narrow(0, 0, b_.vocab), at::zeros({added, C}, t->options())});
 }

@@ -15,7 +15,7 @@ class ResizeVocabulary final : public Scheduled {
   static constexpr Effects effects = kReshapes;
   static void schema(Schema<ResizeVocabulary>& s) {
     s.param("value", &ResizeVocabulary::value_, "[source, noise], or source alone");
-    s.param("source", &ResizeVocabulary::source_, "new rows are copies of this token's; -1 = they start as in a new model")
+    s.param("source", &ResizeVocabulary::source_, "new rows are copies of this token's; -1 = the mean of all tokens'")
         .range(-1, 1e9);
     s.param("noise", &ResizeVocabulary::noise_, "standard deviation of what is added to new rows").range(0, 1);
     s.param("size", &ResizeVocabulary::size_, "number of tokens afterwards; 0 = as many as the data needs").range(0, 1e9);

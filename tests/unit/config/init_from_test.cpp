@@ -79,6 +79,25 @@ TEST_CASE("given keys must agree with init_from", "[config][init_from]") {
   CHECK(f.errors({"model.init_from=\"\""}).empty());
 }
 
+TEST_CASE("a given vocabulary may be larger than init_from's, and a given context shorter", "[config][init_from]") {
+  const Fixture f("[model]\ninit_from = \"hf:hf\"\nvocab_size = 55\nblock_size = 8\n");
+  write_sources();
+  CHECK(f.load().model.as<GptOptions>().vocab_size == 55);
+  CHECK(f.load().model.as<GptOptions>().block_size == 8);
+  CHECK(f.load().model.as<GptOptions>().n_layer == 3);
+  const auto refused = [&](const std::string& override) {
+    const std::vector<std::string> errors = f.errors({override});
+    return errors.size() == 1 ? errors[0] : std::to_string(errors.size()) + " errors";
+  };
+  CHECK(refused("model.vocab_size=49")
+            .ends_with("has 50; a vocabulary can grow and not shrink: leave it out, or give 50 or more"));
+  CHECK(refused("model.block_size=17")
+            .ends_with("has 16; it has learned no further positions: leave it out, or give 16 or less"));
+  const Fixture rotary("[model]\ninit_from = \"ckpt:base\"\nblock_size = 64\nvocab_size = 61\n");
+  write_sources();
+  CHECK(rotary.load().model.as<GptOptions>().block_size == 64);  // rotary positions have no table
+}
+
 TEST_CASE("before a model is downloaded its preset tells the sizes", "[config][init_from]") {
   const Fixture f("[model]\npreset = \"gpt2-xl\"\ninit_from = \"hf:gpt2-xl\"\n");
   CHECK(f.load().model.as<GptOptions>().n_layer == 48);

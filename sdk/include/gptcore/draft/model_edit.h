@@ -42,8 +42,8 @@ class ModelEdit {
   // of what is added to the incoming weights of copies. Moments of incoming weights: mean / k, mean of squares / k^2, as their
   // gradients are; of outgoing weights: copied. Adapters on an MLP must be merged before.
   virtual void widen_mlp(int64_t hidden, double noise) = 0;
-  // kReshapes. New rows are copies of row `source` plus normal noise; with source -1 they start as in a new model. Rows may
-  // only be added. Moments of new rows: 0.
+  // kReshapes. New rows are copies of row `source`, or with source -1 the mean of all rows, plus normal noise. Rows may only
+  // be added. Moments of new rows: 0.
   virtual void resize_vocabulary(int64_t size, int64_t source, double noise) = 0;
 
   // kAdapts. Each layer gets an adapter of that item (a plugin's name) with these values of its parameters. Where it has one,

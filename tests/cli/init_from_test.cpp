@@ -1,0 +1,128 @@
+// Runs that start from another model's weights and change its vocabulary or context.
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/cli/workspace.h"
+
+#include "tests/catch.h"
+
+using namespace gptcore::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+constexpr const char* kChat = R"([run]
+name = "chat"
+device = "cpu"
+threads = 1
+[tokenizer]
+use = "gpt2"
+dir = "hf"
+chat_tokens = true
+[dataset]
+use = "chat_mixture"
+files = ["chat.jsonl"]
+val_fraction = 0.2
+[model]
+init_from = "hf:hf"
+block_size = 8
+[[stage]]
+kind = "train"
+max_iters = 6
+batch_size = 4
+learning_rate = 1e-3
+warmup_iters = 0
+eval_interval = 3
+eval_iters = 1
+[[stage]]
+kind = "sample"
+prompt = "the"
+max_new_tokens = 40
+temperature = 5.0
+[[logger]]
+use = "console"
+)";
+
+// A GPT-2 folder "hf" with a tokenizer of its own, and conversations.
+void write_base(const Workspace& w) {
+  std::vector<std::string> words = kShort;
+  for (const char* word : {"tokenizer.use=bpe_train", "tokenizer.vocab_size=300"}) words.insert(words.end(), {"--set", word});
+  REQUIRE(w.train(words).status == 0);
+  const Outcome out = w.gptcore({"export", "out", "--to", "hf"});
+  INFO(out.out << out.err);
+  REQUIRE(out.status == 0);
+  std::string lines;
+  for (int i = 0; i < 40; ++i)
+    lines += R"({"messages": [{"role": "user", "content": "the day )" + std::to_string(i) +
+             R"("}, {"role": "assistant", "content": "a bird and the theme of day )" + std::to_string(i) + "\"}]}\n";
+  w.write("chat.jsonl", lines);
+  w.write("chat.toml", kChat);
+}
+
+}  // namespace
+
+TEST_CASE("GPT-2 gets chat tokens and a shorter context in one pipeline, which goes on, samples and is exported") {
+  const Workspace w;
+  write_base(w);
+  const Outcome run = w.gptcore({"run", "chat.toml"});
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  CHECK(has(run.out + run.err, "; 5 rows added for the tokens from "));
+  CHECK(has(run.out + run.err, "; the first 8 of its 16 positions"));
+  const Outcome on = w.gptcore({"run", "chat.toml", "--max_iters=9"});
+  INFO(on.out << on.err);
+  CHECK(on.status == 0);
+  CHECK(has(on.out, "step 9: "));
+  CHECK(w.gptcore({"sample", "runs/chat", "--max-new-tokens", "20"}).status == 0);
+  CHECK(w.gptcore({"plan", "chat.toml"}).status == 0);
+  CHECK(w.gptcore({"summary", "chat.toml"}).status == 0);
+  const Outcome out = w.gptcore({"export", "runs/chat", "--to", "chat-hf"});
+  INFO(out.out << out.err);
+  CHECK(out.status == 0);
+  const auto before = nlohmann::json::parse(read(w.path("hf/config.json"))),
+             after = nlohmann::json::parse(read(w.path("chat-hf/config.json")));
+  CHECK(after.at("vocab_size") == before.at("vocab_size").get<int>() + 5);
+  CHECK(after.at("n_positions") == 8);
+}
+
+TEST_CASE("a vocabulary that is given is taken as it is given") {
+  const Workspace w;
+  write_base(w);
+  const int tokens = nlohmann::json::parse(read(w.path("hf/config.json"))).at("vocab_size").get<int>();
+  const auto run = [&](int given) {
+    return w.gptcore({"run", "chat.toml", "--overwrite", "--set", "model.vocab_size=" + std::to_string(given)});
+  };
+  CHECK(run(tokens + 20).status == 0);
+  const Outcome few = run(tokens), fewer = run(tokens - 1);
+  CHECK(refusal(few) == "GC304");
+  CHECK(has(few.err, "model.vocab_size must be at least " + std::to_string(tokens + 5)));
+  CHECK(refusal(fewer) == "GC106");
+  CHECK(has(fewer.err, "a vocabulary can grow and not shrink"));
+}
+
+TEST_CASE("import makes room for the tokens of the tokenizer that it is given") {
+  const Workspace w;
+  write_base(w);
+  const Outcome in = w.gptcore({"import", "hf", "--to", "runs/a", "--set", "tokenizer.chat_tokens=true"});
+  INFO(in.out << in.err);
+  REQUIRE(in.status == 0);
+  CHECK(has(in.out + in.err, "; 5 rows added for the tokens from "));
+  CHECK(w.gptcore({"sample", "runs/a", "--max-new-tokens", "20", "--temperature", "5"}).status == 0);
+}
+
+TEST_CASE("the pipeline of the field report trains") {
+  const fs::path pipeline = fs::path(std::getenv("GPTCORE_SOURCE")) / "../shared/faults/gpt2_chat_tokens.toml";
+  if (!fs::exists(pipeline)) {
+    WARN("skipped: there is no " << pipeline);
+    return;
+  }
+  const Workspace w;
+  const Outcome run = w.gptcore({"run", pipeline.string()});
+  INFO(run.out << run.err);
+  CHECK(run.status == 0);
+  CHECK(has(run.out + run.err, "; 5 rows added for the tokens from 50257 on"));
+}

@@ -1,0 +1,131 @@
+#include "core/pipeline/initial_weights.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include <filesystem>
+#include <map>
+
+#include "core/base/file_system.h"
+#include "core/checkpoint/store.h"
+#include "core/interchange/hf_weights.h"
+#include "core/model/gpt.h"
+#include "core/pipeline/tensor_files.h"
+#include "gptcore/error.h"
+#include "tests/catch.h"
+#include "tests/unit/base/temp_folder.h"
+
+using namespace gptcore;
+namespace fs = std::filesystem;
+
+namespace {
+
+GptOptions small(int64_t vocab_size, int64_t block_size) {
+  GptOptions o;
+  o.n_layer = 1;
+  o.n_head = 2;
+  o.n_embd = 8;
+  o.block_size = block_size;
+  o.vocab_size = vocab_size;
+  o.gelu = "tanh";
+  return o;
+}
+
+std::unique_ptr<Network> opened(const GptOptions& options, uint64_t seed) {
+  auto network = std::make_unique<Network>(std::make_unique<Gpt>(options));
+  network->open({});
+  init_parameters(network->parameters(), seed);
+  return network;
+}
+
+using Values = std::map<std::string, at::Tensor>;
+
+Values values_of(Network& network) {
+  Values all;
+  for (const Parameter& p : network.parameters()) all[p.name] = p.tensor.detach();
+  return all;
+}
+
+Section section_of(GptOptions options, const std::string& init_from) {
+  options.init_from = init_from;
+  Section section;
+  section.use = "gpt";
+  section.values = schema_of<GptOptions>().values(options);
+  return section;
+}
+
+// The source as a folder of Hugging Face (hf:) or as a run (ckpt:).
+std::string written(FileSystem& files, const fs::path& folder, const GptOptions& options, Network& network, bool hf) {
+  if (hf) {
+    write_hf_folder(files, folder, GptWeights(options, network.parameters()), FileType::f32);
+    return "hf:" + folder.string();
+  }
+  Section section = section_of(options, "");
+  std::string toml = "[model]\nuse = \"gpt\"\n";
+  for (const auto& [key, value] : section.values)
+    if (!value.empty()) toml += key + " = " + to_toml(value) + "\n";
+  std::vector<at::Tensor> keep;
+  CheckpointStore(files, folder)
+      .publish(0, {tensor_part("model.safetensors", named_tensors(network.parameters()), keep),
+                   {"config.toml", toml},
+                   {"state.json", std::string(R"({"structure": {"model": {}}})")}});
+  return "ckpt:" + folder.string();
+}
+
+}  // namespace
+
+TEST_CASE("a source's weights go into a model of more tokens and a shorter context", "[init_from]") {
+  const auto files = posix_file_system();
+  for (const bool tied : {true, false})
+    for (const bool hf : {true, false})
+      for (const int64_t multiple : {1, 64}) {
+        INFO((hf ? "hf " : "ckpt ") << tied << " " << multiple);
+        const TempFolder folder;
+        GptOptions there = small(61, 16), here = small(64, 12);
+        there.tie_word_embeddings = here.tie_word_embeddings = tied;
+        if (!hf) there.vocab_multiple = multiple;
+        here.vocab_multiple = multiple;
+        const auto source = opened(there, 1), model = opened(here, 2);
+        const std::string from = written(*files, folder.path, there, *source, hf);
+        const std::string said = load_initial_weights(*files, section_of(here, from), *model, 5);
+        CHECK(said ==
+              "weights from " + folder.path.string() +
+                  "; 3 rows added for the tokens from 61 on: the mean of the others plus noise of 0.01; the first 12 of "
+                  "its 16 positions");
+        const Values ours = values_of(*model), theirs = values_of(*source);
+        for (const auto& [name, value] : ours) {
+          INFO(name);
+          if (name == "wte.weight" || name == "lm_head.weight") {
+            const at::Tensor known = theirs.at(name).narrow(0, 0, 61), added = value.narrow(0, 61, 3);
+            CHECK(value.narrow(0, 0, 61).equal(known));
+            CHECK((added - known.mean(0)).abs().max().item<double>() < 0.06);
+            CHECK_FALSE(added[0].equal(added[1]));
+          } else if (name == "wpe.weight") {
+            CHECK(value.equal(theirs.at(name).narrow(0, 0, 12)));
+          } else {
+            CHECK(value.equal(theirs.at(name)));
+          }
+        }
+      }
+}
+
+TEST_CASE("a source of the same sizes is told without more", "[init_from]") {
+  const auto files = posix_file_system();
+  const TempFolder folder;
+  const auto source = opened(small(61, 16), 1), model = opened(small(61, 16), 2);
+  const std::string from = written(*files, folder.path, small(61, 16), *source, false);
+  CHECK(load_initial_weights(*files, section_of(small(61, 16), from), *model, 5) == "weights from " + folder.path.string());
+  CHECK(values_of(*model).at("wte.weight").equal(values_of(*source).at("wte.weight")));
+}
+
+TEST_CASE("a checkpoint of more tokens than the data has is refused with what helps", "[init_from]") {
+  const auto files = posix_file_system();
+  const TempFolder folder;
+  GptOptions learned = small(0, 16);  // its vocabulary was the tokenizer's
+  const auto source = opened(small(61, 16), 1), model = opened(small(40, 16), 2);
+  const std::string from = written(*files, folder.path, learned, *source, false);
+  CHECK_THROWS_WITH(load_initial_weights(*files, section_of(small(40, 16), from), *model, 5),
+                    Catch::Contains("has 61 tokens and this model's 40"));
+  const auto larger = opened(small(70, 16), 2);
+  CHECK_THAT(load_initial_weights(*files, section_of(small(70, 16), from), *larger, 5), Catch::Contains("; 9 rows added"));
+}
