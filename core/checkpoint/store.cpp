@@ -175,7 +175,8 @@ void CheckpointStore::prune(int64_t published) {
     }
     if (const auto best = read_hint(files_, folder_, "BEST")) kept.insert(*best);
     std::vector<std::string> names = checkpoints_in(files_, folder_);
-    std::erase_if(names, [&](const std::string& name) { return kept.contains(name); });
+    std::erase_if(names,
+                  [&](const std::string& name) { return kept.contains(name) || kept_.contains(*parse_checkpoint_name(name)); });
     remove(names);
   } catch (const Error& e) {
     report(Level::warning, std::string("an old checkpoint was not removed: ") + e.what());
@@ -193,15 +194,25 @@ void CheckpointStore::remove(const std::vector<std::string>& names) {
   for (const Path& directory : trash) try_remove(directory);
 }
 
-bool CheckpointStore::keep_only(int64_t first, int64_t last) {
+std::optional<int64_t> CheckpointStore::best() const {
+  const auto name = read_hint(files_, folder_, "BEST");
+  return name ? parse_checkpoint_name(*name) : std::nullopt;
+}
+
+void CheckpointStore::make_best(int64_t step) {
+  for (const std::string& name : {best_name(step), step_name(step)})
+    if (step >= 0 && files_.kind(folder_ / name) == FileKind::directory)
+      return write_file_atomically(files_, folder_ / "BEST", name + "\n");
+  if (files_.kind(folder_ / "BEST") == FileKind::file) files_.remove_file(folder_ / "BEST");
+}
+
+void CheckpointStore::keep_only(int64_t first, int64_t last) {
   std::vector<std::string> names = checkpoints_in(files_, folder_);
   std::erase_if(names, [&](const std::string& name) {
     const int64_t step = *parse_checkpoint_name(name);
     return step >= first && step <= last;
   });
-  const auto best = read_hint(files_, folder_, "BEST");
   remove(names);
-  return best && std::find(names.begin(), names.end(), *best) != names.end();
 }
 
 std::optional<Checkpoint> CheckpointStore::find_latest() {

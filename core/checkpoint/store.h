@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -54,8 +56,15 @@ class CheckpointStore {
   // run has never had one; throws Error(checkpoint_corrupt) when all it had are damaged.
   std::optional<Checkpoint> find_latest();
 
-  // Removes what is not of steps `first` to `last`, the best one too; whether that was among them. Throws Error(io).
-  bool keep_only(int64_t first, int64_t last);
+  // From now on publish() removes no checkpoint of these steps, besides what it keeps anyway.
+  void keep(std::set<int64_t> steps) { kept_ = std::move(steps); }
+  // Step of the checkpoint that is marked best; absent: none is.
+  std::optional<int64_t> best() const;
+  // Marks that of `step` best, or none when there is none of that step. Throws Error(io).
+  void make_best(int64_t step);
+
+  // Removes what is not of steps `first` to `last`, the best one too. Throws Error(io).
+  void keep_only(int64_t first, int64_t last);
 
  private:
   void remove_leftovers();
@@ -74,6 +83,7 @@ class CheckpointStore {
   FileSystem& files_;
   std::filesystem::path folder_;
   StoreOptions options_;
+  std::set<int64_t> kept_;
 };
 
 }  // namespace gptcore

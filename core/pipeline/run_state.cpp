@@ -46,8 +46,8 @@ Json triggers_json(const std::vector<TriggerState>& triggers) {
     all.push_back({{"status", name_of(t.status)},
                    {"fired", t.fired},
                    {"last_step", t.last_step},
-                   {"best_loss", number_json(t.best_loss)},
-                   {"evaluations_since_best", t.evaluations_since_best},
+                   {"best_loss", number_json(t.plateau.reference)},
+                   {"evaluations_since_best", t.plateau.evaluations},
                    {"metric", number_json(t.metric)},
                    {"at_iter_passed", t.at_iter_passed}});
   return all;
@@ -62,8 +62,8 @@ TriggerState trigger_of(const Json& json, const std::string& where) {
   t.status = *status;
   json.at("fired").get_to(t.fired);
   json.at("last_step").get_to(t.last_step);
-  t.best_loss = number_of(json.at("best_loss"), kInfinity);
-  json.at("evaluations_since_best").get_to(t.evaluations_since_best);
+  t.plateau.reference = number_of(json.at("best_loss"), kInfinity);
+  json.at("evaluations_since_best").get_to(t.plateau.evaluations);
   if (!json.at("metric").is_null()) t.metric = number_of(json.at("metric"));
   json.at("at_iter_passed").get_to(t.at_iter_passed);
   return t;
@@ -75,13 +75,25 @@ Json points_json(const std::vector<UndoPoint>& points) {
     all.push_back({{"number", p.number},
                    {"operation", p.operation},
                    {"val_loss", number_json(p.val_loss)},
-                   {"evaluations", p.evaluations}});
+                   {"evaluations", p.evaluations},
+                   {"step", p.step},
+                   {"best_step", p.best_step},
+                   {"measured_iters", p.measured.iters},
+                   {"measured_batch_size", p.measured.batch_size}});
   return all;
 }
 
 UndoPoint point_of(const Json& json) {
-  return {json.at("number").get<int64_t>(), json.at("operation").get<int64_t>(), number_of(json.at("val_loss"), kNan),
-          json.at("evaluations").get<int64_t>()};
+  UndoPoint p;
+  json.at("number").get_to(p.number);
+  json.at("operation").get_to(p.operation);
+  p.val_loss = number_of(json.at("val_loss"), kNan);
+  json.at("evaluations").get_to(p.evaluations);
+  if (!json.contains("step")) return p;  // of format 6
+  json.at("step").get_to(p.step);
+  json.at("best_step").get_to(p.best_step);
+  p.measured = {json.at("measured_iters").get<int64_t>(), json.at("measured_batch_size").get<int64_t>()};
+  return p;
 }
 
 Json round_json(const Round& r) {
@@ -156,7 +168,8 @@ std::string format_state(const SavedState& s) {
                {"samples", t.samples},
                {"tokens", t.tokens},
                {"evaluated_step", t.evaluated_step},
-               {"evaluations_since_best", t.evaluations_since_best},
+               {"evaluations_since_best", t.patience.evaluations},
+               {"patience_reference", number_json(t.patience.reference)},
                {"skips_in_a_row", t.skips_in_a_row},
                {"train_loss", number_json(t.train_loss)},
                {"val_loss", number_json(t.val_loss)},
@@ -204,11 +217,13 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("samples").get_to(t.samples);
     json.at("tokens").get_to(t.tokens);
     json.at("evaluated_step").get_to(t.evaluated_step);
-    json.at("evaluations_since_best").get_to(t.evaluations_since_best);
+    json.at("evaluations_since_best").get_to(t.patience.evaluations);
     json.at("skips_in_a_row").get_to(t.skips_in_a_row);
     t.train_loss = loss("train_loss");
     t.val_loss = loss("val_loss");
     t.best_val_loss = number_of(json.at("best_val_loss"), kInfinity);
+    t.patience.reference = t.best_val_loss;  // what checkpoints without the next key meant
+    if (json.contains("patience_reference")) t.patience.reference = number_of(json.at("patience_reference"), kInfinity);
     t.seconds = number_of(json.at("seconds"), 0);
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));

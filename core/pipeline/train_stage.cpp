@@ -1,5 +1,6 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
 #include <limits>
+#include <set>
 
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
@@ -67,10 +68,11 @@ class TrainStage {
     step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
   }
 
-  // With `came_back` the state to go on from is not on the disk yet. StageEnd::rewound sets `rewind`.
-  StageEnd run(bool came_back, std::optional<Rewind>& rewind) {
-    TrainState state = resume();
-    if (came_back) settle(state);
+  // Where `rewind` is set, training comes back by it: the state to go on from is not on the disk yet. StageEnd::rewound sets
+  // it.
+  StageEnd run(std::optional<Rewind>& rewind) {
+    TrainState state = resume(rewind);
+    if (rewind) settle(state, *rewind);
     TrainContext context{step_,
                          network_,
                          *group_,
@@ -97,6 +99,7 @@ class TrainStage {
     context.keep_point = [&](const TrainState& now, int64_t number) {
       SavedState saved;
       points_.publish(number, parts_of(now, saved));
+      return c_.store.best().value_or(-1);
     };
     context.forget_points_before = [&](int64_t number) { points_.keep_only(number, kNoLimit); };
     network_.train(true);
@@ -129,14 +132,15 @@ class TrainStage {
     step_.reducer = parts_->reducer.get();
   }
 
-  TrainState resume() {
+  TrainState resume(const std::optional<Rewind>& rewind) {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
     if (!mine) {
       build(options_, {}, nullptr);
       return {};
     }
-    const TrainState& state = c_.saved->train;
+    TrainState state = c_.saved->train;
+    if (rewind) rewind->amend(state, c_.journal);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
     build(changed, state.born, nullptr);
@@ -165,15 +169,18 @@ class TrainStage {
       load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
   }
 
-  // Saves what training goes on from, then removes what it left behind.
-  void settle(TrainState& state) {
+  // Saves what training goes on from, then removes what it left behind. The best model is again the one of then.
+  void settle(const TrainState& state, const Rewind& rewind) {
+    c_.bus.emit(Event::operation, c_.global_step(), rewind.told);
+    if (rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
     save(state, false);
-    if (!c_.store.keep_only(0, c_.global_step())) return;
-    state.best_val_loss = std::numeric_limits<double>::infinity();
-    save(state, true);
+    c_.store.keep_only(0, c_.global_step());
   }
 
   void save(const TrainState& now, bool best) {
+    std::set<int64_t> kept;  // for those that may be gone back to
+    for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
+    c_.store.keep(std::move(kept));
     SavedState state;
     const std::vector<CheckpointPart> parts = parts_of(now, state);
     c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
@@ -225,7 +232,7 @@ class TrainStage {
 };
 
 Checkpoint target_of(StageContext& c, const Rewind& rewind) {
-  if (rewind.point) return verify_checkpoint(c.files, checkpoint_folder(undo_folder(c)) / step_name(*rewind.point));
+  if (rewind.point) return verify_checkpoint(c.files, checkpoint_folder(undo_folder(c)) / step_name(rewind.point->number));
   const auto newest = c.store.find_latest();
   if (!newest) throw Error(Code::checkpoint_missing, "there is no checkpoint to go back to", {}, c.run_dir.string());
   return *newest;
@@ -234,12 +241,10 @@ Checkpoint target_of(StageContext& c, const Rewind& rewind) {
 }  // namespace
 
 bool run_train_stage(StageContext& context, const StageConfig& stage) {
-  for (bool came_back = false;; came_back = true) {
-    std::optional<Rewind> rewind;
-    const StageEnd how = TrainStage(context, stage).run(came_back, rewind);
+  for (std::optional<Rewind> rewind;;) {
+    const StageEnd how = TrainStage(context, stage).run(rewind);
     if (how != StageEnd::rewound) return how != StageEnd::interrupted;
     context.reload(target_of(context, *rewind));
-    rewind->amend(context.saved->train, context.journal);
   }
 }
 

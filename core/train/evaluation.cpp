@@ -21,6 +21,10 @@ constexpr int64_t kEvaluationSamples = int64_t{1} << 48;
 
 }  // namespace
 
+EvaluationPlan evaluation_plan(const TrainOptions& o) {
+  return {o.eval_iters, o.eval_batch_size > 0 ? o.eval_batch_size : o.batch_size};
+}
+
 std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split,
                                     const EvaluationPlan& plan, ProcessGroup& group, at::Device device,
                                     const std::function<bool()>& cancelled) {

@@ -13,10 +13,15 @@
 
 namespace gptcore {
 
+struct TrainOptions;
+
 struct EvaluationPlan {
   int64_t iters = 200;  // batches, or kWholeSplit: every token of the split once
   int64_t batch_size = 12;
+  bool operator==(const EvaluationPlan&) const = default;
 };
+
+EvaluationPlan evaluation_plan(const TrainOptions& options);
 
 // Mean loss in nats per predicted token over all ranks; absent when no window has a target. The random windows are the same
 // at every call, so that evaluations compare. Leaves the model in training mode. `cancelled` is asked between batches; when it

@@ -59,7 +59,7 @@ StageEnd Loop::train() {
     const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
     if (due && s_.evaluated_step != s_.step && !evaluate()) return end(StageEnd::interrupted);
     if (last || o_.eval_only) return end(StageEnd::finished);
-    if (o_.patience > 0 && s_.evaluations_since_best >= o_.patience) return end(StageEnd::early_stopped);
+    if (o_.patience > 0 && s_.patience.evaluations >= o_.patience) return end(StageEnd::early_stopped);
     update();
     ask_operations(Event::step_ended);
     if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished()) save(false, Must::try_again_later);
@@ -88,6 +88,7 @@ void Loop::count_tokens() {
 
 void Loop::update() {
   const auto start = Clock::now();
+  measured_.reset();
   if (!prefetcher_)
     prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples}, c_.dataset_mutex);
   const double lr = learning_rate_at(o_, s_.step);
@@ -117,25 +118,30 @@ void Loop::update() {
   if (log) emit_step(result, lr);
 }
 
-std::optional<double> Loop::split_loss(Split split, bool interruptible) {
-  const EvaluationPlan plan{o_.eval_iters, o_.eval_batch_size > 0 ? o_.eval_batch_size : o_.batch_size};
+std::optional<double> Loop::split_loss(Split split, const EvaluationPlan& plan, bool interruptible) {
   return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
                        [&] { return interruptible && c_.signals.received() != 0; });
+}
+
+std::optional<double> Loop::val_loss(const EvaluationPlan& plan) {
+  const bool has_val = c_.dataset.windows(Split::val) > 0;
+  return split_loss(has_val ? Split::val : Split::train, plan, /*interruptible=*/false);
 }
 
 bool Loop::evaluate() {
   Stopwatch watch(timing());
   c_.bus.emit(Event::evaluation_started, global_step());
-  const std::optional<double> train_loss = split_loss(Split::train, /*interruptible=*/true);
+  const EvaluationPlan plan = evaluation_plan(o_);
+  const std::optional<double> train_loss = split_loss(Split::train, plan, /*interruptible=*/true);
   const bool has_val = c_.dataset.windows(Split::val) > 0;
-  const std::optional<double> val_loss = has_val ? split_loss(Split::val, /*interruptible=*/true) : train_loss;
+  const std::optional<double> val_loss = has_val ? split_loss(Split::val, plan, /*interruptible=*/true) : train_loss;
   if (c_.signals.received()) return false;
+  measured_ = plan;
   s_.evaluated_step = s_.step;
   s_.train_loss = train_loss;
   s_.val_loss = val_loss;
   const bool best = val_loss && *val_loss < s_.best_val_loss;
-  const bool improved = best && !(s_.best_val_loss - *val_loss < o_.min_delta);
-  if (val_loss) s_.evaluations_since_best = improved ? 0 : s_.evaluations_since_best + 1;
+  if (val_loss) s_.patience.observe(*val_loss, o_.min_delta);
   if (best) s_.best_val_loss = *val_loss;
   Table fields;
   add_loss(fields, Split::train, train_loss);

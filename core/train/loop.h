@@ -36,7 +36,8 @@ class Loop {
   void update();
   bool evaluate();  // false when a signal came
   void require_finite_losses() const;
-  std::optional<double> split_loss(Split split, bool interruptible);
+  std::optional<double> split_loss(Split split, const EvaluationPlan& plan, bool interruptible);
+  std::optional<double> val_loss(const EvaluationPlan& plan);
   bool saved() const { return saved_step_ == s_.step && !changed_since_; }
   void save(bool best, Must must);
   void save_when_memory_is_short();
@@ -49,12 +50,16 @@ class Loop {
   void refresh(TrainingView& now, bool agree_on_time = true);
   Batch next_samples(int64_t count);
   bool carry_out(size_t index, const TrainingView& now);
+  std::optional<double> loss_before(const PlannedEdit& plan);
+  Reevaluation reevaluate();
   void commit(const std::string& operation, const PlannedEdit& plan);
   void control_data(const SetData& data);
-  CommitReport commit_edits(const PlannedEdit& plan, const TrainOptions& changed);
-  CommitReport change_model(const PlannedEdit& plan, const TrainOptions& changed);
+  std::string edit_name(const std::string& operation) const;
+  CommitReport commit_edits(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed);
+  CommitReport change_model(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed);
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();
+  bool is_judged(const UndoPoint& point) const;
   [[noreturn]] void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
 
   // loop_faults.cpp
@@ -85,9 +90,11 @@ class Loop {
   Table record_;  // of the last update, where it was logged
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0, tokens_per_step_ = 0;
   double flops_per_step_ = 0;
-  int64_t saved_step_;          // where the newest checkpoint is; -1: there is none of this stage
-  bool changed_since_ = false;  // an operation has changed what that one holds, at the same step
-  int failed_saves_ = 0;        // in a row
+  int64_t saved_step_;                      // where the newest checkpoint is; -1: there is none of this stage
+  bool changed_since_ = false;              // an operation has changed what that one holds, at the same step
+  int failed_saves_ = 0;                    // in a row
+  std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on
+  std::optional<double> loss_before_;       // the last operation that wanted to know
   LoopTrials trials_;
   EditSupport support_;
   OperationDuties duties_;

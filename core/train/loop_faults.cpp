@@ -88,9 +88,9 @@ void Loop::rewind_spike(const std::string& what) {
                 "lower learning_rate, or raise spike_zscore or max_rewinds");
   const std::string told = what + "; back to step " + std::to_string(c_.first_step + saved_step_) + ", past the data since";
   c_.host.log(Level::warning, told);
-  c_.bus.emit(Event::operation, global_step(),
-              {{"phase", "rewind"}, {"operation", "on_spike"}, {"iter", global_step()}, {"reason", told}});
-  c_.rewind = Rewind{std::nullopt, [samples = s_.samples, rewinds](TrainState& saved, std::vector<JournalEntry>&) {
+  c_.rewind = Rewind{std::nullopt,
+                     {{"phase", "rewind"}, {"operation", "on_spike"}, {"iter", global_step()}, {"reason", told}},
+                     [samples = s_.samples, rewinds](TrainState& saved, std::vector<JournalEntry>&) {
                        saved.samples = samples;
                        saved.spikes.rewinds = rewinds;
                      }};

@@ -1,5 +1,6 @@
 // Operations in the training loop: asking them, committing what they plan, undoing it.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <utility>
@@ -56,11 +57,7 @@ OperationDuties Loop::duties() {
   OperationDuties d;
   d.carry_out = [this](size_t index, const TrainingView& now) { return carry_out(index, now); };
   d.refresh = [this](TrainingView& now) { refresh(now); };
-  d.reevaluate = [this] {
-    const bool has_val = c_.dataset.windows(Split::val) > 0;
-    s_.val_loss = split_loss(has_val ? Split::val : Split::train, /*interruptible=*/false);
-    return s_.val_loss.value_or(kNan);
-  };
+  d.reevaluate = [this] { return reevaluate(); };
   d.agree = [this](double number) { return largest(number); };
   d.report = [this](Table fields) { c_.bus.emit(Event::operation, global_step(), std::move(fields)); };
   d.first_step = c_.first_step;
@@ -89,19 +86,47 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   s_.round->next = static_cast<int64_t>(index);
   support_.can_undo = !s_.undo_points.empty();
   PlannedEdit edit(view_, o.effects, support_);
+  loss_before_.reset();
   o.operation->plan(now, edit);
   if (edit.empty()) return false;
   if (edit.undo) undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
+  if (o.reevaluate || o.undo_if_worse) loss_before_ = loss_before(edit);
   if (!keeps_points(o)) {
     commit(o.name, edit);
     return true;
   }
-  const auto number = static_cast<int64_t>(c_.journal.size());
+  UndoPoint point{static_cast<int64_t>(c_.journal.size()), static_cast<int64_t>(index)};
+  point.step = s_.step;
+  if (loss_before_) point.val_loss = *loss_before_;
   s_.triggers = c_.operations.states();
-  c_.keep_point(s_, number);
+  point.best_step = c_.keep_point(s_, point.number);
   commit(o.name, edit);
-  s_.undo_points.push_back({number, static_cast<int64_t>(index), now.val_loss, 0});
+  point.measured = evaluation_plan(o_);
+  s_.undo_points.push_back(point);
   return true;
+}
+
+// On the batches of the evaluations that will follow the plan.
+std::optional<double> Loop::loss_before(const PlannedEdit& plan) {
+  Table settings = s_.settings;
+  put_all(settings, plan.settings);
+  const EvaluationPlan measured = evaluation_plan(with_settings(options_, settings));
+  return measured_ == measured ? s_.val_loss : val_loss(measured);
+}
+
+Reevaluation Loop::reevaluate() {
+  const EvaluationPlan plan = evaluation_plan(o_);
+  s_.val_loss = val_loss(plan);
+  measured_ = plan;
+  const double after = s_.val_loss.value_or(kNan);
+  return {loss_before_.value_or(after), after};
+}
+
+// By an evaluation of a model that was trained with it.
+bool Loop::is_judged(const UndoPoint& point) const {
+  const auto& all = c_.operations.operations();
+  const auto index = static_cast<size_t>(point.operation);
+  return index < all.size() && all[index].undo_if_worse && point.step < s_.step;
 }
 
 // Operations whose time to show what they are worth is over.
@@ -110,11 +135,13 @@ void Loop::judge_operations() {
   for (size_t i = 0; i < s_.undo_points.size(); ++i) {
     UndoPoint& point = s_.undo_points[i];
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
-    if (!o.undo_if_worse || ++point.evaluations != o.judge_after) continue;
-    const double rise = s_.val_loss.value_or(kNan) - point.val_loss;
-    if (!(rise > *o.undo_if_worse)) continue;
+    if (!is_judged(point) || ++point.evaluations != o.judge_after) continue;
+    const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
+    const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
+    if (!loss || std::isnan(point.val_loss) || *loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
     char text[128];
-    std::snprintf(text, sizeof text, "val loss %.4f, %.4f above the one before it", *s_.val_loss, rise);
+    std::snprintf(text, sizeof text, "val loss %.4f, and %.4f right before it", std::isnan(*loss) ? kNan : *loss,
+                  point.val_loss);
     undo(i, std::nullopt, text);
   }
   // Those that only wait to be judged are done with; an operation that undoes may want the rest.
@@ -130,11 +157,11 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   const std::string name = c_.operations.operations()[undone].name;
   const int64_t from = global_step();
   c_.host.log(Level::warning, "operation '" + name + "' is undone after step " + std::to_string(from) + ": " + why);
-  c_.bus.emit(Event::operation, from, {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}});
   std::optional<When> asking;
   if (asked_by) asking = c_.operations.operations()[*asked_by].when;
   c_.rewind.emplace();
-  c_.rewind->point = to.number;
+  c_.rewind->point = to;
+  c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}};
   c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss.value_or(kNan), first = c_.first_step](TrainState& saved,
                                                                                                    auto& journal) {
     saved.triggers.at(undone).status = OperationStatus::undone;
@@ -153,12 +180,13 @@ void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
   accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
   CommitReport report;
   if (!plan.edits.empty())
-    report = commit_edits(plan, changed);
+    report = commit_edits(operation, plan, changed);
   else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
     c_.rebuild(changed, s_.born, nullptr);
   if (changed.batch_size != o_.batch_size) prefetcher_.reset();
   s_.settings = std::move(settings);
   o_ = std::move(changed);
+  if (!plan.edits.empty()) measured_.reset();
   count_tokens();
   c_.step.grad_clip = o_.grad_clip;
   const std::vector<std::string> lines = plan.lines();
@@ -174,15 +202,22 @@ void Loop::control_data(const SetData& data) {
   throw_if_failed(exact->set_from(data.key, data.value, s_.samples));
 }
 
-CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& changed) {
+// Of no other edit of the run, and the same whether or not others were made and undone before: the key of its random numbers.
+std::string Loop::edit_name(const std::string& operation) const {
+  const auto here = [&](const JournalEntry& e) { return e.step == global_step() && e.operation == operation; };
+  const auto before = std::count_if(c_.journal.begin(), c_.journal.end(), here);
+  return "edit " + std::to_string(global_step()) + " " + operation + " " + std::to_string(before);
+}
+
+CommitReport Loop::commit_edits(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed) {
   const bool controls =
       std::any_of(plan.edits.begin(), plan.edits.end(), [](const Edit& edit) { return std::holds_alternative<SetData>(edit); });
-  if (!controls) return change_model(plan, changed);
+  if (!controls) return change_model(operation, plan, changed);
   const std::string before = c_.dataset.save();
   try {
     for (const Edit& edit : plan.edits)
       if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
-    return change_model(plan, changed);
+    return change_model(operation, plan, changed);
   } catch (...) {
     prefetcher_.reset();
     if (!before.empty()) c_.dataset.load(before);
@@ -190,7 +225,7 @@ CommitReport Loop::commit_edits(const PlannedEdit& plan, const TrainOptions& cha
   }
 }
 
-CommitReport Loop::change_model(const PlannedEdit& plan, const TrainOptions& changed) {
+CommitReport Loop::change_model(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed) {
   const auto probe = [this] {
     constexpr int64_t kProbe = int64_t{1} << 49;  // where no run and no evaluation gets to
     Batch batch;
@@ -199,7 +234,7 @@ CommitReport Loop::change_model(const PlannedEdit& plan, const TrainOptions& cha
     return batch;
   };
   CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure, s_.born};
-  context.key = stream_key(c_.seed, "edit " + std::to_string(c_.journal.size()));
+  context.key = stream_key(c_.seed, edit_name(operation));
   context.steps_done = s_.step;
   context.probe = probe;
   context.rebuild = [&](const std::map<std::string, MomentPair>* moments) { c_.rebuild(changed, s_.born, moments); };

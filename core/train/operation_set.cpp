@@ -121,7 +121,7 @@ void OperationSet::fail(size_t index, const TrainingView& now, const Table& fiel
 }
 
 void OperationSet::reevaluate(size_t index, TrainingView& now, const OperationDuties& duties) {
-  const double before = now.val_loss, after = duties.reevaluate();
+  const auto [before, after] = duties.reevaluate();
   duties.refresh(now);
   Table fields{{"phase", "reevaluation"}, {"operation", operations_[index].name}, {"iter", duties.first_step + now.step}};
   add_number(fields, "old_val_loss", before);

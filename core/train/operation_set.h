@@ -35,11 +35,16 @@ struct ScheduledOperation {
   int64_t judge_after = 1;                   // evaluations until then
 };
 
+// A val loss on both sides of an operation, on the same batches.
+struct Reevaluation {
+  double before = 0, after = 0;
+};
+
 // What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
 struct OperationDuties {
   std::function<bool(size_t index, const TrainingView&)> carry_out;  // false when it planned nothing
   std::function<void(TrainingView&)> refresh;                        // brings it up to date
-  std::function<double()> reevaluate;                                // the val loss now
+  std::function<Reevaluation()> reevaluate;                          // of the last one that was carried out
   std::function<double(double)> agree;                               // makes a number equal on all ranks
   std::function<void(Table)> report;                                 // tells loggers
   int64_t first_step = 0;                                            // updates before this stage, for records

@@ -80,7 +80,8 @@ void evaluation_params(Schema<TrainOptions>& s) {
       .range(0, 90)
       .unit("percent");
   s.param("patience", &TrainOptions::patience, "evaluations without improvement before stopping; 0 = never").range(0, 1e9);
-  s.param("min_delta", &TrainOptions::min_delta, "a smaller fall of the val loss is no improvement").at_least(0);
+  s.param("min_delta", &TrainOptions::min_delta, "the val loss must be more than this below the last improvement to be one")
+      .at_least(0);
 }
 
 void train_rules(const TrainOptions& o, Problems& found) {

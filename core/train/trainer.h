@@ -20,9 +20,11 @@
 #include "core/events/bus.h"
 #include "core/model/network.h"
 #include "core/train/commit.h"
+#include "core/train/evaluation.h"
 #include "core/train/evaluator_set.h"
 #include "core/train/memory_watch.h"
 #include "core/train/operation_set.h"
+#include "core/train/plateau.h"
 #include "core/train/spikes.h"
 #include "core/train/stop_signals.h"
 #include "core/train/train_options.h"
@@ -32,10 +34,13 @@ namespace gptcore {
 
 // A checkpoint from right before an operation, which undoing that goes back to.
 struct UndoPoint {
-  int64_t number = 0;       // how many entries the journal had
-  int64_t operation = 0;    // its index in the stage
-  double val_loss = 0;      // of the last evaluation before; NaN when there was none
-  int64_t evaluations = 0;  // since
+  int64_t number = 0;                                          // how many entries the journal had
+  int64_t operation = 0;                                       // index of its state in OperationSet::states()
+  double val_loss = std::numeric_limits<double>::quiet_NaN();  // of the model right before it; NaN: nothing judges it
+  int64_t evaluations = 0;                                     // since, of models that were trained with it
+  int64_t step = -1;                                           // updates done then, in this stage
+  int64_t best_step = -1;                                      // of the run's best checkpoint then; -1 = there was none
+  EvaluationPlan measured = {0, 0};                            // what val_loss was measured on; 0 iters = not known
 };
 
 // An event after which operations are still to be asked.
@@ -55,7 +60,7 @@ struct TrainState {
   int64_t tokens = 0;           // trained on, over all ranks
   int64_t evaluated_step = -1;  // of the last evaluation: not repeated on resume
   double best_val_loss = std::numeric_limits<double>::infinity();
-  int64_t evaluations_since_best = 0;
+  Plateau patience;  // of early stopping
   int64_t skips_in_a_row = 0;
   double seconds = 0;                                           // spent training
   std::optional<double> train_loss, val_loss;                   // of the last evaluation; absent: no window had a target
@@ -80,7 +85,8 @@ struct JournalEntry {
 
 // Where training goes back to, and what it takes along.
 struct Rewind {
-  std::optional<int64_t> point;                                        // that UndoPoint's checkpoint; absent: the newest one
+  std::optional<UndoPoint> point;                                      // absent: the newest checkpoint
+  Table told;                                                          // of the event `operation`, once training is back
   std::function<void(TrainState&, std::vector<JournalEntry>&)> amend;  // what was saved, before training goes on from there
 };
 
@@ -110,8 +116,9 @@ struct TrainContext {
   // are these, or kept when null. When it throws nothing has changed.
   std::function<void(const TrainOptions&, const std::map<std::string, int64_t>& born, const std::map<std::string, MomentPair>*)>
       rebuild = {};
-  // Publishes a checkpoint for UndoPoint `number`; forgets those of lower numbers. Absent: nothing can be undone.
-  std::function<void(const TrainState&, int64_t number)> keep_point = {};
+  // Publishes a checkpoint for UndoPoint `number` and returns the step of the run's best checkpoint, -1 when there is none;
+  // forgets those of lower numbers. Absent: nothing can be undone.
+  std::function<int64_t(const TrainState&, int64_t number)> keep_point = {};
   std::function<void(int64_t number)> forget_points_before = {};
   std::optional<Rewind> rewind = {};  // set by StageEnd::rewound
 };

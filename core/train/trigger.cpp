@@ -44,7 +44,7 @@ std::vector<Condition> conditions(const When& w, const Moment& moment, const Tri
     all.push_back({update, std::isfinite(now.grad_norm) && now.grad_norm > *w.grad_norm_above, "Gradient norm"});
   if (w.loss_below) all.push_back({evaluation, now.val_loss < *w.loss_below, "Loss threshold"});
   if (w.after_iters) all.push_back({evaluation, now.step >= *w.after_iters, "Timeout"});
-  if (w.plateau) all.push_back({evaluation, state.evaluations_since_best >= *w.plateau, "Plateau"});
+  if (w.plateau) all.push_back({evaluation, state.plateau.evaluations >= *w.plateau, "Plateau"});
   if (w.metric)
     all.push_back({number_in(moment.record, *w.metric).has_value(),
                    state.metric && (w.above ? *state.metric > *w.above : *state.metric < *w.below), "Metric " + *w.metric});
@@ -68,13 +68,8 @@ std::optional<OperationStatus> operation_status(const std::string& name) {
 void observe(const When& w, const Moment& moment, const std::function<double(double)>& agree, TriggerState& state) {
   if (w.metric)
     if (const auto number = number_in(moment.record, *w.metric)) state.metric = agree(*number);
-  if (!w.plateau || moment.now.event != Event::evaluation_ended) return;
-  if (moment.now.val_loss < state.best_loss - w.min_delta.value_or(0)) {
-    state.best_loss = moment.now.val_loss;
-    state.evaluations_since_best = 0;
-  } else {
-    ++state.evaluations_since_best;
-  }
+  if (w.plateau && moment.now.event == Event::evaluation_ended)
+    state.plateau.observe(moment.now.val_loss, w.min_delta.value_or(0));
 }
 
 std::string reason(const When& w, const Moment& moment, const TriggerState& state, int64_t sequence_step) {
@@ -106,9 +101,7 @@ void note_fired(const When& w, int64_t step, double val_loss, TriggerState& stat
 }
 
 void restart_plateau(const When& w, double val_loss, TriggerState& state) {
-  if (!w.plateau) return;
-  state.best_loss = std::isnan(val_loss) ? std::numeric_limits<double>::infinity() : val_loss;
-  state.evaluations_since_best = 0;
+  if (w.plateau) state.plateau.restart(val_loss);
 }
 
 bool is_published(const std::string& metric, const std::vector<std::string>& evaluators) {

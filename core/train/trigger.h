@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 
+#include "core/train/plateau.h"
 #include "core/train/when.h"
 #include "gptcore/operation.h"
 
@@ -25,10 +25,9 @@ std::optional<OperationStatus> operation_status(const std::string& name);
 // Of one operation; equal on all ranks, part of every checkpoint.
 struct TriggerState {
   OperationStatus status = OperationStatus::pending;
-  int64_t fired = 0;                                           // how often it was carried out
-  int64_t last_step = -1;                                      // updates done then, or when it failed; -1 = never
-  double best_loss = std::numeric_limits<double>::infinity();  // of plateau
-  int64_t evaluations_since_best = 0;
+  int64_t fired = 0;       // how often it was carried out
+  int64_t last_step = -1;  // updates done then, or when it failed; -1 = never
+  Plateau plateau;
   std::optional<double> metric;  // the newest
   bool at_iter_passed = false;
   bool operator==(const TriggerState&) const = default;

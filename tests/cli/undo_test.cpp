@@ -1,6 +1,7 @@
 // Training that goes back: operations that hurt are undone, loss spikes are left behind.
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -123,6 +124,66 @@ TEST_CASE("undo takes the last operation back when it is asked") {
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
   CHECK((model(without) == model(with)));
+}
+
+TEST_CASE(
+    "after an undo later operations draw the numbers they would have drawn without it, and metrics are those without it") {
+  constexpr const char* kLater = R"(
+  [[stage.operation]]
+  use = "widen_mlp"
+  factor = 1.5
+  noise = 0.02
+  when = { at_iter = 240 }
+
+  [[stage.operation]]
+  use = "set_attn_lora_rank"
+  value = 4
+  when = { at_iter = 300 }
+)";
+  const std::string hurts = GENERATE("120", "150");  // 150: evaluated right after it
+  const Workspace without, with;
+  without.add_to_train_stage(kLater);
+  std::string hurt = kHurts;
+  hurt.replace(hurt.find("120"), 3, hurts);
+  with.add_to_train_stage(hurt + kLater);
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  REQUIRE(outcome.err.find("is undone after step") != std::string::npos);
+  CHECK((model(without) == model(with)));
+  for (const char* event : {"evaluation_ended", "step_ended"}) {
+    const auto there = records(without.path("out"), event), here = records(with.path("out"), event);
+    REQUIRE(there.size() == here.size());
+    for (size_t i = 0; i < there.size(); ++i)
+      for (const char* key : {"step", "val_loss", "loss", "best"}) CHECK(there[i].value(key, 0.0) == here[i].value(key, 0.0));
+  }
+  const auto told = records(with.path("out"), "operation");
+  CHECK(std::count_if(told.begin(), told.end(), [](const auto& r) { return r.at("phase") == "undo"; }) == 1);
+}
+
+TEST_CASE("an undo takes back which model is the best, and what patience has counted") {
+  const Workspace w;
+  w.add_to_train_stage(
+      "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 120 }\n"
+      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 310 }\n");
+  Process process(w.training({"--train.patience=50", "--train.min_delta=5"}));
+  process.wait_for("OPERATION_UNDO");
+  process.wait_for("step-000000120\n");
+  process.send(SIGKILL);
+  REQUIRE(process.wait().status == 128 + SIGKILL);
+  const auto evaluations = records(w.path("out"), "evaluation_ended");
+  REQUIRE(evaluations.back().at("step") == 100);
+  const auto folder = w.path("out") / "ckpt";
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
+  CHECK(state.at("step") == 120);
+  CHECK(state.at("best_val_loss") == evaluations.back().at("val_loss"));
+  CHECK(state.at("evaluations_since_best") == 2);  // 50 and 100
+  CHECK(read(folder / "BEST") == "step-000000100\n");
+  CHECK(fs::exists(folder / "step-000000100" / "model.safetensors"));
+  const Outcome rest = w.train({"--train.patience=50", "--train.min_delta=5"});
+  INFO(rest.err);
+  CHECK(rest.status == 0);
 }
 
 TEST_CASE("undo with nothing to undo is refused before the run") {

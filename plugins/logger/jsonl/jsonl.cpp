@@ -1,5 +1,6 @@
 // metrics.jsonl in the run's folder: one JSON object a record, {"event", "step", "seconds", ...fields}. A reader sees whole
-// lines only. A resumed run first drops the lines of the steps it is about to repeat.
+// lines only. Where training goes on from an earlier step, after a restart or an undone operation, the lines of what is about
+// to be repeated are dropped first.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -47,20 +49,22 @@ class Jsonl final : public Logger {
  public:
   Jsonl() = default;
   Jsonl(Jsonl&& other) noexcept
-      : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)), resumed_(other.resumed_) {}
+      : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)), last_step_(other.last_step_) {}
   ~Jsonl() override {
     if (file_ >= 0) ::close(file_);
   }
 
   void open(const LoggerContext& context) override {
     path_ = context.run_dir + "/metrics.jsonl";
-    resumed_ = context.resumed;
-    open_file(resumed_ ? 0 : O_TRUNC);
+    last_step_ = context.resumed ? kUnknown : 0;
+    open_file(context.resumed ? 0 : O_TRUNC);
   }
 
   void record(const Record& r) override {
-    if (resumed_) drop_after(r.step);  // the first record is of the step the run goes on from
-    resumed_ = false;
+    const Value *phase = find(r.fields, "phase"), *operation = find(r.fields, "operation");
+    const bool undone = r.event == Event::operation && phase && *phase == Value("undo") && operation;
+    if (r.step < last_step_ || undone) drop_after(r.step, undone ? operation->as<std::string>() : "");
+    last_step_ = r.step;
     write_line(line_of(r));
   }
 
@@ -72,21 +76,39 @@ class Jsonl final : public Logger {
   }
 
  private:
+  static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+
   void open_file(int flag) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0644);
     if (file_ < 0) fail("open");
   }
 
-  // Leaves the whole lines of steps up to `step`.
-  void drop_after(int64_t step) {
-    const std::string kept_path = path_ + ".tmp";
+  // Calls f with each line that is whole, and the object it holds.
+  template <class F> void for_each_line(F&& f) const {
     std::ifstream in(path_, std::ios::binary);
+    for (std::string line; std::getline(in, line);)
+      if (const Json json = Json::parse(line, nullptr, false); json.is_object()) f(line, json);
+  }
+
+  static int64_t step_of(const Json& json) {
+    const auto found = json.find("step");
+    return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : kUnknown;
+  }
+
+  // Leaves the lines of steps up to `step`; those of that step that follow the last one about `undone` are dropped, too.
+  void drop_after(int64_t step, const std::string& undone) {
+    int64_t number = 0, last = kUnknown;
+    for_each_line([&](const std::string&, const Json& json) {
+      ++number;
+      if (!undone.empty() && step_of(json) == step && json.value("operation", Json()) == undone) last = number;
+    });
+    const std::string kept_path = path_ + ".tmp";
     std::ofstream out(kept_path, std::ios::binary);
-    for (std::string line; std::getline(in, line);) {
-      const Json json = Json::parse(line, nullptr, false);
-      const auto found = json.is_object() ? json.find("step") : json.end();
-      if (found != json.end() && found->is_number_integer() && found->get<int64_t>() <= step) out << line << '\n';
-    }
+    number = 0;
+    for_each_line([&](const std::string& line, const Json& json) {
+      ++number;
+      if (step_of(json) < step || (step_of(json) == step && number <= last)) out << line << '\n';
+    });
     out.close();
     if (!out || ::rename(kept_path.c_str(), path_.c_str()) != 0) fail("rewrite");
     close();
@@ -117,7 +139,7 @@ class Jsonl final : public Logger {
 
   std::string path_;
   int file_ = -1;
-  bool resumed_ = false;  // and not yet cut
+  int64_t last_step_ = 0;  // of the records so far; kUnknown: a run before this one wrote them
 };
 
 void setup(Registrar& r) {

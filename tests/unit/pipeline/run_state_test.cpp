@@ -25,12 +25,12 @@ SavedState full_state() {
   s.train.round = Round{Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, 2};
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
   s.train.born = {{"wte.weight", 5}};
-  s.train.triggers = {{}, {OperationStatus::done, 3, 12, 1.0 / 7, 2, 0.25, true}};
-  s.train.undo_points = {{3, 1, 1.0 / 9, 2}, {4, 0, std::numeric_limits<double>::quiet_NaN(), 0}};
+  s.train.triggers = {{}, {OperationStatus::done, 3, 12, {1.0 / 7, 2}, 0.25, true}};
+  s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}}, {4, 0}};
   s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
-  s.train.evaluations_since_best = 2;
+  s.train.patience = {1.0 / 6, 2};
   s.train.skips_in_a_row = 1;
   s.train.seconds = 0.1;
   s.train.train_loss = 2.5;
@@ -48,7 +48,8 @@ TEST_CASE("saved state comes back to the last bit", "[state]") {
   SavedState s = full_state();
   CHECK(format_state(parse_state(format_state(s), "x")) == format_state(s));
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == 1.0 / 3);
-  s.train.best_val_loss = std::numeric_limits<double>::infinity();  // nothing evaluated yet
+  CHECK((parse_state(format_state(s), "x").train.patience == s.train.patience));
+  s.train.best_val_loss = s.train.patience.reference = std::numeric_limits<double>::infinity();  // nothing evaluated yet
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
 }
 
@@ -58,7 +59,7 @@ TEST_CASE("numbers that are not finite come back as they were", "[state]") {
   SavedState s = full_state();
   s.train.round->record = {{"val_loss", number}};
   s.train.settings = {{"learning_rate", number}};
-  s.train.triggers[1].best_loss = number;
+  s.train.triggers[1].plateau.reference = number;
   s.train.triggers[1].metric = number;
   s.train.undo_points[0].val_loss = number;
   s.train.spikes.loss = {number, number, 3};
@@ -67,7 +68,7 @@ TEST_CASE("numbers that are not finite come back as they were", "[state]") {
   s.loss_scale = number;
   const SavedState back = parse_state(format_state(s), "x");
   CHECK(format_state(back) == format_state(s));
-  const std::vector<double> read = {back.train.triggers[1].best_loss,
+  const std::vector<double> read = {back.train.triggers[1].plateau.reference,
                                     back.train.triggers[1].metric.value_or(0),
                                     back.train.undo_points[0].val_loss,
                                     back.train.spikes.loss.mean,

@@ -309,6 +309,96 @@ TEST_CASE("after an operation the val loss is estimated again where its table sa
   CHECK(seen == number(found[0], "new_val_loss"));
 }
 
+TEST_CASE("an operation is compared with the model right before it, on the same batches", "[operations]") {
+  Rig rig(short_run());  // evaluations at 4 and 8
+  const auto idle = [](const TrainingView& now, ModelEdit& edit) { edit.set("learning_rate", now.learning_rate); };
+  const auto fewer = [](const TrainingView&, ModelEdit& edit) { edit.set("eval_iters", int64_t{1}); };
+  for (const Plan& plan : {Plan(idle), Plan(fewer)})
+    rig.operations.add(
+        {"nothing", std::make_unique<Planned>(plan), when_of({{"at_iter", 7}}), 0, kAllEffects, /*reevaluate=*/true});
+  rig.run();
+  const auto found = in_phase(rig, "reevaluation");
+  REQUIRE(found.size() == 2);
+  for (const Record& r : found) {
+    CHECK(number(r, "change") == 0);
+    CHECK(number(r, "old_val_loss") == number(r, "new_val_loss"));
+    CHECK(number(r, "old_val_loss") != number(in_phase(rig, "start")[0], "val_loss"));
+  }
+  CHECK(number(found[0], "new_val_loss") != number(found[1], "new_val_loss"));
+}
+
+namespace {
+
+// Plans `plan` after `iter` updates and undoes it where the val loss has risen by more than 0.01.
+Rig& on_trial(Rig& rig, int64_t iter, Plan plan) {
+  ScheduledOperation o{"trial", std::make_unique<Planned>(std::move(plan)), when_of({{"at_iter", iter}}), 0, kAllEffects};
+  o.undo_if_worse = 0.01;
+  rig.operations.add(std::move(o));
+  rig.keeps_points = true;
+  return rig;
+}
+
+void scale_weights(Rig& rig, ModelEdit& edit, double by) {
+  for (const Parameter& p : rig.model.parameters())
+    if (p.name == "wte.weight") edit.replace(p.name, p.tensor.detach() * by, Moments::kept);
+}
+
+}  // namespace
+
+TEST_CASE("a val loss that is not a number undoes an operation on trial", "[undo]") {
+  TrainOptions o = short_run();
+  o.on_nonfinite = "skip";
+  o.max_skips = 100;
+  Rig rig(o);
+  on_trial(rig, 5, [&](const TrainingView&, ModelEdit& edit) { scale_weights(rig, edit, std::nan("")); });
+  REQUIRE(rig.run() == StageEnd::rewound);
+  CHECK(rig.state.step == 8);
+  CHECK(rig.rewind->point->step == 5);
+}
+
+TEST_CASE("an operation is judged only once the model was trained with it", "[undo]") {
+  Rig rig(short_run());
+  const auto faster = [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 3.0); };
+  on_trial(rig, 4, faster);  // evaluated right after it, at 4, and at 8
+  REQUIRE(rig.run() == StageEnd::rewound);
+  CHECK(rig.state.step == 8);
+  REQUIRE(rig.points.size() == 1);
+  CHECK(rig.points[0].second.step == 4);
+}
+
+TEST_CASE("what training won since the last evaluation does not hide that an operation hurts", "[undo]") {
+  TrainOptions o = short_run();
+  o.eval_interval = 8;
+  o.max_iters = 24;
+  o.warmup_iters = 0;
+  o.schedule = "constant";
+  Rig free(o);
+  free.run();
+  const auto loss_at = [&](int64_t step) {
+    for (const Record& r : free.records)
+      if (r.event == Event::evaluation_ended && r.step == step) return number(r, "val_loss");
+    return 0.0;
+  };
+  Rig rig(o);
+  on_trial(rig, 15, [&](const TrainingView&, ModelEdit& edit) { scale_weights(rig, edit, 0.6); });
+  REQUIRE(rig.run() == StageEnd::rewound);
+  CHECK(rig.state.step == 16);
+  CHECK(rig.rewind->point->val_loss < loss_at(8));
+  CHECK(rig.state.val_loss > rig.rewind->point->val_loss + 0.01);
+  CHECK(rig.state.val_loss < loss_at(8));  // it would have passed for an improvement
+}
+
+TEST_CASE("the best model and patience are saved with what an undone operation goes back to", "[undo]") {
+  Rig rig(short_run());
+  rig.best_step = 4;
+  on_trial(rig, 5, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 3.0); });
+  REQUIRE(rig.run() == StageEnd::rewound);
+  CHECK(rig.rewind->point->best_step == 4);
+  const TrainState& then = rig.points.at(0).second;
+  CHECK(then.best_val_loss == then.val_loss);
+  CHECK(then.patience.evaluations == 0);
+}
+
 TEST_CASE("a gradient norm and a metric of the records fire operations", "[operations]") {
   TrainOptions o = short_run();
   o.log_interval = 5;

@@ -129,6 +129,11 @@ struct Rig {
       saved = s;
       saves.emplace_back(s.step, best);
     };
+    if (keeps_points)
+      context.keep_point = [&](const TrainState& s, int64_t number) {
+        points.emplace_back(number, s);
+        return best_step;
+      };
     const StageEnd how = train(options, context, state);
     rewind = std::move(context.rewind);
     return how;
@@ -241,6 +246,9 @@ struct Rig {
   double peak_flops = 0;
   bool refuse_rebuild = false;
   TrainState state, saved;
+  bool keeps_points = false;  // operations may be undone
+  int64_t best_step = -1;
+  std::vector<std::pair<int64_t, TrainState>> points;
   std::optional<Rewind> rewind;
   std::vector<std::pair<int64_t, bool>> saves;
 };

@@ -162,6 +162,29 @@ TEST_CASE("training stops at max_tokens, and early without improvement", "[train
   CHECK(stuck.state.step == 2);
 }
 
+TEST_CASE("patience counts from a loss that moves only by more than min_delta, as a plateau does", "[trainer]") {
+  TrainOptions o = short_run();
+  o.max_iters = 40;
+  o.eval_interval = 1;
+  o.warmup_iters = 0;
+  o.schedule = "constant";
+  o.learning_rate = 1e-4;
+  Rig free(o);
+  free.run();
+  std::vector<double> losses;
+  for (const Record& r : free.records)
+    if (r.event == Event::evaluation_ended) losses.push_back(find(r.fields, "val_loss")->as<double>());
+  double largest = 0;
+  for (size_t i = 1; i < losses.size(); ++i) largest = std::max(largest, losses[i - 1] - losses[i]);
+  o.min_delta = 2 * largest;  // no single fall is as large, several together are
+  o.patience = 10;
+  REQUIRE(losses.front() - losses.back() > 6 * o.min_delta);
+  Rig patient(o);
+  CHECK(patient.run() == StageEnd::finished);
+  CHECK(patient.state.best_val_loss == *std::min_element(losses.begin(), losses.end()));
+  CHECK(patient.state.patience.reference >= patient.state.best_val_loss);
+}
+
 TEST_CASE("eval_only measures and changes nothing", "[trainer]") {
   TrainOptions o = short_run();
   o.eval_only = true;
@@ -212,7 +235,7 @@ TEST_CASE("a split without a target in the evaluated windows has no loss and is 
   CHECK(rig.state.train_loss);
   CHECK_FALSE(rig.state.val_loss);
   CHECK(rig.state.best_val_loss == std::numeric_limits<double>::infinity());
-  CHECK(rig.state.evaluations_since_best == 0);
+  CHECK(rig.state.patience.evaluations == 0);
   for (const auto& [step, best] : rig.saves) CHECK_FALSE(best);
   for (const Record& r : rig.records) {
     if (r.event != Event::evaluation_ended) continue;

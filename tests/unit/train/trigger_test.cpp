@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "core/train/operation_set.h"
 #include "gptcore/error.h"
@@ -39,7 +40,7 @@ struct Stage {
       return true;
     };
     d.refresh = [](TrainingView&) {};
-    d.reevaluate = [this] { return now.val_loss = 9; };
+    d.reevaluate = [this] { return Reevaluation{std::exchange(now.val_loss, 9), 9}; };
     d.agree = [](double number) { return number; };
     d.report = [this](Table fields) { records.push_back(std::move(fields)); };
     d.save = [this] { ++saves; };
