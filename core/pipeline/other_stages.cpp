@@ -21,7 +21,9 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
     if (std::find(options.splits.begin(), options.splits.end(), name) == options.splits.end()) continue;
     if (c.session.dataset->windows(split) == 0)
       throw Error(Code::data_empty, "the dataset has no " + name + " split to evaluate",
-                  "set val_fraction, or splits = [\"train\"]", stage.options.location.text());
+                  std::string("give the dataset data for it, or set splits = [\"") +
+                      name_of(split == Split::train ? Split::val : Split::train) + "\"]",
+                  stage.options.location.text());
     add_loss(fields, split,
              evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group, c.session.device,
                            [&] { return c.signals.received() != 0; }));
@@ -43,7 +45,7 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
   const auto options = stage.options.as<SampleOptions>();
   if (!c.session.tokenizer)
     throw Error(Code::missing_key, "stage '" + stage.name + "' samples text, but the pipeline has no [tokenizer]",
-                "add [tokenizer] with use = \"byte\", for example", stage.options.location.text());
+                "add the [tokenizer] that the data's ids are of", stage.options.location.text());
   TextRequest request;
   request.prompts = {prompt_text(options.prompt)};
   request.num_samples = options.num_samples;

@@ -136,6 +136,18 @@ TEST_CASE("checkpoints that are missing, damaged or of another model are refused
   }
 }
 
+TEST_CASE("an evaluation of a split that the dataset does not have says what would do") {
+  const Workspace w;
+  const std::string before = read(w.path("tiny.toml"));
+  w.write("tiny.toml", before + "\n[[stage]]\nkind = \"evaluate\"\n");
+  std::vector<std::string> words = kShort;
+  words.insert(words.end(), {"--set", "dataset.val_fraction=0"});
+  const Outcome no_split = w.train(words);
+  INFO(no_split.out << no_split.err);
+  CHECK(refusal(no_split) == "GC301");
+  CHECK(no_split.err.find("give the dataset data for it, or set splits = [\"train\"]") != std::string::npos);
+}
+
 TEST_CASE("an output folder that cannot be made is refused") {
   const Workspace w;
   const Outcome refused = w.train(set("run.out_dir=input.txt/out"));
