@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apps/engine/verbs.h"
+#include "core/base/log.h"
 #include "core/base/message.h"
 #include "core/config/config_errors.h"
 #include "gptcore/error.h"
@@ -18,6 +19,12 @@ namespace {
 std::string first_line(std::string text) {
   return text.substr(0, text.find('\n'));
 }
+
+// LibTorch's warnings take the form of the program's own.
+class WarningsToLog final : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& warning) override { Log().write(Level::warning, "LibTorch: " + first_line(warning.msg())); }
+};
 
 template <class Request, int (*Verb)(const Request&)> int guarded(const Request& request, std::vector<Error>& errors) noexcept {
   const auto failed = [&](Code code, const std::string& message, const char* hint) {
@@ -47,6 +54,8 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
 
 extern "C" __attribute__((visibility("default"))) const gptcore::EngineTable* gptcore_engine() {
   using namespace gptcore;
+  static WarningsToLog warnings;
+  c10::WarningUtils::set_warning_handler(&warnings);
   static const EngineTable table = {guarded<RunRequest, run_verb>,
                                     guarded<SampleRequest, sample_verb>,
                                     guarded<SummaryRequest, summary_verb>,

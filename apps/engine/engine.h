@@ -91,12 +91,14 @@ struct ExportRequest {
   std::string format;      // hf | llmc | gguf
   std::string dtype;       // f32 | f16 | bf16
   bool keep_adapters = false;
+  bool json = false;
 };
 
 struct ImportRequest {
   PipelineConfig config;  // its model.init_from names the weights
   std::vector<std::string> plugin_files;
   std::string to;  // run folder
+  bool json = false;
 };
 
 // Returns the process's exit code; what went wrong is added to `errors`, for the caller to print.

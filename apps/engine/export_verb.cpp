@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
@@ -58,8 +59,30 @@ void require_mergeable(const std::vector<AdapterInfo>& adapters, const GptOption
                 "--format hf --adapters keep writes it beside the model");
 }
 
-void print_notes(const GptOptions& options) {
-  if (!options.bias) std::printf("the model has no biases: they are zeros in the files\n");
+// What the reader of the files should know, a sentence each.
+std::vector<std::string> notes_on(const Exported& made, const GptOptions& options, size_t adapters, bool keep) {
+  std::vector<std::string> notes;
+  if (!options.bias) notes.emplace_back("the model has no biases: they are zeros in the files");
+  if (!made.note.empty()) notes.push_back(made.note);
+  if (adapters > 0) notes.push_back(std::to_string(adapters) + " adapters " + (keep ? "in adapters.safetensors" : "merged"));
+  return notes;
+}
+
+void print(const ExportRequest& request, const Exported& made, const std::vector<std::string>& notes) {
+  if (request.json) {
+    const nlohmann::ordered_json object = {{"folder", request.to},   {"format", request.format},
+                                           {"dtype", request.dtype}, {"files", made.files},
+                                           {"bytes", made.bytes},    {"largest_logit_difference", made.logit_difference},
+                                           {"notes", notes}};
+    std::printf("%s\n", object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    return;
+  }
+  std::string names;
+  for (const std::string& name : made.files) names += (names.empty() ? "" : ", ") + name;
+  std::printf("%s: %s; %s, %.1f MiB\n", request.to.c_str(), names.c_str(), request.dtype.c_str(),
+              static_cast<double>(made.bytes) / (1 << 20));
+  for (const std::string& note : notes) std::printf("%s\n", note.c_str());
+  std::printf("read back: largest logit difference %.3g\n", made.logit_difference);
 }
 
 }  // namespace
@@ -105,14 +128,7 @@ int export_verb(const ExportRequest& request) {
     };
   const Exported made = export_model(*files, network, model, target, wanted);
 
-  std::string names;
-  for (const std::string& name : made.files) names += (names.empty() ? "" : ", ") + name;
-  std::printf("%s: %s; %s, %.1f MiB\n", request.to.c_str(), names.c_str(), request.dtype.c_str(),
-              static_cast<double>(made.bytes) / (1 << 20));
-  print_notes(model);
-  if (!made.note.empty()) std::printf("%s\n", made.note.c_str());
-  if (!adapters.empty()) std::printf("%zu adapters %s\n", adapters.size(), keep ? "in adapters.safetensors" : "merged");
-  std::printf("read back: largest logit difference %.3g\n", made.logit_difference);
+  print(request, made, notes_on(made, model, adapters.size(), keep));
   return 0;
 }
 

@@ -1,5 +1,6 @@
 // A checkpoint with the weights that model.init_from names, as if a run had just begun.
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
@@ -41,6 +42,14 @@ int import_verb(const ImportRequest& request) {
 
   int64_t count = 0;
   for (const Parameter& p : parameters) count += p.tensor.numel();
+  if (request.json) {
+    const nlohmann::ordered_json object = {{"run", request.to},
+                                           {"checkpoint", made.directory.string()},
+                                           {"parameters", count},
+                                           {"tokenizer", session.tokenizer != nullptr}};
+    std::printf("%s\n", object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    return 0;
+  }
   std::printf("%s: %lld parameters, %s\n", made.directory.c_str(), static_cast<long long>(count),
               session.tokenizer ? "tokenizer" : "no tokenizer: '--set tokenizer.use=NAME' gives one");
   return 0;

@@ -24,6 +24,7 @@ VerbOptions export_options() {
                                 "type of the weights");
   options.visible.add_options()("adapters", po::value<std::string>()->default_value("merge")->value_name("merge|keep"),
                                 "add adapters to the weights, or write them beside them as adapters.safetensors (hf)");
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("from", po::value<std::string>());
   options.order.add("from", 1);
   return options;
@@ -59,6 +60,7 @@ int export_verb(const std::vector<std::string>& arguments, const std::vector<std
   if (request.to.empty()) throw Error(Code::usage, "export wants --to DIR, the folder to make", "--to gpt2-hf");
   request.format = choice(given, "format", {"hf", "llmc", "gguf"});
   request.dtype = choice(given, "dtype", {"f32", "f16", "bf16"});
+  request.json = given.get<bool>("json");
   request.keep_adapters = choice(given, "adapters", {"merge", "keep"}) == "keep";
   request.checkpoint = open_checkpoint(*posix_file_system(), given.get<std::string>("from")).directory.string();
   const Pipeline pipeline = load_with_plugins({request.checkpoint + "/config.toml", {}, plugin_files});

@@ -17,6 +17,7 @@ VerbOptions import_options() {
   VerbOptions options;
   options.visible.add_options()("to", po::value<std::string>()->value_name("RUN_FOLDER"),
                                 "run folder to make the checkpoint in; runs/ and the name of DIR without it");
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("dir", po::value<std::string>());
   options.order.add("dir", 1);
   take_overrides(options);
@@ -65,6 +66,7 @@ int import_verb(const std::vector<std::string>& arguments, const std::vector<std
   request.config = pipeline.config;
   request.plugin_files = files_used(pipeline.config, pipeline.catalog);
   request.to = given.values.count("to") ? given.get<std::string>("to") : (fs::path("runs") / dir.filename()).string();
+  request.json = given.get<bool>("json");
   return call(&EngineTable::import_model, request);
 }
 

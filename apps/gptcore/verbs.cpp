@@ -1,5 +1,7 @@
 #include "apps/gptcore/verbs.h"
 
+#include <cstdio>
+
 #include "apps/gptcore/help.h"
 #include "apps/gptcore/inspect_verb.h"
 #include "apps/gptcore/plugins_verb.h"
@@ -57,7 +59,8 @@ const Verb& find_verb(const std::string& name) {
 int help_verb(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
   if (arguments.size() > 2) throw Error(Code::usage, "help takes a verb and an action", "gptcore help VERB ACTION");
   const std::string help = help_on(arguments.empty() ? "" : arguments[0], arguments.size() < 2 ? "" : arguments[1]);
-  return std::fputs(help.c_str(), stdout) < 0;
+  std::fputs(help.c_str(), stdout);
+  return 0;
 }
 
 }  // namespace gptcore

@@ -90,6 +90,13 @@ TEST_CASE("the facts about a trained model are JSON for those who ask") {
   REQUIRE(w.train(kShort).status == 0);
   CHECK(printed(w, {"inspect", "out"}).at("step") == 20);
   CHECK(printed(w, {"sample", "out", "--max-new-tokens", "3"}).at("tokens").size() == 3);
+  const json exported = printed(w, {"export", "out", "--to", "hf"});
+  CHECK(exported.at("folder") == "hf");
+  CHECK(fs::exists(w.path("hf") / exported.at("files").at(0).get<std::string>()));
+  CHECK(exported.at("largest_logit_difference").get<double>() < 1e-3);
+  const json imported = printed(w, {"import", "hf", "--to", "back"});
+  CHECK(fs::exists(w.path(imported.at("checkpoint").get<std::string>())));
+  CHECK(imported.at("parameters") > 0);
 }
 
 TEST_CASE("the facts about plugins are JSON for those who ask") {
@@ -142,4 +149,17 @@ TEST_CASE("under --error-format json a crash in a plugin is an object, too") {
   REQUIRE(!said.empty());
   CHECK(said.back().at("code") == "GC202");
   CHECK(said.back().at("message").get<std::string>().find("crashed (SIGSEGV) in plugin 'edits'") == 0);
+}
+
+TEST_CASE("LibTorch's warnings take the form of the program's own") {
+  const Workspace w;
+  w.add_to_train_stage("[[stage.operation]]\nuse = \"fails\"\nhow = \"warn\"\nwhen = { at_iter = 3 }\n");
+  const std::string plugin = std::string(std::getenv("GPTCORE_BUILD")) + "/tests/cli/edits.so";
+  const Words words = {"--plugin", plugin, "run", "tiny.toml", "--max_iters=5"};
+  CHECK(lines_with(w.gptcore(words).err, "gptcore: warning: LibTorch: odd strides").size() == 1);
+  const auto said = objects_in(w.gptcore({"--error-format=json", "--plugin", plugin, "run", "tiny.toml", "--max_iters=5",
+                                          "--resume=never", "--overwrite"})
+                                   .err);
+  CHECK(std::count_if(said.begin(), said.end(),
+                      [](const json& line) { return line.at("message") == "LibTorch: odd strides"; }) == 1);
 }
