@@ -22,6 +22,13 @@ struct RunRequest {
   bool allow_arch_change = false;         // resume though [model] differs
 };
 
+// A tokenizer that the command line names.
+struct TokenizerChoice {
+  PipelineConfig config;  // its [run] and [tokenizer]
+  std::vector<std::string> plugin_files;
+  std::string checkpoint;  // a verified folder, whose tokenizer it is; "" = as it opens
+};
+
 struct SampleRequest {
   std::string from;                       // run or checkpoint folder
   std::vector<std::string> plugin_files;  // given by --plugin, beyond the search path
@@ -35,6 +42,8 @@ struct SampleRequest {
   bool json = false;              // a JSON object a text
   uint64_t seed = 1337;
   std::string device = "auto";
+  std::optional<TokenizerChoice> tokenizer;  // in place of the run's
+  bool allow_special = false;                // texts of special tokens in prompts are these tokens
 };
 
 struct SummaryRequest {
@@ -58,9 +67,7 @@ struct BenchRequest {
 };
 
 struct TokenizeRequest {
-  PipelineConfig config;  // its [run] and [tokenizer]
-  std::vector<std::string> plugin_files;
-  std::string checkpoint;  // a verified folder, whose tokenizer it is; "" = as it opens
+  TokenizerChoice tokenizer;
   std::string file = "-";  // - is standard input
   bool count = false, json = false, decode = false, jsonl = false;
 };

@@ -1,7 +1,9 @@
 // Text from a checkpoint, streamed to standard output as it is made.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "apps/engine/chosen_tokenizer.h"
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/config/core_items.h"
@@ -73,23 +75,74 @@ TextEvents json_lines(const TextRequest& request) {
   return events;
 }
 
+void allow_special(PipelineConfig& config) {
+  if (!config.tokenizer) return;
+  for (auto& [key, value] : config.tokenizer->values)
+    if (key == "allowed_special") {
+      value = "all";
+      return;
+    }
+  throw Error(Code::usage, "the tokenizer '" + config.tokenizer->use + "' has no special tokens that a text can name",
+              "leave --allow-special out");
+}
+
+// Where only the dataset knew how many tokens there are, the embedding tells it.
+void take_vocabulary(FileSystem& files, const Checkpoint& checkpoint, const PipelineConfig& config, Structure& structure) {
+  const Value* given = find(config.model.values, "vocab_size");
+  if (config.model.use != "gpt" || !given || *given != Value(int64_t{0}) || find(structure.keys, "vocab_size")) return;
+  const SafetensorsFile stored = checkpoint.tensors(files, "model.safetensors");
+  if (const TensorInfo* table = stored.find("wte.weight")) put(structure.keys, "vocab_size", table->shape.front());
+}
+
+void require_room(const Tokenizer& tokenizer, const Model& model) {
+  if (tokenizer.vocab_size() > model.vocab_size())
+    throw Error(Code::conflict,
+                "the tokenizer has " + std::to_string(tokenizer.vocab_size()) + " tokens, and the model " +
+                    std::to_string(model.vocab_size()),
+                "name the tokenizer that the model was trained with");
+}
+
+// The same error at the checkpoint, with another one of its run where there is one.
+[[noreturn]] void blame(const Error& e, FileSystem& files, const std::filesystem::path& folder) {
+  std::string hint = "its weights are NaN or too large; train again with a lower learning_rate, or import it anew";
+  for (const int64_t step : list_steps(files, folder.parent_path()))
+    if (step_name(step) < folder.filename().string()) {
+      hint =
+          "its weights are NaN or too large; sample an older checkpoint: " + (folder.parent_path() / step_name(step)).string();
+      break;
+    }
+  throw Error(e.code(), e.what(), hint, folder.string());
+}
+
 }  // namespace
 
 int sample_verb(const SampleRequest& request) {
   const auto files = posix_file_system();
   const Checkpoint checkpoint = open_checkpoint(*files, request.from);
   std::vector<std::string> plugin_files;
-  const PipelineConfig config = config_of(checkpoint, request, plugin_files);
+  PipelineConfig config = config_of(checkpoint, request, plugin_files);
   auto options = config.run.as<RunOptions>();
   options.device = request.device;
+  if (request.tokenizer)
+    for (const std::string& file : request.tokenizer->plugin_files)
+      if (std::find(plugin_files.begin(), plugin_files.end(), file) == plugin_files.end()) plugin_files.push_back(file);
   Session session(options, plugin_files);
   session.structure = read_state(*files, checkpoint).structure;
+  if (request.allow_special && !request.tokenizer) allow_special(config);
   session.open_tokenizer(config, *files, &checkpoint);
-  if (!session.tokenizer)
-    throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text", "train with a [tokenizer]",
-                checkpoint.directory.string());
+  if (!session.tokenizer && !request.tokenizer)
+    throw Error(Code::missing_key, "the run has no tokenizer, so its tokens have no text",
+                "name it: --tokenizer NAME or --tokenizer DIR", checkpoint.directory.string());
+  if (!session.tokenizer) take_vocabulary(*files, checkpoint, config, session.structure);
   session.open_model(config);
   load_tensors(*files, checkpoint, "model.safetensors", named_tensors(session.model->parameters()));
+
+  if (request.tokenizer) {
+    TokenizerChoice choice = *request.tokenizer;
+    if (request.allow_special) allow_special(choice.config);
+    open_chosen_tokenizer(session, choice, *files);
+    require_room(*session.tokenizer, *session.model);
+  }
 
   TextRequest texts;
   for (const std::string& given : request.prompts) texts.prompts.push_back(prompt_text(given));
@@ -99,7 +152,12 @@ int sample_verb(const SampleRequest& request) {
   texts.sampling = {request.temperature, request.top_k, request.top_p, request.repetition_penalty, request.seed};
   PlainText plain{texts};
   const TextEvents events = request.json ? json_lines(texts) : plain_text(plain);
-  generate_texts(*session.model, session.device, *session.tokenizer, texts, events);
+  try {
+    generate_texts(*session.model, session.device, *session.tokenizer, texts, events);
+  } catch (const Error& e) {
+    if (e.code() == Code::nonfinite) blame(e, *files, checkpoint.directory);
+    throw;
+  }
   if (!request.json) std::fputs("\n", stdout);
   return 0;
 }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/engine/chosen_tokenizer.h"
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/pipeline/growing_text.h"
@@ -160,21 +161,10 @@ void answer_whole(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& 
 }  // namespace
 
 int tokenize_verb(const TokenizeRequest& request) {
-  auto options = request.config.run.as<RunOptions>();
+  auto options = request.tokenizer.config.run.as<RunOptions>();
   options.device = "cpu";
-  Session session(options, request.plugin_files);
-  const auto files = posix_file_system();
-  if (request.checkpoint.empty()) {
-    session.open_tokenizer(request.config, *files, nullptr);
-  } else {
-    const Checkpoint checkpoint{request.checkpoint, read_checkpoint_manifest(*files, request.checkpoint)};
-    session.open_tokenizer(request.config, *files, &checkpoint);
-  }
-  if (!session.tokenizer)
-    throw Error(Code::missing_key, "the run has no tokenizer", "name one, or another run", request.checkpoint);
-  if (!session.tokenizer->ready())
-    throw Error(Code::usage, "the tokenizer '" + request.config.tokenizer->use + "' learns its vocabulary from a dataset",
-                "give the folder of a run that used it");
+  Session session(options, request.tokenizer.plugin_files);
+  open_chosen_tokenizer(session, request.tokenizer, *posix_file_system());
 
   Input in(request.file);
   if (request.jsonl)

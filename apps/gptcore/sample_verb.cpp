@@ -5,6 +5,7 @@
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/tokenizer_choice.h"
 #include "apps/gptcore/verbs.h"
 #include "core/train/train_options.h"
 #include "gptcore/error.h"
@@ -34,6 +35,12 @@ VerbOptions sample_options() {
       "a text ends before this; may be given more than once");
   options.visible.add_options()("json", po::bool_switch(),
                                 "a line of JSON for each text, with token ids and log-probabilities");
+  const std::string doc = std::string("used in place of the run's: ") + kTokenizerDoc;
+  add("tokenizer", po::value<std::string>()->value_name("NAME|DIR"), doc.c_str());
+  options.visible.add_options()("allow-special", po::bool_switch(),
+                                "texts of special tokens in prompts, as <|endoftext|>, stand for these tokens");
+  add("start", po::value<std::string>()->value_name("TEXT"), "the same as --prompt, by nanoGPT's name");
+  add("out-dir", po::value<std::string>()->value_name("RUN"), "the run, by nanoGPT's name");
   add("seed", po::value<int64_t>()->default_value(static_cast<int64_t>(defaults.seed)), "start of the random sequence");
   add("device", po::value<std::string>()->default_value(defaults.device), "auto | cpu | cuda | cuda:N");
   options.positional.add_options()("from", po::value<std::string>());
@@ -53,7 +60,37 @@ template <class Options> void check_range(const std::string& option, const Value
       if (const auto wrong = misfit(spec, value)) throw Error(Code::out_of_range, "'--" + option + "' " + wrong->text);
 }
 
-std::vector<std::string> prompts(std::vector<std::string> given) {
+// Without what nanoGPT's sample.py has and gptcore need not be told.
+std::vector<std::string> understood(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& argument : arguments) {
+    std::string name = argument.substr(0, argument.find('='));
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (argument == "--init_from=resume" || argument == "--init-from=resume") continue;
+    if (name == "--init-from")
+      throw Error(Code::usage, "no option '" + argument + "'",
+                  "sample takes a run: gptcore import DIR makes one of a Hugging Face folder");
+    if (name == "--dtype" || name == "--compile")
+      throw Error(Code::usage, "no option '" + argument + "'", "a run is sampled as it was trained: leave it out");
+    out.push_back(argument);
+  }
+  return out;
+}
+
+std::string run_of(const VerbArguments& given) {
+  if (given.values.count("from") && given.values.count("out-dir"))
+    throw Error(Code::usage, "two folders are given, one by --out-dir", "leave one of them out");
+  for (const char* name : {"from", "out-dir"})
+    if (given.values.count(name)) return given.get<std::string>(name);
+  throw Error(Code::usage, "sample wants a run's or checkpoint's folder", "gptcore sample runs/NAME");
+}
+
+std::vector<std::string> prompts(const VerbArguments& arguments) {
+  auto given = arguments.get<std::vector<std::string>>("prompt");
+  if (arguments.values.count("start")) {
+    if (!given.empty()) throw Error(Code::usage, "--prompt and --start are both given", "leave one of them out");
+    given.push_back(arguments.get<std::string>("start"));
+  }
   if (given.empty()) given.push_back(SampleOptions().prompt);
   for (std::string& prompt : given)
     if (prompt == "-") prompt = std::string(std::istreambuf_iterator<char>(std::cin), {});
@@ -69,11 +106,9 @@ std::string sample_help() {
 }
 
 int sample_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
-  const VerbArguments given = parse_arguments(sample_options(), arguments);
-  if (!given.values.count("from"))
-    throw Error(Code::usage, "sample wants a run's or checkpoint's folder", "gptcore sample runs/NAME");
+  const VerbArguments given = parse_arguments(sample_options(), understood(arguments));
   SampleRequest request;
-  request.from = given.get<std::string>("from");
+  request.from = run_of(given);
   request.plugin_files = plugin_files;
   request.num_samples = given.get<int64_t>("num-samples");
   request.max_new_tokens = given.get<int64_t>("max-new-tokens");
@@ -94,7 +129,10 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
   check_range<SampleOptions>("top-p", request.top_p);
   check_range<SampleOptions>("repetition-penalty", request.repetition_penalty);
   check_range<RunOptions>("seed", seed);
-  request.prompts = prompts(given.get<std::vector<std::string>>("prompt"));
+  request.prompts = prompts(given);
+  request.allow_special = given.get<bool>("allow-special");
+  if (given.values.count("tokenizer"))
+    request.tokenizer = choose_tokenizer(given.get<std::string>("tokenizer"), {}, plugin_files);
   return call(&EngineTable::sample, request);
 }
 

@@ -1,25 +1,19 @@
-#include <filesystem>
 #include <sstream>
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
-#include "apps/gptcore/pipeline_file.h"
+#include "apps/gptcore/tokenizer_choice.h"
 #include "apps/gptcore/verbs.h"
-#include "core/base/file_system.h"
-#include "core/checkpoint/checkpoint.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 
 namespace po = boost::program_options;
-namespace fs = std::filesystem;
 
 VerbOptions tokenize_options() {
   VerbOptions options;
   options.overrides = true;
-  options.visible.add_options()("tokenizer", po::value<std::string>()->value_name("NAME|DIR"),
-                                "a tokenizer's name, or the folder of a run, of a checkpoint or of a vocabulary: vocab.bpe and "
-                                "encoder.json, tokenizer.json, or vocab.json and merges.txt");
+  options.visible.add_options()("tokenizer", po::value<std::string>()->value_name("NAME|DIR"), kTokenizerDoc);
   options.visible.add_options()("set", po::value<std::string>()->value_name("KEY=VALUE"), "a parameter of the tokenizer");
   options.visible.add_options()("count", po::bool_switch(), "print how many tokens there are");
   options.visible.add_options()("json", po::bool_switch(), "print one JSON object with the ids and each token's text");
@@ -32,18 +26,6 @@ VerbOptions tokenize_options() {
 }
 
 namespace {
-
-bool is_vocabulary(const fs::path& folder) {
-  std::error_code none;
-  for (const char* name : {"vocab.bpe", "encoder.json", "tokenizer.json", "vocab.json"})
-    if (fs::exists(folder / name, none)) return true;
-  return false;
-}
-
-// A pipeline file's value, whatever is in the text.
-std::string quoted(const std::string& text) {
-  return to_toml(Value(text));
-}
 
 void check_modes(const TokenizeRequest& request) {
   const auto refuse = [](const char* one, const char* other) {
@@ -77,23 +59,7 @@ int tokenize_verb(const std::vector<std::string>& arguments, const std::vector<s
   if (given.values.count("file")) request.file = given.get<std::string>("file");
   check_modes(request);
 
-  LoadRequest load{std::nullopt, {}, plugin_files};
-  std::error_code none;
-  if (fs::is_directory(tokenizer, none) && is_vocabulary(tokenizer)) {
-    load.overrides = {{"tokenizer.use=\"gpt2\"", "--tokenizer " + tokenizer},
-                      {"tokenizer.dir=" + quoted(tokenizer), "--tokenizer " + tokenizer}};
-  } else if (fs::is_directory(tokenizer, none)) {
-    const fs::path folder = open_checkpoint(*posix_file_system(), tokenizer).directory;
-    request.checkpoint = folder.string();
-    load.file = (folder / "config.toml").string();
-  } else {
-    load.overrides = {{"tokenizer.use=" + quoted(tokenizer), "--tokenizer " + tokenizer}};
-  }
-  for (const Override& item : given.overrides) load.overrides.push_back({"tokenizer." + item.text, item.written});
-  const Pipeline pipeline = load_with_plugins(load);
-  request.config.run = pipeline.config.run;
-  request.config.tokenizer = pipeline.config.tokenizer;
-  request.plugin_files = files_used(request.config, pipeline.catalog);
+  request.tokenizer = choose_tokenizer(tokenizer, given.overrides, plugin_files);
   return call(&EngineTable::tokenize, request);
 }
 

@@ -1,0 +1,12 @@
+// The tokenizer of a command line, in a session.
+#pragma once
+
+#include "apps/engine/engine.h"
+#include "core/pipeline/session.h"
+
+namespace gptcore {
+
+// Opens it in the place of the session's own, which has loaded its plugin. Throws Error when it has no vocabulary.
+void open_chosen_tokenizer(Session& session, const TokenizerChoice& choice, FileSystem& files);
+
+}  // namespace gptcore
