@@ -86,7 +86,7 @@ std::string add_tokens(Network& network, int64_t first, uint64_t seed) {
     table.narrow(0, first, added).copy_(new_rows(table.narrow(0, 0, first), added, rule, "vocabulary of " + p.name, seed));
   }
   return "; " + std::to_string(added) + (added == 1 ? " row" : " rows") + " added for the tokens from " +
-         std::to_string(first) + " on: the mean of the others plus noise of 0.01";
+         std::to_string(first) + " on: the mean of the others plus noise of " + to_toml(Value(rule.noise));
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
-
 namespace {
 
 // What a preset or init_from says, or 0: the pipeline gives it, or nobody does.
