@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/message.h"
 #include "core/config/config_errors.h"
+#include "core/plugin/sudden_end.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -31,6 +32,7 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
     errors.emplace_back(code, message, hint);
   };
   const char* const smaller = "use a smaller batch_size or model";
+  report_sudden_ends();
   try {
     return Verb(request);
   } catch (const ConfigErrors& found) {

@@ -6,13 +6,11 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
-#include "core/plugin/breadcrumb.h"
 #include "core/train/stop_signals.h"
 
 namespace gptcore {
 
 int prepare_verb(const PrepareRequest& request) {
-  report_crashes();
   Session session(request.config.run.as<RunOptions>(), request.plugin_files);
   const auto files = posix_file_system();
   session.open_tokenizer(request.config, *files, nullptr);

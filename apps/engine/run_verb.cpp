@@ -1,11 +1,9 @@
 #include "apps/engine/verbs.h"
 #include "core/pipeline/runner.h"
-#include "core/plugin/breadcrumb.h"
 
 namespace gptcore {
 
 int run_verb(const RunRequest& request) {
-  report_crashes();
   RunPlan plan;
   plan.config = request.config;
   plan.plugin_files = request.plugin_files;

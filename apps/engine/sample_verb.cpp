@@ -26,7 +26,8 @@ PipelineConfig config_of(const Checkpoint& checkpoint, const SampleRequest& requ
   std::vector<Error> refused;
   Catalog core;
   add_core_items(core);
-  const Catalog catalog = read_catalog(plugins_of(load), refused, std::move(core));
+  const NamedPlugins named = plugins_of(load);
+  const Catalog catalog = read_catalog(named.files, refused, std::move(core), named.replace);
   if (!refused.empty() && !request.plugin_files.empty()) throw refused.front();
   PipelineConfig config = load_pipeline(load, catalog);
   plugin_files = files_used(config, catalog);

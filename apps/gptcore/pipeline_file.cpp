@@ -9,15 +9,15 @@
 namespace gptcore {
 
 Pipeline load_with_plugins(const LoadRequest& request) {
-  const std::vector<std::string> named = plugins_of(request);
+  const NamedPlugins named = plugins_of(request);
   Catalog core;
   add_core_items(core);
   std::vector<Error> refused;
-  Catalog catalog = read_catalog(named, refused, std::move(core));
+  Catalog catalog = read_catalog(named.files, refused, std::move(core), named.replace);
 
   std::vector<Error> fatal;
   for (const Error& error : refused) {
-    const bool asked_for = std::find(named.begin(), named.end(), error.where()) != named.end();
+    const bool asked_for = std::find(named.files.begin(), named.files.end(), error.where()) != named.files.end();
     if (asked_for || error.code() == Code::plugin_clash)
       fatal.push_back(error);
     else

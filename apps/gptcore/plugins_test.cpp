@@ -14,6 +14,7 @@ VerbOptions plugins_test_options() {
   options.visible.add_options()("filter", po::value<std::string>()->value_name("TEXT"), "only cases whose name contains it");
   options.visible.add_options()("set", po::value<std::string>()->value_name("ITEM.KEY=VALUE"),
                                 "a parameter of an item; ${GPTCORE_TINY_TEXT} stands for the path of a small text file");
+  options.visible.add_options()("override", po::bool_switch(), "the plugin means to replace built-in items of the same name");
   options.visible.add_options()("list", po::bool_switch(), "print the names of the cases and run none");
   options.visible.add_options()("json", po::bool_switch(), "print JSON");
   options.visible.add_options()("reproduce", po::value<uint64_t>()->value_name("SEED"), "the random values of an earlier test");
@@ -31,6 +32,7 @@ int plugins_test(const std::vector<std::string>& arguments, const std::vector<st
   request.file = given.get<std::string>("file");
   if (request.file.empty()) throw Error(Code::usage, "plugins test wants a plugin's file", "gptcore plugins test ./myop.so");
   request.filter = given.get<std::string>("filter");
+  request.replaces = given.get<bool>("override");
   request.list = given.get<bool>("list");
   request.json = given.get<bool>("json");
   request.in_process = given.get<bool>("in-process");

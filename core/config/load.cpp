@@ -37,7 +37,9 @@ class Loader {
     PipelineConfig config;
     if (request_.file) config.file = fs::absolute(*request_.file).lexically_normal().string();
     config.run = section("run", {}, document_.run.value_or(absent()));
-    config.plugin_files = plugin_files();
+    const NamedPlugins named = named_plugins();
+    config.plugin_files = named.files;
+    config.plugins_override = named.replace;
     if (document_.tokenizer) config.tokenizer = item("tokenizer", *document_.tokenizer);
     if (document_.dataset) config.dataset = dataset(*document_.dataset);
     config.model = item("model", document_.model.value_or(absent()));
@@ -49,12 +51,12 @@ class Loader {
   }
 
   // Before any catalog: what is wrong is left for load() to report.
-  std::vector<std::string> plugins_only() {
+  NamedPlugins plugins_only() {
     std::vector<Override> own;
     for (const Override& item : request_.overrides)
       if (item.text.starts_with("plugins.")) own.push_back(item);
     apply_overrides(document_, own, catalog_, errors_);
-    return plugin_files();
+    return named_plugins();
   }
 
  private:
@@ -125,9 +127,10 @@ class Loader {
     return out;
   }
 
-  std::vector<std::string> plugin_files() {
-    std::vector<std::string> out;
-    for (const std::string& file : request_.plugin_files) add_once(out, (folders_.current / file).lexically_normal().string());
+  NamedPlugins named_plugins() {
+    NamedPlugins out;
+    for (const std::string& file : request_.plugin_files)
+      add_once(out.files, (folders_.current / file).lexically_normal().string());
     if (!document_.plugins) return out;
     if (const Entry* load = document_.plugins->find("load"); load && load->value.is<List>())
       for (const Value& name : load->value.as<List>())
@@ -137,7 +140,8 @@ class Loader {
     const size_t mistakes = errors_.size();
     const Section checked = section("plugins", {}, *document_.plugins);
     if (errors_.size() != mistakes) return out;
-    for (const std::string& file : checked_list(checked)) add_once(out, file);
+    for (const std::string& file : checked_list(checked)) add_once(out.files, file);
+    if (const Value* replaces = find(checked.values, "override")) out.replace = *replaces == Value(true);
     return out;
   }
 
@@ -226,7 +230,7 @@ class Loader {
 
 }  // namespace
 
-std::vector<std::string> plugins_of(const LoadRequest& request) {
+NamedPlugins plugins_of(const LoadRequest& request) {
   return Loader(request, Catalog{}).plugins_only();
 }
 

@@ -18,9 +18,14 @@ struct LoadRequest {
   std::vector<std::string> plugin_files;  // --plugin; relative ones count from the current folder
 };
 
-// The plugin files that the pipeline names, absolute, --plugin first: the catalog is made from them. Throws ConfigErrors
-// when the file cannot be read; other mistakes wait for load_pipeline().
-std::vector<std::string> plugins_of(const LoadRequest& request);
+// What the catalog of a pipeline is made from.
+struct NamedPlugins {
+  std::vector<std::string> files;  // absolute, --plugin first
+  bool replace = false;            // [plugins].override
+};
+
+// Throws ConfigErrors when the file cannot be read; other mistakes wait for load_pipeline().
+NamedPlugins plugins_of(const LoadRequest& request);
 // Throws ConfigErrors.
 PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog);
 // Throws ConfigErrors when a run lacks a part: a stage, a dataset.

@@ -14,8 +14,11 @@ namespace {
 
 struct PluginsOptions {
   std::vector<std::string> load;
+  bool replaces = false;
   static void schema(Schema<PluginsOptions>& s) {
     s.param("load", &PluginsOptions::load, "plugin files beyond the installed ones").path();
+    s.param("override", &PluginsOptions::replaces,
+            "an item of these may have the name of an installed plugin's: it is used then");
   }
 };
 

@@ -53,9 +53,10 @@ PipelineConfig PipelineConfig::started() const {
 std::string PipelineConfig::to_toml() const {
   std::string out;
   put_section(out, "[run]", "", run);
-  if (!plugin_files.empty()) {
+  if (!plugin_files.empty() || plugins_override) {
     out += "\n[plugins]\n";
-    put_key(out, "load", List(plugin_files.begin(), plugin_files.end()));
+    if (!plugin_files.empty()) put_key(out, "load", List(plugin_files.begin(), plugin_files.end()));
+    if (plugins_override) put_key(out, "override", true);
   }
   if (tokenizer) put_section(out, "[tokenizer]", tokenizer->use, *tokenizer);
   if (dataset) put_section(out, "[dataset]", dataset->use, *dataset);

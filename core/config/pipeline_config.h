@@ -53,6 +53,7 @@ struct PipelineConfig {
   std::string file;  // absolute path of the pipeline file; "" when all came from the command line
   Section run;
   std::vector<std::string> plugin_files;  // [plugins].load and --plugin, absolute
+  bool plugins_override = false;          // [plugins].override
   std::optional<Section> tokenizer;
   std::optional<Section> dataset;
   Section model;

@@ -11,9 +11,9 @@ EventBus::~EventBus() {
   close();
 }
 
-void EventBus::add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context) {
+void EventBus::add(std::string name, std::unique_ptr<Logger> logger, EventSet events, const LoggerContext& context) {
   logger->open(context);
-  loggers_.push_back({std::move(name), std::move(logger)});
+  loggers_.push_back({std::move(name), std::move(logger), events});
 }
 
 template <class F> bool EventBus::attempt(const Entry& entry, F&& call) {
@@ -29,7 +29,8 @@ template <class F> bool EventBus::attempt(const Entry& entry, F&& call) {
 void EventBus::emit(Event event, int64_t step, Table fields) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const Record record{event, step, seconds, std::move(fields)};
-  std::erase_if(loggers_, [&](const Entry& e) { return !attempt(e, [&] { e.logger->record(record); }); });
+  std::erase_if(loggers_,
+                [&](const Entry& e) { return (e.events & on(event)) != 0 && !attempt(e, [&] { e.logger->record(record); }); });
 }
 
 std::vector<std::string> EventBus::sinks() {

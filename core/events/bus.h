@@ -1,4 +1,5 @@
-// Hands each record to every logger, in pipeline order. A logger that throws is switched off with one warning.
+// Hands each record to the loggers that asked for its event, in pipeline order. A logger that throws is switched off with one
+// warning.
 #pragma once
 
 #include <chrono>
@@ -16,8 +17,8 @@ class EventBus {
  public:
   explicit EventBus(Host& host);
   ~EventBus();
-  // Opens the logger and adds it; one that fails to open throws.
-  void add(std::string name, std::unique_ptr<Logger> logger, const LoggerContext& context);
+  // Opens the logger and adds it for these events (Item::events); one that fails to open throws.
+  void add(std::string name, std::unique_ptr<Logger> logger, EventSet events, const LoggerContext& context);
   void emit(Event event, int64_t step, Table fields = {});
   // Where the loggers that are still on leave their records.
   std::vector<std::string> sinks();
@@ -28,6 +29,7 @@ class EventBus {
   struct Entry {
     std::string name;
     std::unique_ptr<Logger> logger;
+    EventSet events = 0;
   };
   template <class F> bool attempt(const Entry& entry, F&& call);
   Host& host_;

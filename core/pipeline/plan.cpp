@@ -95,8 +95,8 @@ class Planner {
       try {
         carry_out(operation, row);
       } catch (const Error& e) {
-        out_.errors.emplace_back(e.code(), "operation '" + operation.name + "': " + e.what(), e.hint(),
-                                 e.where().empty() ? row.where : e.where());
+        const std::string who = e.code() == Code::plugin_failed ? "" : "operation '" + operation.name + "': ";
+        out_.errors.emplace_back(e.code(), who + e.what(), e.hint(), e.where().empty() ? row.where : e.where());
       }
     }
   }

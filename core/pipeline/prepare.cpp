@@ -7,7 +7,6 @@
 #include "core/base/hash.h"
 #include "core/data/corpus/corpus_folder.h"
 #include "core/data/corpus/tokenizer_hash.h"
-#include "core/plugin/hosted.h"
 #include "gptcore/draft/preparation.h"
 
 namespace gptcore {
@@ -130,7 +129,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
     request.host = &session.host;
     request.cancelled = cancelled;
     bool done = false;
-    raise(own->prepare(request, done), {"", "dataset", config.dataset->use}, "prepare");
+    throw_if_failed(own->prepare(request, done));
     if (!done) return std::nullopt;
     made = read_manifest(folder / kCorpusManifestFile);
   } else {

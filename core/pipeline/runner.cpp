@@ -32,6 +32,7 @@ int64_t keep_checkpoints(const PipelineConfig& config) {
 void open_loggers(const PipelineConfig& config, Session& session, StageContext& context, bool resumed) {
   for (const Section& logger : config.loggers)
     context.bus.add(logger.use, session.plugins.logger(logger.use, logger.values),
+                    session.plugins.item(Kind::logger, logger.use).events,
                     {context.run_dir.string(), is_terminal(), resumed, &session.host});
 }
 
@@ -48,7 +49,9 @@ void refuse_impossible(const PipelineConfig& config, Session& session) {
       std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
   SchedulePlan plan = plan_schedule(config, session, kOfTheModel);
-  std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens
+  // What a plugin throws where the model has no values yet, it may not throw later: it is told when it happens. Only what the
+  // program itself refuses comes with a hint.
+  std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed && e.hint().empty(); });
   if (plan.errors.size() == 1) throw plan.errors.front();
   if (!plan.errors.empty()) throw ConfigErrors(std::move(plan.errors));
 }

@@ -4,6 +4,7 @@
 
 #include "core/train/cpu_allocator.h"
 #include "core/train/device.h"
+#include "core/train/stop_signals.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -28,6 +29,8 @@ std::unique_ptr<Dataset> SourceDatasets::make(const Table& source) {
 
 Session::Session(const RunOptions& options, const std::vector<std::string>& plugin_files)
     : host(log),
+      watch([this](Level level, const std::string& text) { host.log(level, text); },
+            [] { return StopSignals::received() != 0; }),
       device(choose_device(options.device)),
       compute(precision_of(options.precision)),
       threads(set_threads(options.threads)),

@@ -13,6 +13,7 @@
 #include "core/config/pipeline_config.h"
 #include "core/model/network.h"
 #include "core/pipeline/model_maker.h"
+#include "core/plugin/call_watch.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/program_host.h"
 #include "core/train/commit.h"
@@ -52,6 +53,7 @@ struct Session {
 
   Log log;
   ProgramHost host;
+  CallWatch watch;
   PluginSet plugins;
   SourceDatasets sources{plugins};
   at::Device device;

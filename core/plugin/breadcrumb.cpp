@@ -1,67 +1,101 @@
 #include "core/plugin/breadcrumb.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
-
-#include "core/base/message.h"
+#include <mutex>
+#include <set>
 
 namespace gptcore {
+
+constexpr size_t kThreads = 128, kDepth = 8;  // more are not marked
+
+struct ThreadCalls {
+  struct Frame {
+    std::atomic<const Callee*> callee{nullptr};
+    std::atomic<const char*> method{nullptr};
+    std::atomic<uint64_t> number{0};
+  };
+  std::atomic<bool> taken{false};
+  std::atomic<size_t> depth{0};
+  std::atomic<uint64_t> made{0};  // calls
+  std::array<Frame, kDepth> frames;
+};
+
 namespace {
 
 // A signal handler can reach nothing but variables like these.
-thread_local const Callee* t_callee = nullptr;
-thread_local const char* t_method = nullptr;
+std::array<ThreadCalls, kThreads> g_threads;
+thread_local ThreadCalls* t_calls = nullptr;
 std::atomic<int64_t> g_step{-1}, g_rank{0};
-const char* g_line = nullptr;  // the form of the line of a crash, of its message
 
-const char* signal_name(int signal) {
-  switch (signal) {
-    case SIGSEGV:
-      return "SIGSEGV";
-    case SIGBUS:
-      return "SIGBUS";
-    case SIGFPE:
-      return "SIGFPE";
-    case SIGILL:
-      return "SIGILL";
-    default:
-      return "SIGABRT";
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+ThreadCalls* take_place() noexcept {
+  struct Release {
+    ~Release() {
+      if (!t_calls || t_calls->depth.load(kRelaxed) > 0) return;  // exit() in a call comes here, too
+      t_calls->taken = false;
+      t_calls = nullptr;
+    }
+  };
+  for (ThreadCalls& place : g_threads) {
+    if (place.taken.exchange(true)) continue;
+    t_calls = &place;
+    static thread_local const Release at_end_of_thread;
+    static_cast<void>(at_end_of_thread);
+    break;
   }
+  return t_calls;
 }
 
-// snprintf is not on the list of what a handler may call, but on glibc it allocates nothing for these formats.
-void on_crash(int signal) {
-  if (t_callee) {
-    std::array<char, 384> message{};
-    std::array<char, 512> line{};
-    std::array<char, 64> place{};
-    if (g_step >= 0)
-      std::snprintf(place.data(), place.size(), ", step %lld, rank %lld", static_cast<long long>(g_step.load()),
-                    static_cast<long long>(g_rank.load()));
-    std::snprintf(message.data(), message.size(), "crashed (%s) in plugin '%s', %s '%s', in %s()%s", signal_name(signal),
-                  t_callee->plugin.c_str(), t_callee->kind.c_str(), t_callee->item.c_str(), t_method, place.data());
-    const int size = std::snprintf(line.data(), line.size(), g_line, message.data());
-    if (size > 0) [[maybe_unused]]
-      const ssize_t written = ::write(STDERR_FILENO, line.data(), std::min<size_t>(static_cast<size_t>(size), line.size() - 1));
-  }
-  std::raise(signal);  // SA_RESETHAND: the default action ends the process
+PluginCall call_at(const ThreadCalls& calls, size_t depth) noexcept {
+  const ThreadCalls::Frame& frame = calls.frames[depth];
+  const uint64_t number = frame.number.load(std::memory_order_acquire);
+  return {frame.callee.load(kRelaxed), frame.method.load(kRelaxed), number, static_cast<size_t>(&calls - g_threads.data()),
+          depth};
 }
 
 }  // namespace
 
-Breadcrumb::Breadcrumb(const Callee& callee, const char* method) noexcept : outer_callee_(t_callee), outer_method_(t_method) {
-  t_callee = &callee;
-  t_method = method;
+const Callee& lasting(const Callee& callee) {
+  static auto& all = *new std::set<Callee>;  // never destroyed
+  static auto& mutex = *new std::mutex;
+  const std::lock_guard lock(mutex);
+  return *all.insert(callee).first;
+}
+
+Breadcrumb::Breadcrumb(const Callee& callee, const char* method) noexcept : calls_(t_calls ? t_calls : take_place()) {
+  if (!calls_) return;
+  const size_t depth = calls_->depth.load(kRelaxed);
+  if (depth < kDepth) {
+    ThreadCalls::Frame& frame = calls_->frames[depth];
+    const uint64_t number = calls_->made.load(kRelaxed) + 1;
+    calls_->made.store(number, kRelaxed);
+    frame.callee.store(&callee, kRelaxed);
+    frame.method.store(method, kRelaxed);
+    frame.number.store(number, std::memory_order_release);
+  }
+  calls_->depth.store(depth + 1, std::memory_order_release);
 }
 
 Breadcrumb::~Breadcrumb() {
-  t_callee = outer_callee_;
-  t_method = outer_method_;
+  if (calls_) calls_->depth.store(calls_->depth.load(kRelaxed) - 1, std::memory_order_release);
+}
+
+PluginCall current_call() noexcept {
+  const size_t depth = t_calls ? std::min(t_calls->depth.load(kRelaxed), kDepth) : 0;
+  return depth == 0 ? PluginCall{} : call_at(*t_calls, depth - 1);
+}
+
+size_t calls_in_progress(std::span<PluginCall> out) noexcept {
+  size_t found = 0;
+  for (const ThreadCalls& calls : g_threads) {
+    const size_t depth = std::min(calls.depth.load(std::memory_order_acquire), kDepth);
+    for (size_t i = 0; i < depth && found < out.size(); ++i) out[found++] = call_at(calls, i);
+  }
+  return found;
 }
 
 void set_breadcrumb_place(int64_t step, int64_t rank) noexcept {
@@ -74,14 +108,24 @@ std::string breadcrumb_place() {
   return ", step " + std::to_string(g_step) + ", rank " + std::to_string(g_rank);
 }
 
-void report_crashes() {
-  g_line = message_style().json ? R"({"level":"error","code":"GC202","where":"","message":"%s","hint":""})"
-                                  "\n"
-                                : "error[GC202]: %s\n";
-  struct sigaction action {};
-  action.sa_handler = on_crash;
-  action.sa_flags = SA_RESETHAND | SA_NODEFER;
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigaction(signal, &action, nullptr);
+// snprintf is not on the list of what a handler may call, but on glibc it allocates nothing for these formats.
+size_t describe(const PluginCall& call, std::span<char> text) noexcept {
+  if (text.empty()) return 0;
+  std::array<char, 64> place{};
+  if (g_step >= 0)
+    std::snprintf(place.data(), place.size(), ", step %lld, rank %lld", static_cast<long long>(g_step.load()),
+                  static_cast<long long>(g_rank.load()));
+  const Callee& c = *call.callee;
+  const bool has_item = !c.item.empty();
+  const int size =
+      std::snprintf(text.data(), text.size(), "plugin '%s'%s%s%s%s%s, in %s()%s", c.plugin.c_str(), has_item ? ", " : "",
+                    c.kind.c_str(), has_item ? " '" : "", c.item.c_str(), has_item ? "'" : "", call.method, place.data());
+  return std::min(static_cast<size_t>(std::max(size, 0)), text.size() - 1);
+}
+
+std::string described(const PluginCall& call) {
+  std::array<char, 1024> text{};
+  return {text.data(), describe(call, text)};
 }
 
 }  // namespace gptcore

@@ -17,7 +17,7 @@ const ItemInfo* Catalog::find(Kind kind, const std::string& name) const {
 std::vector<std::string> Catalog::names(Kind kind) const {
   std::vector<std::string> out;
   for (const ItemInfo& item : items_)
-    if (item.kind == kind) out.push_back(item.name);
+    if (item.kind == kind && std::find(out.begin(), out.end(), item.name) == out.end()) out.push_back(item.name);
   return out;
 }
 

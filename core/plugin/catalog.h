@@ -24,6 +24,8 @@ struct ItemInfo {
 class Catalog {
  public:
   void add(ItemInfo item) { items_.push_back(std::move(item)); }
+  // From now on the item's name means this one; what had it is found by "plugin:name" only.
+  void add_over(ItemInfo item) { items_.insert(items_.begin(), std::move(item)); }
   const std::vector<ItemInfo>& items() const { return items_; }
   // Null when there is none. `name` may be plugin-qualified ("char:char").
   const ItemInfo* find(Kind kind, const std::string& name) const;

@@ -2,14 +2,20 @@
 
 #include <utility>
 
+#include "core/plugin/hosted_extensions.h"
+
 namespace gptcore {
 namespace {
 
 template <class PortType> class Hosted {
  public:
-  Hosted(PortHandle<PortType> port, Callee callee) : port_(std::move(port)), callee_(std::move(callee)) {}
+  Hosted(PortHandle<PortType> port, const Callee& callee) : port_(std::move(port)), callee_(callee) {}
 
  protected:
+  ~Hosted() {
+    const Breadcrumb inside(callee_, "destroy");
+    port_.reset();
+  }
   template <class... Parameters, class... Arguments>
   void call(const char* method, Status (PortType::*function)(Parameters...) noexcept, Arguments&&... arguments) {
     const Breadcrumb inside(callee_, method);
@@ -32,11 +38,12 @@ template <class PortType> class Hosted {
   }
   void* extend(std::string_view id) {
     const Breadcrumb inside(callee_, "extension");
-    return port_->extension(id);
+    return extensions_.marked(id, port_->extension(id), callee_);
   }
 
   PortHandle<PortType> port_;
-  Callee callee_;
+  const Callee& callee_;
+  HostedExtensions extensions_;
 };
 
 class HostedTokenizer final : public Tokenizer, Hosted<TokenizerPort> {
@@ -145,43 +152,45 @@ class HostedLogger final : public Logger, Hosted<LoggerPort> {
 
 }  // namespace
 
-void raise(const Status& status, const Callee& callee, const char* method) {
-  const Code code = static_cast<Code>(status.code);
-  if (code != Code::plugin_failed) return throw_if_failed(status);
+Status named(Status status, const Callee& callee, const char* method) {
+  if (static_cast<Code>(status.code) != Code::plugin_failed) return status;
   // LibTorch's exceptions carry a stack trace behind their message.
   const std::string text = status.message.substr(0, status.message.find("\nException raised from"));
-  throw Error(code,
-              "plugin '" + callee.plugin + "', " + callee.kind + " '" + callee.item + "', in " + method + "()" +
-                  breadcrumb_place() + ": " + text,
-              status.hint, status.where);
+  status.message = described({&callee, method}) + ": " + text;
+  if (status.where.empty()) status.where = callee.file;
+  return status;
 }
 
-std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, Callee callee) {
-  return std::make_unique<HostedTokenizer>(std::move(port), std::move(callee));
+void raise(const Status& status, const Callee& callee, const char* method) {
+  if (status.code != 0) throw_if_failed(named(status, callee, method));
 }
 
-std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, Callee callee) {
-  return std::make_unique<HostedDataset>(std::move(port), std::move(callee));
+std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, const Callee& callee) {
+  return std::make_unique<HostedTokenizer>(std::move(port), callee);
 }
 
-std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, Callee callee) {
-  return std::make_unique<HostedModel>(std::move(port), std::move(callee));
+std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, const Callee& callee) {
+  return std::make_unique<HostedDataset>(std::move(port), callee);
 }
 
-std::unique_ptr<Adapter> hosted(PortHandle<AdapterPort> port, Callee callee) {
-  return std::make_unique<HostedAdapter>(std::move(port), std::move(callee));
+std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, const Callee& callee) {
+  return std::make_unique<HostedModel>(std::move(port), callee);
 }
 
-std::unique_ptr<Operation> hosted(PortHandle<OperationPort> port, Callee callee) {
-  return std::make_unique<HostedOperation>(std::move(port), std::move(callee));
+std::unique_ptr<Adapter> hosted(PortHandle<AdapterPort> port, const Callee& callee) {
+  return std::make_unique<HostedAdapter>(std::move(port), callee);
 }
 
-std::unique_ptr<Evaluator> hosted(PortHandle<EvaluatorPort> port, Callee callee) {
-  return std::make_unique<HostedEvaluator>(std::move(port), std::move(callee));
+std::unique_ptr<Operation> hosted(PortHandle<OperationPort> port, const Callee& callee) {
+  return std::make_unique<HostedOperation>(std::move(port), callee);
 }
 
-std::unique_ptr<Logger> hosted(PortHandle<LoggerPort> port, Callee callee) {
-  return std::make_unique<HostedLogger>(std::move(port), std::move(callee));
+std::unique_ptr<Evaluator> hosted(PortHandle<EvaluatorPort> port, const Callee& callee) {
+  return std::make_unique<HostedEvaluator>(std::move(port), callee);
+}
+
+std::unique_ptr<Logger> hosted(PortHandle<LoggerPort> port, const Callee& callee) {
+  return std::make_unique<HostedLogger>(std::move(port), callee);
 }
 
 }  // namespace gptcore

@@ -11,16 +11,19 @@ namespace gptcore {
 
 template <class PortType> using PortHandle = std::unique_ptr<PortType, void (*)(Port*)>;
 
-// Returns when `status` is ok. Else throws Error with the plugin's own code; plugin_failed, which says nothing of the
-// place, gets "plugin 'x', dataset 'y', in batch(), step 12, rank 0: " in front.
+// The status of a call, for a person: plugin_failed, which says nothing of the place, gets "plugin 'x', dataset 'y', in
+// batch(), step 12, rank 0: " in front and the plugin's file as its place. Others are the plugin's own words.
+Status named(Status status, const Callee& callee, const char* method);
+// Returns when `status` is ok. Else throws the Error that named() makes of it.
 void raise(const Status& status, const Callee& callee, const char* method);
 
-std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, Callee callee);
-std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, Callee callee);
-std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, Callee callee);
-std::unique_ptr<Adapter> hosted(PortHandle<AdapterPort> port, Callee callee);
-std::unique_ptr<Operation> hosted(PortHandle<OperationPort> port, Callee callee);
-std::unique_ptr<Evaluator> hosted(PortHandle<EvaluatorPort> port, Callee callee);
-std::unique_ptr<Logger> hosted(PortHandle<LoggerPort> port, Callee callee);
+// `callee` is lasting().
+std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, const Callee& callee);
+std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, const Callee& callee);
+std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, const Callee& callee);
+std::unique_ptr<Adapter> hosted(PortHandle<AdapterPort> port, const Callee& callee);
+std::unique_ptr<Operation> hosted(PortHandle<OperationPort> port, const Callee& callee);
+std::unique_ptr<Evaluator> hosted(PortHandle<EvaluatorPort> port, const Callee& callee);
+std::unique_ptr<Logger> hosted(PortHandle<LoggerPort> port, const Callee& callee);
 
 }  // namespace gptcore

@@ -10,8 +10,11 @@
 
 #include "core/plugin/entry.h"
 #include "core/plugin/hosted.h"
+#include "core/plugin/installation.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/probe.h"
+#include "core/plugin/search.h"
+#include "core/plugin/sudden_end.h"
 #include "core/plugin/trust.h"
 #include "gptcore/abi.h"
 #include "gptcore/error.h"
@@ -91,21 +94,23 @@ void PluginSet::load(const std::string& file) {
   refuse_clashes(found);
   probe_plugin(found, plugins_);
 
+  const Callee& callee = lasting({found.name, "", "", found.path});
+  const Breadcrumb inside(callee, "setup");
+  note_loaded(callee);
   const gptcore_plugin& plugin = checked_entry(entry_of(load_for_good(found.path)), found.path);
   std::vector<Item> items = register_items(plugin, found.path);
   check_manifest(items, found);
-  for (Item& item : items) entries_.push_back({std::move(item), found.name, found.path});
+  for (Item& item : items) entries_.push_back({std::move(item), found.name, found.path, is_installed_plugin(found.path)});
   plugins_.push_back(std::move(found));
 }
 
+// Between an installed plugin and another one read_catalog() has decided.
 void PluginSet::refuse_clashes(const PluginFile& file) const {
+  const bool installed = is_installed_plugin(file.path);
   for (const ItemInfo& item : file.items)
     for (const Entry& e : entries_)
-      if (e.item.kind == item.kind && e.item.name == item.name)
-        throw Error(Code::plugin_clash,
-                    std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + file.name +
-                        "' and by plugin '" + e.plugin + "' (" + e.file + ")",
-                    "load only one of them", file.path);
+      if (e.item.kind == item.kind && e.item.name == item.name && e.installed == installed)
+        throw name_clash(item, {e.item.kind, e.item.name, "", {}, e.plugin, "", e.file}, file.path);
 }
 
 const Item& PluginSet::item(Kind kind, const std::string& name) const {
@@ -113,19 +118,28 @@ const Item& PluginSet::item(Kind kind, const std::string& name) const {
 }
 
 const PluginSet::Entry& PluginSet::entry(Kind kind, const std::string& name) const {
+  const Entry* found = nullptr;
   for (const Entry& e : entries_)
-    if (e.item.kind == kind && (e.item.name == name || e.plugin + ":" + e.item.name == name)) return e;
+    if (e.item.kind == kind && (e.item.name == name || e.plugin + ":" + e.item.name == name))
+      if (!found || found->installed) found = &e;
+  if (found) return *found;
   throw Error(Code::unknown_name, "no loaded plugin offers a " + std::string(name_of(kind)) + " '" + name + "'",
               "see gptcore plugins list");
 }
 
 template <class PortType> auto PluginSet::make(Kind kind, const std::string& name, const Table& values) const {
   const Entry& found = entry(kind, name);
-  const Callee callee{found.plugin, name_of(kind), found.item.name};
-  const Problems problems = found.item.check(values);
+  const Callee& callee = lasting({found.plugin, name_of(kind), found.item.name, found.file});
+  const Problems problems = [&] {
+    const Breadcrumb inside(callee, "check");
+    return found.item.check(values);
+  }();
   if (!problems.empty()) throw Error(Code::conflict, callee.kind + " '" + callee.item + "': " + listing(problems));
   Status status;
-  Port* port = found.item.create(values, status);
+  Port* port = [&] {
+    const Breadcrumb inside(callee, "create");
+    return found.item.create(values, status);
+  }();
   raise(status, callee, "create");
   return hosted(PortHandle<PortType>(static_cast<PortType*>(port), found.item.destroy), callee);
 }

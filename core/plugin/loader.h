@@ -19,7 +19,8 @@ class PluginSet {
   // In load order.
   const std::vector<PluginFile>& plugins() const { return plugins_; }
 
-  // A new object of the item `name` (or "plugin:name"), not yet opened. `values` fit the item's schema one by one; its
+  // A new object of the item `name` (or "plugin:name"), not yet opened. Of an installed plugin's item and another one of the
+  // same name, which [plugins].override allows, it is the other one. `values` fit the item's schema one by one; its
   // rules over several are run first: Error(conflict) lists what they find. What the object's methods throw is always an
   // Error; an exception of the plugin's own becomes Error(plugin_failed) naming plugin, item and method.
   std::unique_ptr<Tokenizer> tokenizer(const std::string& name, const Table& values) const;
@@ -36,6 +37,7 @@ class PluginSet {
   struct Entry {
     Item item;
     std::string plugin, file;
+    bool installed = false;
   };
   void refuse_clashes(const PluginFile& file) const;
   const Entry& entry(Kind kind, const std::string& name) const;

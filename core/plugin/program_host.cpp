@@ -1,6 +1,7 @@
 #include "core/plugin/program_host.h"
 
 #include "core/data/fetch.h"
+#include "core/plugin/call_watch.h"
 
 namespace gptcore {
 ProgramHost::ProgramHost(Log& log) : log_(log), progress_(standard_progress()) {}
@@ -10,6 +11,7 @@ void ProgramHost::log(Level level, std::string_view text) {
 }
 
 void ProgramHost::progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) {
+  CallWatch::note_progress();
   progress_.update(label, done, total, unit);
 }
 

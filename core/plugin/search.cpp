@@ -44,37 +44,71 @@ void add_search_path(const char* path, std::vector<std::string>& files, std::vec
   }
 }
 
-// Adds all of the plugin's items, or throws and adds none.
-void add_plugin(const std::string& file, Catalog& catalog) {
-  require_safe(file);
-  const PluginFile plugin = read_plugin_file(file);
-  for (const ItemInfo& item : plugin.items)
-    if (const ItemInfo* other = catalog.find(item.kind, item.name))
-      throw Error(Code::plugin_clash,
-                  std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + plugin.name + "' and by " +
-                      (other->file.empty() ? "gptcore itself" : "plugin '" + other->plugin + "' (" + other->file + ")"),
-                  "load only one of them", file);
-  for (const ItemInfo& item : plugin.items) catalog.add(item);
+bool is_installed(const ItemInfo& item) {
+  return !item.file.empty() && is_installed_plugin(item.file);
 }
+
+// Adds all of the plugin's items, or throws and adds none.
+void add_plugin(const PluginFile& plugin, const std::string& file, bool replace, Catalog& catalog) {
+  for (const ItemInfo& item : plugin.items)
+    if (const ItemInfo* other = catalog.find(item.kind, item.name); other && !(replace && is_installed(*other)))
+      throw name_clash(item, *other, file);
+  for (const ItemInfo& item : plugin.items) {
+    if (catalog.find(item.kind, item.name))
+      catalog.add_over(item);
+    else
+      catalog.add(item);
+  }
+}
+
+// A file that was found, as it was named.
+struct Found {
+  std::string file;
+  PluginFile plugin;
+};
 
 }  // namespace
 
-Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known) {
+Error name_clash(const ItemInfo& item, const ItemInfo& other, const std::string& file) {
+  const std::string text = std::string(name_of(item.kind)) + " '" + item.name + "' is offered by plugin '" + item.plugin +
+                           "' and by " +
+                           (other.file.empty() ? "gptcore itself" : "plugin '" + other.plugin + "' (" + other.file + ")");
+  if (other.file.empty()) return {Code::plugin_clash, text, "give it another name", file};
+  if (is_installed(other) == is_installed(item)) return {Code::plugin_clash, text, "load only one of them", file};
+  return {Code::plugin_clash, text, "give it another name, or use it in place of the other by override = true in [plugins]",
+          file};
+}
+
+Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<Error>& refused, Catalog known, bool replace) {
   std::vector<std::string> files = plugin_files;
   if (!safe_mode()) add_search_path(std::getenv("GPTCORE_PLUGIN_PATH"), files, refused);
   std::error_code none;  // a program that is not installed has no such folder
   for (std::string& file : libraries_in(installed_plugins_folder(), none)) files.push_back(std::move(file));
 
   std::set<std::pair<dev_t, ino_t>> seen;
+  std::vector<Found> installed, others;
   for (const std::string& file : files) {
     struct stat info {};
     if (::stat(file.c_str(), &info) == 0 && !seen.insert({info.st_dev, info.st_ino}).second) continue;
     try {
-      add_plugin(file, known);
+      require_safe(file);
+      Found found{file, read_plugin_file(file)};
+      (is_installed_plugin(found.plugin.path) ? installed : others).push_back(std::move(found));
     } catch (const Error& e) {
       refused.push_back(e);
     }
   }
+  const auto add_all = [&](const std::vector<Found>& all, bool over) {
+    for (const Found& found : all) {
+      try {
+        add_plugin(found.plugin, found.file, over, known);
+      } catch (const Error& e) {
+        refused.push_back(e);
+      }
+    }
+  };
+  add_all(installed, false);
+  add_all(others, replace);
   return known;
 }
 

@@ -16,7 +16,7 @@
 #include <sstream>
 #include <utility>
 
-#include "core/plugin/breadcrumb.h"
+#include "core/plugin/sudden_end.h"
 #include "core/testing/tiny_run.h"
 #include "gptcore/error.h"
 
@@ -47,15 +47,20 @@ std::string read_all(int file) {
   }
 }
 
-// The line that the crash handler wrote, without its mark, else the last one.
-std::string telling_line(const std::string& printed) {
-  const std::string mark = "error[GC202]: crashed";
+// What report_sudden_ends() said, without its mark; "" when it said nothing.
+std::string fault_line(const std::string& printed) {
+  const std::string mark = "error[GC202]: ";
+  std::istringstream lines(printed);
+  for (std::string line; std::getline(lines, line);)
+    if (const size_t at = line.find(mark); at != std::string::npos) return line.substr(at + mark.size());
+  return "";
+}
+
+std::string last_line(const std::string& printed) {
   std::istringstream lines(printed);
   std::string last;
-  for (std::string line; std::getline(lines, line);) {
-    if (const size_t at = line.find(mark); at != std::string::npos) return line.substr(at + mark.find("crashed"));
+  for (std::string line; std::getline(lines, line);)
     if (!line.empty()) last = line;
-  }
   return last;
 }
 
@@ -66,8 +71,8 @@ std::string signal_text(int signal) {
 
 // How a child ended that brought no verdict.
 std::string end_text(int status, const std::string& printed) {
-  const std::string last = telling_line(printed);
-  if (last.starts_with("crashed")) return last;
+  if (const std::string fault = fault_line(printed); !fault.empty()) return fault;
+  const std::string last = last_line(printed);
   const std::string how = WIFSIGNALED(status) ? "crashed (" + signal_text(WTERMSIG(status)) + ")"
                                               : "ended the process with status " + std::to_string(WEXITSTATUS(status));
   return last.empty() ? how : how + ": " + last;
@@ -88,7 +93,7 @@ struct Pipe {
   ::setpgid(0, 0);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  report_crashes();
+  report_sudden_ends();
   const Verdict verdict = run_here(body);
   std::fflush(nullptr);
   const std::string message = std::string(1, static_cast<char>('0' + static_cast<int>(verdict.result))) + verdict.reason + '\n';

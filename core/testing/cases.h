@@ -52,6 +52,8 @@ struct ItemSubject {
 
 // Cases of the file itself, and of each item: those of every kind, then its kind's own.
 void add_file_cases(const PluginFile& plugin, Cases& cases);
+// `replaces`: names of installed plugins' items may be taken.
+void add_name_case(const PluginFile& plugin, bool replaces, Cases& cases);
 void add_parameter_cases(const ItemSubject& subject, Cases& cases);
 void add_run_cases(const ItemSubject& subject, Cases& cases);
 void add_tokenizer_cases(const ItemSubject& subject, Cases& cases);

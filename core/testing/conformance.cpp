@@ -73,6 +73,7 @@ Cases cases_of(const PluginFile& plugin, const ConformanceRequest& request, uint
   const auto given = given_values(plugin, request);
   Cases cases;
   add_file_cases(plugin, cases);
+  add_name_case(plugin, request.replaces, cases);
   for (const ItemInfo& item : plugin.items) {
     const auto values = given.find(qualified(item));
     add_item_cases({plugin, item, values == given.end() ? Table{} : values->second, seed}, cases);

@@ -15,6 +15,7 @@ struct ConformanceRequest {
   bool in_process = false;  // for a debugger; a crash then ends the program
   bool list = false;        // the names of the cases, nothing run
   bool json = false;
+  bool replaces = false;                                      // its items are meant to have names of installed ones
   std::optional<uint64_t> seed;                               // of the random values; drawn when absent
   double seconds = 30;                                        // a case may take
   std::vector<std::pair<std::string, std::string>> settings;  // "item.key" or "kind/item.key", and the value as text

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 
+#include "core/config/core_items.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/runtime_use.h"
+#include "core/plugin/search.h"
 #include "core/testing/case_process.h"
 #include "core/testing/cases.h"
 #include "core/testing/elf_facts.h"
@@ -121,6 +123,24 @@ void names_are_well_formed(const PluginFile& plugin) {
   }
 }
 
+// Against what every pipeline finds: the core's own items and the installed plugins'.
+void names_are_free(const PluginFile& plugin, bool replaces) {
+  Catalog core;
+  add_core_items(core);
+  std::vector<Error> refused;  // others' faults are not this one's
+  const Catalog catalog = read_catalog({}, refused, std::move(core));
+  std::error_code absent;
+  for (const ItemInfo& item : plugin.items) {
+    const ItemInfo* other = catalog.find(item.kind, item.name);
+    if (!other || (!other->file.empty() && (replaces || std::filesystem::equivalent(other->file, plugin.path, absent))))
+      continue;
+    const Error clash = name_clash(item, *other, "");
+    const std::string text = clash.what() + std::string("; ") + clash.hint();
+    if (other->plugin == plugin.name) throw CaseSkipped(text);  // an older build of this one
+    throw CaseFailed(text);
+  }
+}
+
 void all_is_documented(const PluginFile& plugin) {
   for (const ItemInfo& item : plugin.items) {
     expect(!item.doc.empty(), "item '" + item.name + "' has no description");
@@ -139,6 +159,10 @@ void idle_changes_nothing(const PluginFile& plugin) {
 }
 
 }  // namespace
+
+void add_name_case(const PluginFile& plugin, bool replaces, Cases& cases) {
+  cases.push_back({"file/free_names", [=] { names_are_free(plugin, replaces); }});
+}
 
 void add_file_cases(const PluginFile& plugin, Cases& cases) {
   const auto add = [&](const char* name, void (*run)(const PluginFile&)) {

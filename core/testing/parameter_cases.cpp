@@ -78,7 +78,7 @@ void make(const ItemSubject& s, const PluginSet& plugins, const Table& values) {
   Status status;
   const Item& item = plugins.item(s.item.kind, s.item.name);
   Port* port = item.create(values, status);
-  raise(status, {s.plugin.name, name_of(s.item.kind), s.item.name}, "create");
+  raise(status, {s.plugin.name, name_of(s.item.kind), s.item.name, s.plugin.path}, "create");
   expect(port != nullptr, "create() gave no object");
   item.destroy(port);
 }

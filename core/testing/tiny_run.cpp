@@ -56,10 +56,18 @@ Table sizes_for(const std::string& file, const std::string& model) {
   return out;
 }
 
-std::string item_or(const TinyPlan& plan, Kind kind, const std::string& header, const std::string& built_in,
-                    const Table& values) {
+// The built-in item, also where the plan's file has another one of its name.
+std::string built_in(const TinyPlan& plan, Kind kind, const std::string& name) {
+  if (plan.file.empty()) return name;
+  const PluginFile plugin = read_plugin_file(plan.file);
+  const bool taken = std::any_of(plugin.items.begin(), plugin.items.end(),
+                                 [&](const ItemInfo& item) { return item.kind == kind && item.name == name; });
+  return taken && plugin.name != name ? name + ":" + name : name;
+}
+
+std::string item_or(const TinyPlan& plan, Kind kind, const std::string& header, const std::string& item, const Table& values) {
   if (plan.kind == kind) return table_text(header, plan.item, with(values, plan.parameters));
-  return built_in.empty() ? "" : table_text(header, built_in, values);
+  return item.empty() ? "" : table_text(header, built_in(plan, kind, item), values);
 }
 
 // An operation that names no events is asked once, in the middle of the shortest run.
@@ -87,8 +95,7 @@ Catalog catalog_of(const TinyPlan& plan) {
   Catalog catalog;
   add_core_items(catalog);
   const auto add = [&](const std::string& file) {
-    for (const ItemInfo& item : read_plugin_file(file).items)
-      if (!catalog.find(item.kind, item.name)) catalog.add(item);
+    for (const ItemInfo& item : read_plugin_file(file).items) catalog.add(item);
   };
   if (!plan.file.empty()) add(plan.file);
   std::vector<std::string> built_in;
@@ -120,7 +127,8 @@ std::string tiny_pipeline(const TinyPlan& plan, const fs::path& folder) {
   out += item_or(plan, Kind::operation, "[[stage.operation]]", "", needs_when(plan) ? at_five() : Table{});
   out += item_or(plan, Kind::evaluator, "[[stage.evaluator]]", "", {});
   out += item_or(plan, Kind::logger, "[[logger]]", "", {});
-  if (plan.kind != Kind::logger || plan.item != "jsonl") out += table_text("[[logger]]", "jsonl", {});
+  if (const std::string jsonl = built_in(plan, Kind::logger, "jsonl"); plan.kind != Kind::logger || plan.item != jsonl)
+    out += table_text("[[logger]]", jsonl, {});
   return out;
 }
 

@@ -21,8 +21,9 @@ const std::vector<std::string>& changeable() {
   return keys;
 }
 
+// Code::plugin_failed stands for what no user's value can have led to.
 [[noreturn]] void unknown_setting(const std::string& name, const char* what) {
-  throw Error(Code::unknown_key, "no setting '" + name + "' " + what,
+  throw Error(Code::plugin_failed, "no setting '" + name + "' " + what,
               did_you_mean(name, changeable(), "there are " + listed(changeable())));
 }
 
@@ -41,11 +42,11 @@ PlannedShape& PlannedEdit::shape() {
   return known_ ? *known_ : known_.emplace(model_);
 }
 
-void PlannedEdit::require(Effects effect, const char* name) {
+void PlannedEdit::require(Effects effect, const char* name, const char* call) {
   used_ |= effect;
   if ((effects_ & effect) == 0)
-    throw Error(Code::conflict, std::string("it did not declare the effect ") + name,
-                std::string("add static constexpr Effects effects = ") + name + "; to its class");
+    throw Error(Code::plugin_failed, std::string("it plans ") + call + "() and does not declare " + name,
+                std::string("add ") + name + " to its class: static constexpr Effects effects = " + name + ";");
 }
 
 Value PlannedEdit::setting(std::string_view key) const {
@@ -59,7 +60,7 @@ Value PlannedEdit::setting(std::string_view key) const {
 }
 
 void PlannedEdit::set(std::string_view key, Value value) {
-  require(kChangesTraining, "kChangesTraining");
+  require(kChangesTraining, "kChangesTraining", "set");
   const std::string name(key);
   if (std::find(changeable().begin(), changeable().end(), name) == changeable().end())
     unknown_setting(name, "can change during training");
@@ -68,13 +69,14 @@ void PlannedEdit::set(std::string_view key, Value value) {
     if (spec.name != name) continue;
     if (spec.type == Type::number && value.is<int64_t>()) value = static_cast<double>(value.as<int64_t>());
     if (const auto wrong = misfit(spec, value))
-      throw Error(wrong->wrong_type ? Code::wrong_type : Code::out_of_range, "'" + name + "' " + wrong->text);
+      throw Error(wrong->wrong_type ? Code::plugin_failed : Code::out_of_range, "'" + name + "' " + wrong->text,
+                  wrong->wrong_type ? "ModelEdit::setting() gives a value of that type" : "");
   }
   put(settings, name, std::move(value));
 }
 
 void PlannedEdit::set_trainable(std::string_view pattern, bool on) {
-  require(kFreezes, "kFreezes");
+  require(kFreezes, "kFreezes", on ? "unfreeze" : "freeze");
   const std::vector<Layer> found = layers_named(shape().layers, pattern);
   SetTrainable edit{{}, on};
   for (auto& [name, trainable] : shape().trainable) {
@@ -89,25 +91,25 @@ void PlannedEdit::set_trainable(std::string_view pattern, bool on) {
 }
 
 void PlannedEdit::arrange_blocks(const std::vector<int64_t>& sources) {
-  require(kReshapes, "kReshapes");
+  require(kReshapes, "kReshapes", "arrange_blocks");
   shape().arrange_blocks(sources);
   edits.emplace_back(ArrangeBlocks{sources});
 }
 
 void PlannedEdit::widen_mlp(int64_t hidden, double noise) {
-  require(kReshapes, "kReshapes");
+  require(kReshapes, "kReshapes", "widen_mlp");
   shape().widen_mlp(hidden);
   edits.emplace_back(WidenMlp{hidden, noise});
 }
 
 void PlannedEdit::widen_embedding(int64_t n_embd, double noise) {
-  require(kReshapes, "kReshapes");
+  require(kReshapes, "kReshapes", "widen_embedding");
   shape().widen_embedding(n_embd);
   edits.emplace_back(WidenEmbedding{n_embd, noise});
 }
 
 void PlannedEdit::resize_vocabulary(int64_t size, int64_t source, double noise) {
-  require(kReshapes, "kReshapes");
+  require(kReshapes, "kReshapes", "resize_vocabulary");
   if (size < shape().vocab)
     throw Error(Code::out_of_range,
                 "the vocabulary has " + std::to_string(shape().vocab) + " ids and cannot shrink to " + std::to_string(size));
@@ -123,7 +125,7 @@ void PlannedEdit::resize_vocabulary(int64_t size, int64_t source, double noise) 
 }
 
 void PlannedEdit::set_adapter(std::string_view layers, std::string_view item, const Table& values, bool train_base) {
-  require(kAdapts, "kAdapts");
+  require(kAdapts, "kAdapts", "set_adapter");
   if (!support_.adapter_values) throw Error(Code::internal, "no adapters can be made here");
   SetAdapter edit{{}, std::string(item), {}, train_base};
   const bool first = shape().adapters.empty();
@@ -160,7 +162,7 @@ std::vector<std::string> PlannedEdit::adapted(std::string_view pattern) {
 }
 
 void PlannedEdit::merge_adapter(std::string_view layers, bool drop) {
-  require(kAdapts, "kAdapts");
+  require(kAdapts, "kAdapts", "merge_adapter");
   MergeAdapter edit{adapted(layers), drop};
   for (const std::string& layer : edit.layers)
     if (drop) shape().adapters.erase(layer);
@@ -168,25 +170,25 @@ void PlannedEdit::merge_adapter(std::string_view layers, bool drop) {
 }
 
 void PlannedEdit::drop_adapter(std::string_view layers) {
-  require(kAdapts, "kAdapts");
+  require(kAdapts, "kAdapts", "drop_adapter");
   DropAdapter edit{adapted(layers)};
   for (const std::string& layer : edit.layers) shape().adapters.erase(layer);
   edits.emplace_back(std::move(edit));
 }
 
 void PlannedEdit::replace(std::string_view parameter, const at::Tensor& values, Moments moments) {
-  require(kReplaces, "kReplaces");
+  require(kReplaces, "kReplaces", "replace");
   const std::string name(parameter);
   const auto found = shape().parameters.find(name);
   if (found == shape().parameters.end())
     throw Error(Code::unknown_name, "the model has no parameter '" + name + "'", "gptcore summary lists them");
   if (!values.defined() || values.sizes() != at::IntArrayRef(found->second))
-    throw Error(Code::model_shape, "the values for '" + name + "' are not of its shape");
+    throw Error(Code::plugin_failed, "the values for '" + name + "' are not of its shape", "ModelView::parameters() tells it");
   edits.emplace_back(Replace{name, values.detach().clone(), moments});
 }
 
 void PlannedEdit::set_data(std::string_view key, Value value) {
-  require(kControlsData, "kControlsData");
+  require(kControlsData, "kControlsData", "set_data");
   edits.emplace_back(SetData{std::string(key), std::move(value)});
 }
 
@@ -201,7 +203,7 @@ void* PlannedEdit::extension(std::string_view id) {
 }
 
 void PlannedEdit::last_operation() {
-  require(kUndoes, "kUndoes");
+  require(kUndoes, "kUndoes", "last_operation");
   if (!support_.can_undo) throw Error(Code::conflict, "no operation was carried out in this stage: there is none to undo");
   undo = true;
 }

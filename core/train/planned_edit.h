@@ -27,7 +27,8 @@ const EditSupport& no_support();
 
 class PlannedEdit final : public ModelEdit, private Undo {
  public:
-  // All outlive this. Calls throw Error for an effect beyond `effects`, an unknown setting or layer, a bad value.
+  // All outlive this. Calls throw Error for an unknown layer or a bad value; for an effect beyond `effects`, an unknown setting
+  // or values of a wrong type or shape Error(plugin_failed), since only the plugin can be at fault.
   PlannedEdit(const ModelView& model, Effects effects, const EditSupport& support = no_support());
 
   const ModelView& model() const override { return model_; }
@@ -64,7 +65,7 @@ class PlannedEdit final : public ModelEdit, private Undo {
   void set_trainable(std::string_view layers, bool on);
   std::vector<std::string> adapted(std::string_view pattern);
   PlannedShape& shape();  // what the edits so far make of the model
-  void require(Effects effect, const char* name);
+  void require(Effects effect, const char* name, const char* call);
 
   const ModelView& model_;
   Effects effects_, used_ = 0;

@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 
 namespace gptcore {
 namespace {
 
 // A handler can reach nothing but static storage; it writes one flag.
-volatile sig_atomic_t g_signal = 0;
+std::atomic<int> g_signal{0};
 
 constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1};
 
@@ -36,7 +37,7 @@ StopSignals::~StopSignals() {
   install(SIG_DFL);
 }
 
-int StopSignals::received() const {
+int StopSignals::received() {
   return g_signal;
 }
 

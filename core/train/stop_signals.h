@@ -10,8 +10,8 @@ class StopSignals {
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
-  // The signal that came first, or 0.
-  int received() const;
+  // The signal that came first, or 0. [any thread]
+  static int received();
   // 130 after SIGINT, 75 (try again later) after the others.
   static int exit_code_of(int signal);
 };

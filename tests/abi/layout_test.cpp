@@ -3,6 +3,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include "gptcore/draft/datasets.h"
+#include "gptcore/draft/kv_cache.h"
+#include "gptcore/draft/preparation.h"
+#include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/plugin.h"
 #include "tests/catch.h"
 
@@ -31,9 +35,8 @@ struct Place {
   size_t found;
 };
 
-// Each of the methods stands one place behind the one before it, from 2 on.
-void in_order(const std::vector<Place>& methods) {
-  size_t expected = 2;
+// Each of the methods stands one place behind the one before it, from `expected` on.
+void in_order(const std::vector<Place>& methods, size_t expected = 2) {
   for (const Place& method : methods) {
     CAPTURE(method.name);
     CHECK(method.found == expected++);
@@ -66,7 +69,13 @@ TEST_CASE("the interfaces' methods keep their places", "[abi]") {
   in_order({AT(Adapter, open), AT(Adapter, parameters), AT(Adapter, forward), AT(Adapter, delta), AT(Adapter, take),
             AT(Adapter, train), AT(Adapter, extension)});
   in_order({AT(Operation, open), AT(Operation, plan), AT(Operation, save), AT(Operation, load), AT(Operation, extension)});
-  in_order({AT(ModelEdit, model), AT(ModelEdit, setting), AT(ModelEdit, set), AT(ModelEdit, freeze), AT(ModelEdit, unfreeze)});
+  in_order({AT(ModelEdit, model), AT(ModelEdit, setting), AT(ModelEdit, set), AT(ModelEdit, freeze), AT(ModelEdit, unfreeze),
+            AT(ModelEdit, arrange_blocks), AT(ModelEdit, widen_mlp), AT(ModelEdit, resize_vocabulary),
+            AT(ModelEdit, set_adapter), AT(ModelEdit, merge_adapter), AT(ModelEdit, drop_adapter), AT(ModelEdit, replace),
+            AT(ModelEdit, set_data), AT(ModelEdit, expect_same_function), AT(ModelEdit, extension),
+            AT(ModelEdit, widen_embedding)});
+  in_order({AT(BatchTrials, run), AT(BatchTrials, memory_limit)});
+  in_order({AT(Undo, last_operation)});
   in_order({AT(Evaluator, open), AT(Evaluator, evaluate), AT(Evaluator, extension)});
   in_order({AT(Results, add), AT(Results, item)});
   in_order({AT(Logger, open), AT(Logger, record), AT(Logger, sink), AT(Logger, close), AT(Logger, extension)});
@@ -90,6 +99,15 @@ TEST_CASE("the ports' methods keep their places", "[abi]") {
   in_order({AT(EvaluatorPort, extension), AT(EvaluatorPort, open), AT(EvaluatorPort, evaluate)});
   in_order(
       {AT(LoggerPort, extension), AT(LoggerPort, open), AT(LoggerPort, record), AT(LoggerPort, close), AT(LoggerPort, sink)});
+}
+
+// They have no virtual destructor.
+TEST_CASE("the extensions' methods keep their places", "[abi]") {
+  in_order({AT(KvCache, begin), AT(KvCache, prefill), AT(KvCache, step)}, 0);
+  in_order({AT(SampleControls, set_from)}, 0);
+  in_order({AT(Preparation, prepare)}, 0);
+  in_order({AT(TokenizerJson, tokenizer_json)}, 0);
+  in_order({AT(Datasets, make)}, 0);
 }
 
 // Structures that a plugin makes or fills cannot grow within an epoch; those that the program makes (contexts, views) may, at

@@ -73,13 +73,124 @@ TEST_CASE("an operation that throws ends the run with one line that names plugin
   CHECK(records(w.path("out"), "run_ended").size() == 1);
 }
 
-TEST_CASE("a plugin that crashes leaves a line that says where") {
+TEST_CASE("whatever goes wrong in a plugin's call is one line that names file, plugin, item and call, and exit code 3") {
+  struct Fault {
+    const char *how, *said;
+  };
+  const auto fault = GENERATE(values<Fault>({
+      {"throw_int", ": an exception that is not a std::exception"},
+      {"crash", "crashed (SIGSEGV)"},
+      {"abort", "crashed (SIGABRT)"},
+      {"overflow", "crashed (SIGSEGV)"},
+      {"exit", ": ended the process with status 0"},
+      {"quick_exit", ": ended the process"},
+      {"unknown_key", ": no setting 'learnig_rate' can change during training; did you mean 'learning_rate'?"},
+      {"wrong_type", ": 'batch_size' wants an integer, got string \"large\"; "},
+      {"undeclared", ": it plans arrange_blocks() and does not declare kReshapes"},
+  }));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  if (std::string(fault.how) == "overflow") return;  // the sanitizer's own
+#endif
   const Workspace w;
-  write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"crash\"\n  when = { at_iter = 7 }\n");
+  write_pipeline(
+      w, std::string("  [[stage.operation]]\n  use = \"fails\"\n  how = \"") + fault.how + "\"\n  when = { at_iter = 7 }\n");
   const Outcome outcome = w.train(with_edits());
-  CHECK(outcome.status == 128 + SIGSEGV);
-  CHECK(outcome.err.find("error[GC202]: crashed (SIGSEGV) in plugin 'edits', operation 'fails', in plan(), step 7, rank 0") !=
+  CAPTURE(fault.how, outcome.err);
+  CHECK(outcome.status == 3);
+  const auto lines = lines_with(outcome.err, "error[GC202]: ");
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("/edits.so: error[GC202]: ") != std::string::npos);
+  CHECK(lines[0].find("plugin 'edits', operation 'fails', in plan(), step 7, rank 0") != std::string::npos);
+  CHECK(lines[0].find(fault.said) != std::string::npos);
+}
+
+TEST_CASE("a thread that a plugin has started ends the process with a line that names the plugin") {
+  const auto [how, said] = GENERATE(table<std::string, std::string>({
+      {"thread_throws", "crashed (SIGABRT) in plugin 'edits', on a thread of its own"},
+      {"thread_exits", "plugin 'edits', on a thread of its own: ended the process with status 0"},
+  }));
+  const Workspace w;
+  write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"" + how + "\"\n  when = { at_iter = 7 }\n");
+  const Outcome outcome = w.train(with_edits());
+  CAPTURE(how, outcome.err);
+  CHECK(outcome.status == 3);
+  CHECK(outcome.err.find("/edits.so: error[GC202]: " + said) != std::string::npos);
+}
+
+TEST_CASE("a plugin of any kind that ends the process is an error that names it") {
+  struct Quit {
+    const char *kind, *call, *of_stage, *root;
+  };
+  const auto quit = GENERATE(values<Quit>({
+      {"tokenizer", "encode", "", ""},
+      {"dataset", "batch", "", ""},
+      {"model", "open", "", ""},
+      {"adapter", "forward", "", "\n[[adapter]]\nuse = \"quits\"\ntargets = [\"blocks.0.attn.qkv\"]\n"},
+      {"evaluator", "evaluate", "  [[stage.evaluator]]\n  use = \"quits\"\n", ""},
+      {"logger", "record", "", "\n[[logger]]\nuse = \"quits\"\n"},
+  }));
+  const Workspace w;
+  write_pipeline(w, quit.of_stage, quit.root);
+  std::string text = read(w.path("tiny.toml"));
+  for (const std::string table : {"tokenizer", "dataset", "model"}) {
+    if (table != quit.kind) continue;
+    const size_t at = text.find("[" + table + "]"), end = text.find("\n\n", at);
+    text.replace(at, end - at, "[" + table + "]\nuse = \"quits\"\n");
+  }
+  w.write("tiny.toml", text);
+  const Outcome outcome = w.train(with_edits());
+  CAPTURE(quit.kind, outcome.err);
+  CHECK(outcome.status == 3);
+  CHECK(outcome.err.find(std::string("/edits.so: error[GC202]: plugin 'edits', ") + quit.kind + " 'quits', in " + quit.call +
+                         "()") != std::string::npos);
+  CHECK(outcome.err.find(": ended the process with status 0") != std::string::npos);
+}
+
+TEST_CASE("Ctrl-C names the call that the end waits for, and a second one ends the process") {
+  const Workspace w;
+  write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"hang\"\n  when = { at_iter = 7 }\n");
+  auto words = with_edits();
+  words.insert(words.end(), {"--set", "train.log_interval=1"});
+  Process process(w.training(words));
+  process.wait_for("iter 6");
+  process.send(SIGINT);
+  process.wait_for_error("the end waits for plugin 'edits', operation 'fails', in plan(), step 7, rank 0 to return");
+  process.send(SIGINT);
+  CHECK(process.wait().status == 130);
+}
+
+TEST_CASE("a plugin with a built-in item's name is refused by its own file, unless the pipeline overrides") {
+  const std::string twin = std::string(std::getenv("GPTCORE_BUILD")) + "/tests/unit/plugin/fixture_twin.so";
+  const Workspace w;
+  auto words = kShort;
+  words.insert(words.begin(), {"--plugin", twin});
+  const Outcome refused = w.train(words);
+  CHECK(refused.status == 3);
+  CHECK(refusal(refused) == "GC203");
+  CHECK(refused.err.find(twin + ": error[GC203]: logger 'jsonl' is offered by plugin 'twin' and by plugin 'jsonl' (/") !=
         std::string::npos);
+  CHECK(refused.err.find("override = true in [plugins]") != std::string::npos);
+  CHECK(refusal(w.gptcore({"--plugin", twin})) == "GC203");
+
+  w.write("tiny.toml", read(w.path("tiny.toml")) + "\n[plugins]\noverride = true\n");
+  const Outcome allowed = w.train(words);
+  INFO(allowed.err);
+  CHECK(allowed.status == 0);
+  CHECK(fs::exists(w.path("out") / "twin.txt"));
+  CHECK_FALSE(fs::exists(w.path("out") / "metrics.jsonl"));
+  CHECK(w.gptcore({"sample", "out", "--plugin", twin, "--max-new-tokens", "5"}).status == 0);
+}
+
+TEST_CASE("plugins test finds a built-in item's name, and tests the plugin all the same") {
+  const std::string twin = std::string(std::getenv("GPTCORE_BUILD")) + "/tests/unit/plugin/fixture_twin.so";
+  const Workspace w;
+  const Outcome found = w.gptcore({"plugins", "test", twin, "--filter", "file/free_names"});
+  CHECK(found.status == 3);
+  CHECK(found.out.find("logger 'jsonl' is offered by plugin 'twin' and by plugin 'jsonl'") != std::string::npos);
+  const Outcome meant = w.gptcore({"plugins", "test", twin, "--override"});
+  INFO(meant.out);
+  CHECK(meant.status == 0);
+  CHECK(meant.out.find("ok    logger/jsonl/default_run") != std::string::npos);
 }
 
 TEST_CASE("an operation that refuses its arguments does so at its table, before a folder is made") {

@@ -92,7 +92,15 @@ void Process::check_time() const {
 }
 
 void Process::wait_for(const std::string& text) {
-  while (outcome_.out.find(text) == std::string::npos)
+  wait_for(text, outcome_.out);
+}
+
+void Process::wait_for_error(const std::string& text) {
+  wait_for(text, outcome_.err);
+}
+
+void Process::wait_for(const std::string& text, const std::string& stream) {
+  while (stream.find(text) == std::string::npos)
     if (!read_more())
       throw std::runtime_error("ended without saying '" + text + "': " + shown_ + "\n" + outcome_.out + outcome_.err);
 }

@@ -31,11 +31,14 @@ class Process {
   ~Process();
   // Returns when standard output holds `text`. Throws std::runtime_error when the child ends without it or time is up.
   void wait_for(const std::string& text);
+  // The same of standard error.
+  void wait_for_error(const std::string& text);
   void send(int signal) const;
   // Reads all it says until it ends.
   Outcome wait();
 
  private:
+  void wait_for(const std::string& text, const std::string& stream);
   bool read_more();  // false when both streams have ended
   void check_time() const;
 

@@ -10,7 +10,9 @@ struct UndoLast final : operations::Scheduled {
   static constexpr Effects effects = kUndoes;
   static void schema(Schema<UndoLast>&) {}
   void plan(const TrainingView&, ModelEdit& edit) override {
-    static_cast<Undo*>(edit.extension("gptcore.undo/1"))->last_operation();
+    auto* const undo = static_cast<Undo*>(edit.extension("gptcore.undo/1"));
+    if (!undo) throw Error(Code::plugin_refused, "this program cannot undo operations", "use a newer gptcore");
+    undo->last_operation();
   }
 };
 

@@ -235,9 +235,12 @@ TEST_CASE("plugin files are known before any catalog", "[config][load]") {
   const std::string here = f.folder.path.string();
   LoadRequest request = f.request();
   request.plugin_files = {"sub/../c.so"};
-  CHECK(plugins_of(request) == Lines{here + "/c.so", here + "/a.so", "/abs/b.so"});
+  CHECK(plugins_of(request).files == Lines{here + "/c.so", here + "/a.so", "/abs/b.so"});
+  CHECK_FALSE(plugins_of(request).replace);
   request.overrides.push_back({"plugins.load=[\"./d.so\"]", ""});
-  CHECK(plugins_of(request) == Lines{here + "/c.so", here + "/d.so"});
+  CHECK(plugins_of(request).files == Lines{here + "/c.so", here + "/d.so"});
+  request.overrides.push_back({"plugins.override=true", ""});
+  CHECK(plugins_of(request).replace);
 }
 
 TEST_CASE("a config names the files of the plugins it uses", "[config][load]") {

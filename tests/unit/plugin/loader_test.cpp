@@ -1,8 +1,10 @@
 #include "core/plugin/loader.h"
 
+#include "core/plugin/installation.h"
 #include "core/plugin/program_host.h"
 #include "core/plugin/trust.h"
 #include "fixture.h"
+#include "gptcore/draft/datasets.h"
 #include "tests/catch.h"
 
 using namespace gptcore;
@@ -108,12 +110,37 @@ TEST_CASE("what a plugin throws becomes an error that names plugin, item and met
   REQUIRE(e);
   CHECK(e->code() == Code::plugin_failed);
   CHECK(e->what() == std::string("plugin 'rogue', dataset 'rogue', in batch(): no batch"));
+  CHECK(e->where() == fixture("rogue"));
   CHECK_THAT(error_of([&] { dataset->windows(Split::train); })->what(), Contains("in windows(): no windows"));
   CHECK_THAT(error_of([&] { set.logger("rogue", {}); })->what(), Contains("logger 'rogue', in create(): cannot be made"));
   CHECK_THAT(error_of([&] {
                set.tokenizer("rogue", {{"mode", "int"}})->encode("x");
              })->what(),
              Contains("in encode(): an exception"));
+}
+
+TEST_CASE("what a plugin's extension throws is named as well") {
+  PluginSet set;
+  set.load(fixture("rogue"));
+  const auto dataset = set.dataset("rogue", {});
+  auto* const controls = static_cast<SampleControls*>(dataset->extension("gptcore.sample_controls/1"));
+  REQUIRE(controls);
+  CHECK(dataset->extension("gptcore.sample_controls/1") == controls);
+  CHECK(dataset->extension("gptcore.none/1") == nullptr);
+  const auto e = error_of([&] { throw_if_failed(controls->set_from("x", 1, 0)); });
+  REQUIRE(e);
+  CHECK(e->what() == std::string("plugin 'rogue', dataset 'rogue', in SampleControls::set_from(): no controls"));
+  CHECK(e->where() == fixture("rogue"));
+}
+
+TEST_CASE("an item of an installed plugin gives way to another one of its name, and is found with its plugin's name") {
+  const std::string installed = installed_plugins_folder() + "/jsonl.so";
+  const bool first = GENERATE(true, false);
+  PluginSet set;
+  set.load(first ? installed : fixture("twin"));
+  set.load(first ? fixture("twin") : installed);
+  CHECK(set.item(Kind::logger, "jsonl").doc == "a line an event");
+  CHECK(set.item(Kind::logger, "jsonl:jsonl").doc != "a line an event");
 }
 
 TEST_CASE("an exception of LibTorch loses its stack trace at the boundary") {

@@ -102,6 +102,43 @@ TEST_CASE("two plugins with one item are a clash that names both") {
   CHECK(catalog.find(Kind::tokenizer, "alone") == nullptr);  // all of a plugin or nothing
 }
 
+TEST_CASE("a name that an installed plugin has is an error of the newcomer, which tells how it can be meant") {
+  std::vector<Error> refused;
+  const Catalog catalog = read_catalog({fixture("twin")}, refused);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].code() == Code::plugin_clash);
+  CHECK(refused[0].where() == fixture("twin"));
+  CHECK_THAT(refused[0].what(), Contains("logger 'jsonl' is offered by plugin 'twin' and by plugin 'jsonl' (/"));
+  CHECK_THAT(refused[0].hint(), Contains("override = true in [plugins]"));
+  CHECK(catalog.find(Kind::logger, "jsonl")->plugin == "jsonl");
+  CHECK(catalog.find(Kind::logger, "only_child") == nullptr);
+}
+
+TEST_CASE("with override a newcomer's item has the name, and the installed one is found with its plugin's") {
+  std::vector<Error> refused;
+  Catalog core;
+  core.add({Kind::dataset, "rogue", "doc", {}, "core", "1", "", nullptr});
+  const Catalog catalog = read_catalog({fixture("twin"), fixture("rogue")}, refused, core, true);
+  CHECK(catalog.find(Kind::logger, "jsonl")->plugin == "twin");
+  CHECK(catalog.find(Kind::logger, "jsonl:jsonl")->plugin == "jsonl");
+  const auto names = catalog.names(Kind::logger);
+  CHECK(std::count(names.begin(), names.end(), "jsonl") == 1);
+  REQUIRE(refused.size() == 1);  // the core's own stay
+  CHECK(refused[0].where() == fixture("rogue"));
+  CHECK(refused[0].hint() == "give it another name");
+}
+
+TEST_CASE("override does not decide between two newcomers") {
+  const TempFolder folder;
+  const fs::path copy = folder.path / "twin.so";
+  fs::copy_file(fixture("twin"), copy);
+  std::vector<Error> refused;
+  read_catalog({fixture("twin"), copy.string()}, refused, {}, true);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].where() == copy.string());
+  CHECK(refused[0].hint() == "load only one of them");
+}
+
 TEST_CASE("a plugin cannot replace an item of the core") {
   Catalog core;
   core.add({Kind::dataset, "rogue", "doc", {}, "core", "1", "", nullptr});

@@ -116,6 +116,8 @@ TEST_CASE("Each case fails on an item that breaks it, and says how") {
       {"faulty", "logger/late/close_flushes", "close()"},
       {"faulty", "logger/picky/takes_odd_records", ""},
       {"faulty", "logger/failing/default_run", "made of paper"},
+      {"faulty", "logger/deaf/events", "an update before the run has started"},
+      {"faulty", "logger/uninterested/events", "asks for no event"},
       {"loud_exports", "file/one_export", "besides gptcore_plugin_v1"},
       {"loud_exports", "file/no_unique_symbols", "loud_counter"},
       {"loud_changes", "file/loads_twice", ""},

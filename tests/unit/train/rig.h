@@ -113,7 +113,7 @@ struct Rig {
                                        [this](const Record& r) {
                                          if (act) act(r);
                                        }),
-            {});
+            kAllEvents, {});
   }
   StageEnd run() {
     TrainContext context{*step, model,      *group,     dataset, mutex,     bus,    signals,

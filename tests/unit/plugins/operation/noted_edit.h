@@ -118,7 +118,7 @@ struct NotingHost final : Host {
 inline const PluginSet& operations() {
   static const PluginSet set = [] {
     PluginSet s;
-    for (const char* name : {"adapters", "batch", "freeze", "growth", "schedule", "vocabulary"})
+    for (const char* name : {"adapters", "batch", "freeze", "growth", "schedule", "undo", "vocabulary"})
       s.load(std::string(PLUGINS) + "/" + name + ".so");
     return s;
   }();

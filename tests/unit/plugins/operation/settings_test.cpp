@@ -165,3 +165,9 @@ TEST_CASE("The built-in operations are the seed's, each with a parameter `value`
                                        "disable_vocab_remapping",
                                        "set_curriculum_alpha"});
 }
+
+TEST_CASE("undo says so when the program offers no undoing") {
+  const Error e = Planning().refusal("undo", {});
+  CHECK(e.code() == Code::plugin_refused);
+  CHECK_THAT(e.what(), Contains("cannot undo operations"));
+}

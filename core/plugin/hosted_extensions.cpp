@@ -1,0 +1,91 @@
+#include "core/plugin/hosted_extensions.h"
+
+#include <utility>
+
+#include "core/plugin/hosted.h"
+#include "gptcore/draft/datasets.h"
+#include "gptcore/draft/kv_cache.h"
+#include "gptcore/draft/preparation.h"
+#include "gptcore/draft/tokenizer_json.h"
+
+namespace gptcore {
+namespace {
+
+template <class Interface> class Marked : public Interface {
+ public:
+  Marked(void* found, const Callee& callee) : found_(*static_cast<Interface*>(found)), callee_(callee) {}
+
+ protected:
+  ~Marked() = default;
+  template <class... Parameters, class... Arguments>
+  Status call(const char* method, Status (Interface::*function)(Parameters...) noexcept, Arguments&&... arguments) const {
+    const Breadcrumb inside(callee_, method);
+    return named((found_.*function)(std::forward<Arguments>(arguments)...), callee_, method);
+  }
+
+ private:
+  Interface& found_;
+  const Callee& callee_;
+};
+
+struct MarkedKvCache final : Marked<KvCache> {
+  using Marked::Marked;
+  Status begin(int64_t rows) noexcept override { return call("KvCache::begin", &KvCache::begin, rows); }
+  Status prefill(int64_t row, const at::Tensor& ids, at::Tensor& logits) noexcept override {
+    return call("KvCache::prefill", &KvCache::prefill, row, ids, logits);
+  }
+  Status step(const at::Tensor& ids, at::Tensor& logits) noexcept override {
+    return call("KvCache::step", &KvCache::step, ids, logits);
+  }
+};
+
+struct MarkedSampleControls final : Marked<SampleControls> {
+  using Marked::Marked;
+  Status set_from(std::string_view key, const Value& value, int64_t first_sample) noexcept override {
+    return call("SampleControls::set_from", &SampleControls::set_from, key, value, first_sample);
+  }
+};
+
+struct MarkedPreparation final : Marked<Preparation> {
+  using Marked::Marked;
+  Status prepare(const PreparationRequest& request, bool& done) noexcept override {
+    return call("Preparation::prepare", &Preparation::prepare, request, done);
+  }
+};
+
+struct MarkedTokenizerJson final : Marked<TokenizerJson> {
+  using Marked::Marked;
+  Status tokenizer_json(std::string& out) noexcept override {
+    return call("TokenizerJson::tokenizer_json", &TokenizerJson::tokenizer_json, out);
+  }
+};
+
+// `interface` is set to what a caller casts to.
+template <class Interface, class Own> std::shared_ptr<void> made(void* found, const Callee& callee, void*& interface) {
+  auto own = std::make_shared<Own>(found, callee);
+  interface = static_cast<Interface*>(own.get());
+  return own;
+}
+
+std::shared_ptr<void> make(std::string_view id, void* found, const Callee& callee, void*& interface) {
+  if (id == "gptcore.kv_cache/1") return made<KvCache, MarkedKvCache>(found, callee, interface);
+  if (id == "gptcore.sample_controls/1") return made<SampleControls, MarkedSampleControls>(found, callee, interface);
+  if (id == "gptcore.preparation/1") return made<Preparation, MarkedPreparation>(found, callee, interface);
+  if (id == "gptcore.tokenizer_json/1") return made<TokenizerJson, MarkedTokenizerJson>(found, callee, interface);
+  interface = found;
+  return nullptr;
+}
+
+}  // namespace
+
+void* HostedExtensions::marked(std::string_view id, void* found, const Callee& callee) {
+  if (!found) return nullptr;
+  Made& known = made_[std::string(id)];
+  if (known.found != found) {
+    known.found = found;
+    known.owner = make(id, found, callee, known.interface);
+  }
+  return known.interface;
+}
+
+}  // namespace gptcore

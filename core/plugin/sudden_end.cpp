@@ -1,0 +1,194 @@
+#include "core/plugin/sudden_end.h"
+
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "core/base/message.h"
+#include "core/plugin/breadcrumb.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+constexpr size_t kStack = size_t{64} << 10;
+
+std::array<std::atomic<const Callee*>, 256> g_loaded;  // filled from the front; more are not known by their code
+bool g_json = false;                                   // messages are JSON
+std::atomic<pid_t> g_process{0};                       // a child of it may exit() as it likes
+
+const char* signal_name(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGILL:
+      return "SIGILL";
+    default:
+      return "SIGABRT";
+  }
+}
+
+// A line put together without memory of the heap.
+class Line {
+ public:
+  Line& operator<<(std::string_view text) {
+    const size_t fits = std::min(text.size(), text_.size() - size_);
+    std::memcpy(text_.data() + size_, text.data(), fits);
+    size_ += fits;
+    return *this;
+  }
+  Line& operator<<(const PluginCall& call) {
+    if (!call.method) return *this << "plugin '" << call.callee->plugin << "', on a thread of its own";
+    size_ += describe(call, std::span(text_).subspan(size_));
+    return *this;
+  }
+  // Inside of a JSON string.
+  Line& escaped(std::string_view text) {
+    for (const char c : text) {
+      if (c == '"' || c == '\\') *this << "\\";
+      *this << (static_cast<unsigned char>(c) < 0x20 ? std::string_view("?") : std::string_view(&c, 1));
+    }
+    return *this;
+  }
+  std::string_view text() const { return {text_.data(), size_}; }
+  void write() const { [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_.data(), size_); }
+
+ private:
+  std::array<char, 2048> text_{};
+  size_t size_ = 0;
+};
+
+// What print_error() would write.
+void write_fault(const std::string& file, const Line& message, std::string_view hint) {
+  Line line;
+  if (g_json) {
+    line << R"({"level":"error","code":"GC202","where":")";
+    line.escaped(file) << R"(","message":")";
+    line.escaped(message.text()) << R"(","hint":")" << hint << "\"}\n";
+  } else {
+    line << file << ": error[GC202]: " << message.text() << (hint.empty() ? "" : "; ") << hint << "\n";
+  }
+  line.write();
+}
+
+// The plugin whose code is on this thread's stack; null when none is.
+const Callee* plugin_on_stack() {
+  std::array<void*, 64> frames{};
+  const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
+  for (int i = 0; i < count; ++i) {
+    Dl_info found{};
+    if (::dladdr(frames[static_cast<size_t>(i)], &found) == 0 || !found.dli_fname) continue;
+    for (const auto& loaded : g_loaded) {
+      const Callee* plugin = loaded;
+      if (!plugin) break;
+      if (plugin->file == found.dli_fname) return plugin;
+    }
+  }
+  return nullptr;
+}
+
+// The call that this thread is in; without a method where it is a thread of a plugin's own.
+PluginCall guilty() {
+  PluginCall call = current_call();
+  if (!call.callee) call.callee = plugin_on_stack();
+  return call;
+}
+
+void on_crash(int signal) {
+  if (const PluginCall call = guilty(); call.callee) {
+    Line message;
+    message << "crashed (" << signal_name(signal) << ") in " << call;
+    write_fault(call.callee->file, message, "");
+    ::_exit(exit_code(Code::plugin_failed));
+  }
+  std::raise(signal);  // SA_RESETHAND: the default action ends the process
+}
+
+void on_end(int status) {
+  if (::getpid() != g_process) return;
+  const PluginCall call = guilty();
+  if (!call.callee) return;
+  std::fflush(nullptr);
+  std::array<char, 16> number{};
+  std::snprintf(number.data(), number.size(), "%d", status);
+  Line message;
+  message << call << ": ended the process";
+  if (status >= 0) message << " with status " << number.data();
+  write_fault(call.callee->file, message, "a plugin throws gptcore::Error where it cannot go on");
+  ::_exit(exit_code(Code::plugin_failed));
+}
+
+void on_interrupt(int signal) {
+  std::array<PluginCall, 16> calls;
+  const size_t count = calls_in_progress(calls);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + 1 < count && calls[i + 1].thread == calls[i].thread) continue;  // the innermost one tells
+    Line line;
+    line << (g_json ? R"({"level":"info","message":"interrupted in )" : "gptcore: interrupted in ") << calls[i]
+         << (g_json ? "\"}\n" : "\n");
+    line.write();
+  }
+  std::raise(signal);
+}
+
+// A stack that has overflowed has no room for a handler.
+void give_handlers_a_stack() {
+  stack_t now{};
+  if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+  void* const memory = ::mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  stack_t own{};
+  own.ss_sp = memory;
+  own.ss_size = kStack;
+  ::sigaltstack(&own, nullptr);
+}
+
+void handle(int signal, void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void report_sudden_ends() {
+  give_handlers_a_stack();
+  g_process = ::getpid();
+  g_json = message_style().json;
+  static const bool once = [] {
+    std::array<void*, 1> frame{};
+    ::backtrace(frame.data(), 1);  // loads what it needs, which a handler must not
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+      handle(signal, on_crash, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
+    struct sigaction found {};
+    ::sigaction(SIGINT, nullptr, &found);
+    if (found.sa_handler == SIG_DFL) handle(SIGINT, on_interrupt, SA_RESETHAND | SA_NODEFER);
+    ::on_exit([](int status, void*) { on_end(status); }, nullptr);
+    std::at_quick_exit([] { on_end(-1); });
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+void note_loaded(const Callee& plugin) noexcept {
+  const auto place = std::find_if(g_loaded.begin(), g_loaded.end(), [&](const auto& p) { return !p || p == &plugin; });
+  if (place != g_loaded.end()) *place = &plugin;
+}
+
+}  // namespace gptcore
