@@ -161,9 +161,9 @@ class GlobalReader {
       attempt([&] { out_.error_format = choice("--error-format", {"text", "json"}); });
     } else if (is(text, "--color")) {
       attempt([&] { out_.color = choice("--color", {"auto", "always", "never"}); });
-    } else if (is(text, "--safe-mode")) {
+    } else if (is_flag(text, "--safe-mode")) {
       out_.safe_mode = true;
-    } else if (is(text, "--allow-insecure-plugins")) {
+    } else if (is_flag(text, "--allow-insecure-plugins")) {
       out_.allow_insecure_plugins = true;
     } else if (text == "--help" || text == "-h") {
       out_.help = true;
@@ -210,6 +210,9 @@ class GlobalReader {
   // "--error_format=json" is "--error-format".
   static bool is(const std::string& text, const std::string& option) {
     return is_long_option(text) && "--" + option_name(text) == option;
+  }
+  static bool is_flag(const std::string& text, const std::string& option) {
+    return is(text, option) && text.find('=') == text.npos;
   }
 
   std::vector<std::string> all_;

@@ -47,6 +47,7 @@ TEST_CASE("a word that is no verb, and none at all, exit with 2") {
   CHECK(has(unknown.err, "rnu"));
   CHECK(w.gptcore({}).status == 2);
   CHECK(w.gptcore({"run", "tiny.toml", "--no-such-option"}).status == 2);
+  CHECK(w.gptcore({"config", "check", "tiny.toml", "--safe-mode=false"}).status == 2);
 }
 
 TEST_CASE("plugins list names the built-in items") {
