@@ -9,6 +9,7 @@
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/text_table.h"
 #include "apps/gptcore/verbs.h"
+#include "core/data/corpus/id_width.h"
 #include "core/data/corpus/inspection.h"
 #include "core/plugin/probe.h"
 #include "core/plugin/progress.h"
@@ -23,8 +24,8 @@ using Json = nlohmann::ordered_json;
 
 VerbOptions data_options() {
   VerbOptions options;
-  options.visible.add_options()("dtype", po::value<std::string>()->default_value("uint16")->value_name("uint16|uint32"),
-                                "of ids that neither a header nor a manifest describes");
+  options.visible.add_options()("dtype", po::value<std::string>()->default_value("auto")->value_name("auto|uint16|uint32"),
+                                "of ids that neither a header nor a file beside them describes");
   options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("path", po::value<std::string>());
   options.order.add("path", 1);
@@ -77,13 +78,15 @@ void print_info(const TokenFolder& folder) {
   std::printf("  made of: %s", m.options.c_str());
   if (!m.sources.empty()) std::printf(", %zu files", m.sources.size());
   std::printf("\n");
+  if (m.skipped > 0)
+    std::printf("  %s records could not be used and were skipped, the first %s\n", grouped(m.skipped).c_str(),
+                m.first_skipped.c_str());
   if (m.left_out > 0) std::printf("  %s documents without text were left out\n", grouped(m.left_out).c_str());
 }
 
 // What an action's arguments name.
 struct Named {
   std::string path;
-  int64_t raw_width = 2;
   TokenFolder folder;
 };
 
@@ -92,9 +95,9 @@ Named named_by(const VerbArguments& given, const std::string& action) {
   Named named;
   named.path = given.get<std::string>("path");
   if (named.path.empty()) throw Error(Code::usage, "data " + action + " wants a path", "gptcore data " + action + " PATH");
-  if (dtype != "uint16" && dtype != "uint32") throw Error(Code::usage, "'--dtype' wants uint16 or uint32, got '" + dtype + "'");
-  named.raw_width = dtype == "uint16" ? 2 : 4;
-  named.folder = open_tokens(named.path, named.raw_width);
+  if (width_of(dtype) == 0 && dtype != "auto")
+    throw Error(Code::usage, "'--dtype' wants auto, uint16 or uint32, got '" + dtype + "'");
+  named.folder = open_tokens(named.path, width_of(dtype));
   return named;
 }
 
@@ -137,7 +140,7 @@ std::optional<Pipeline> tokenizer_of(const VerbArguments& given, const fs::path&
 
 int sample(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(data_sample_options(), arguments);
-  const auto [path, raw_width, folder] = named_by(given, "sample");
+  const auto [path, folder] = named_by(given, "sample");
   DataSampleRequest request;
   const std::string split = given.get<std::string>("split");
   if (split != "train" && split != "val") throw Error(Code::usage, "'--split' wants train or val, got '" + split + "'");
@@ -147,7 +150,7 @@ int sample(const std::vector<std::string>& arguments, const std::vector<std::str
     const auto is_this = [&](const ShardInfo& shard) { return shard.name == name; };
     if (!shards || std::any_of(shards->begin(), shards->end(), is_this)) request.files.push_back(file.path());
   }
-  request.raw_width = folder.manifest ? folder.manifest->shards.width : raw_width;
+  request.raw_width = folder.files.empty() ? 0 : folder.files.front().layout().width;
   request.flag = folder.manifest ? folder.manifest->shards.flag : 0;
   request.first = given.get<int64_t>("at");
   request.count = given.get<int64_t>("tokens");

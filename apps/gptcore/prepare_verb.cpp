@@ -22,6 +22,8 @@ VerbOptions prepare_options() {
                                 "size of a shard; 100000000 without it");
   options.visible.add_options()("threads", po::value<int64_t>()->value_name("N"), "threads that tokenize; 0 = all");
   options.visible.add_options()("json", po::bool_switch(), "print one JSON object with the folder and its manifest");
+  options.visible.add_options()("verify", po::bool_switch(),
+                                "compares a complete folder by hash, not only by size, and rewrites what is damaged");
   options.positional.add_options()("file", po::value<std::string>());
   options.order.add("file", 1);
   take_overrides(options);
@@ -40,6 +42,10 @@ PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& giv
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', '-');
     if (!given.values.count(name)) continue;
+    if (value.is<bool>()) {
+      if (given.get<bool>(name.c_str())) value = true;
+      continue;
+    }
     value = value.is<int64_t>() ? Value(given.get<int64_t>(name.c_str())) : Value(given.get<std::string>(name.c_str()));
   }
   for (const ParamSpec& spec : schema.specs())
@@ -56,7 +62,7 @@ std::string prepare_help() {
   std::ostringstream out;
   out << "gptcore prepare FILE [options] [--KEY=VALUE]...\nWrites a pipeline's dataset as files of tokens. Interrupted, the "
          "same "
-         "command goes on where it stood.\n"
+         "command goes on where it stood; a complete folder that was damaged since is made whole.\n"
       << prepare_options().visible;
   return out.str();
 }

@@ -13,6 +13,7 @@ struct PrepareOptions {
   std::string format = "gptcore";
   int64_t tokens_per_shard = 100'000'000;
   int64_t threads = 0;
+  bool verify = false;
 
   static void schema(Schema<PrepareOptions>& s) {
     s.param("out", &PrepareOptions::out, "folder for the tokens; \"\" = data/<run.name> under the current folder").path();
@@ -23,6 +24,8 @@ struct PrepareOptions {
         .choice("npy", "numpy's shards, for use = \"npy_shards\"");
     s.param("tokens_per_shard", &PrepareOptions::tokens_per_shard, "size of a shard; nanogpt has one a split").range(1, 1e12);
     s.param("threads", &PrepareOptions::threads, "threads that tokenize; 0 = all that this process may use").range(0, 1024);
+    s.param("verify", &PrepareOptions::verify,
+            "a folder that is complete is compared by hash, not only by size; what is damaged is written again");
   }
 };
 

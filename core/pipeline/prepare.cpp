@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "core/data/corpus/corpus_folder.h"
+#include "core/data/corpus/id_width.h"
 #include "core/data/corpus/tokenizer_hash.h"
 #include "gptcore/draft/preparation.h"
 
@@ -69,7 +70,10 @@ CorpusManifest described(const PipelineConfig& config, const Session& session, c
 
 std::optional<CorpusManifest> write_windows(const PipelineConfig& config, Session& session, const PrepareOptions& options,
                                             const std::filesystem::path& to, const std::function<bool()>& cancelled) {
-  CorpusFolder folder(to, described(config, session, options), session.host);
+  if (const ShownVocabulary* shown = shown_vocabulary(session.dataset.get()); shown && !shown->shown_ids().empty())
+    throw Error(Code::conflict, "the dataset \"" + config.dataset->use + "\" does not show the tokenizer's own ids",
+                "prepare the dataset that it is made of", config.dataset->location.text());
+  CorpusFolder folder(to, described(config, session, options), session.host, options.verify);
   if (folder.complete()) return folder.manifest();
   folder.start_over();
   Dataset& dataset = *session.dataset;
@@ -128,6 +132,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
     request.tokenizer = session.tokenizer.get();
     request.host = &session.host;
     request.cancelled = cancelled;
+    request.verify = options.verify;
     bool done = false;
     throw_if_failed(own->prepare(request, done));
     if (!done) return std::nullopt;
@@ -138,7 +143,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
     if (!made) return std::nullopt;
   }
   if (made->shards.format != ShardFormat::gptcore)  // whose readers know no manifest
-    write_file_atomically(*files, folder / "meta.json", "{\"vocab_size\": " + std::to_string(made->vocab_size) + "}\n");
+    write_file_atomically(*files, folder / kTokenMetaFile, token_meta(made->vocab_size, made->shards.width));
   if (config.tokenizer) write_file_atomically(*files, folder / "tokenizer.toml", tokenizer_table(*config.tokenizer));
   return made;
 }

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/data/corpus/id_width.h"
 #include "core/data/corpus/token_file.h"
 #include "gptcore/error.h"
 #include "gptcore/schema.h"
@@ -32,15 +31,21 @@ inline std::vector<TokenFile> open_files(const std::vector<std::string>& paths, 
 class TokenSplits {
  public:
   // A split without files is absent.
-  void open(const SplitFiles& files, TokenFormat format, int64_t raw_width, const DatasetContext& context) {
-    tokens_[0] = TokenSequence(open_files(files.train, format, raw_width));
-    tokens_[1] = TokenSequence(open_files(files.val, format, raw_width));
+  void open(const SplitFiles& files, TokenFormat format, int64_t raw_width, const DatasetContext& context,
+            const std::string& advice) {
+    tokens_[0] = TokenSequence(open_files(files.train, format, raw_width), advice);
+    tokens_[1] = TokenSequence(open_files(files.val, format, raw_width), advice);
     for (const Split split : {Split::train, Split::val}) {
       TokenSequence& tokens = tokens_[index(split)];
       windows_[index(split)] = {tokens.tokens(), context.block_size, context.seed,
                                 split,           name_of(tokens),    "prepare more text or use a smaller block_size"};
       fingerprint_ = tokens.fingerprint(fingerprint_);
     }
+  }
+  // Calls visit(file) for each file of both splits.
+  template <class Visit> void visit_files(Visit&& visit) {
+    for (TokenSequence& tokens : tokens_)
+      for (TokenFile& file : tokens.files()) visit(file);
   }
   // Ids that are read must be below.
   void set_limit(int64_t limit) { limit_ = limit; }
@@ -70,24 +75,24 @@ class TokenSplits {
   std::vector<uint32_t> piece_;
 };
 
-// The vocabulary's size of token files: `given` if not 0, else what meta.json in `folder`, the tokenizer or the model says.
+// The vocabulary's size of token files: `given` if not 0, else what stands beside them, the tokenizer or the model says.
 // Throws Error(missing_key) when nothing does, naming the dataset.
-inline int64_t vocabulary_of(int64_t given, const std::string& folder, int64_t most, const DatasetContext& context,
+inline int64_t vocabulary_of(int64_t given, const TokenNotes& notes, const DatasetContext& context,
                              const std::string& dataset) {
   if (given > 0) return given;
-  const std::string path = folder + "/meta.json";
-  if (std::ifstream file(path); file) {
-    const auto meta = nlohmann::json::parse(file, nullptr, false);
-    const auto found = meta.is_object() ? meta.find("vocab_size") : meta.end();
-    if (found != meta.end() && found->is_number_integer() && *found > 0 && *found <= most) return *found;
-    throw Error(Code::data_corrupt, "does not hold a vocab_size from 1 to " + std::to_string(most),
-                "write {\"vocab_size\": 50257}", path);
-  }
+  if (notes.vocab_size > 0) return notes.vocab_size;
+  if (notes.manifest) return notes.manifest->vocab_size;
   if (context.tokenizer && context.tokenizer->ready()) return context.tokenizer->vocab_size();
   if (context.vocab_limit > 0) return context.vocab_limit;
   throw Error(Code::missing_key, "the dataset \"" + dataset + "\" does not know its vocabulary's size",
               "set dataset.vocab_size (GPT-2's is 50257), or put meta.json with {\"vocab_size\": N} beside the token files");
 }
+
+// The type that the user gives ids without a header, and the key's name for errors.
+struct GivenWidth {
+  int64_t width = 0;  // bytes; 0 = by what stands beside the files, else by the vocabulary's size
+  std::string key = "dtype = ";
+};
 
 // A dataset of token files whose parameters are `path`, or `train` and `val`.
 class TokenFileDataset : public Dataset {
@@ -105,18 +110,46 @@ class TokenFileDataset : public Dataset {
     if (!path.empty() && !(train.empty() && val.empty()))
       found.push_back({"path", "path is given together with train or val", "leave one of them out"});
   }
-  // `given_vocab` is 0 where the user names none. meta.json is looked for beside the first file.
-  void open_tokens(const SplitFiles& files, TokenFormat format, int64_t raw_width, int64_t given_vocab,
+  // `given_vocab` is 0 where the user names none. What stands beside the first file of a split counts for all of it.
+  void open_tokens(const SplitFiles& files, TokenFormat format, const GivenWidth& given, int64_t given_vocab,
                    const DatasetContext& context, const std::string& dataset) {
-    tokens_.open(files, format, raw_width, context);
-    const TokenFile& first = tokens_.sequence(Split::train).files().front();
-    const int64_t most = first.layout().width == 2 ? 65536 : 2147483647;
-    const std::string folder = std::filesystem::path(first.path()).parent_path().string();
-    vocab_size_ = vocabulary_of(given_vocab, folder, most, context, dataset);
+    const std::filesystem::path folder = std::filesystem::path(files.train.front()).parent_path();
+    const TokenNotes notes = token_notes(folder);
+    vocab_size_ = vocabulary_of(given_vocab, notes, context, dataset);
+    const int64_t needed = vocab_size_ > kMostNarrowIds ? 4 : 2;
+    const int64_t width = given.width > 0 ? given.width : notes.id_width() > 0 ? notes.id_width() : needed;
+    tokens_.open(files, format, width, context, advice(given));
+    tokens_.visit_files([&](TokenFile& file) {
+      if (notes.manifest && std::filesystem::path(file.path()).parent_path() == folder)
+        require_listed_size(file, *notes.manifest);
+      if (file.layout().start > 0) return;  // a header says how wide its ids are
+      require_agreement(file, given, notes, folder);
+      if (given.width == 0 && notes.id_width() == 0)
+        width == 2 ? refuse_half_words(file, given.key) : refuse_joined_words(file, vocab_size_, given.key);
+    });
     tokens_.set_limit(context.vocab_limit > 0 ? std::min(vocab_size_, context.vocab_limit) : vocab_size_);
   }
 
  private:
+  static constexpr int64_t kMostNarrowIds = 65536;
+
+  static std::string advice(const GivenWidth& given) {
+    return "the vocabulary must be that of the tokenizer the file was made with: see dataset.vocab_size" +
+           std::string(given.key.empty() ? "" : ", dataset.dtype") + " and model.vocab_size";
+  }
+  void require_agreement(const TokenFile& file, const GivenWidth& given, const TokenNotes& notes,
+                         const std::filesystem::path& folder) const {
+    if (given.width > 0 && notes.id_width() > 0 && given.width != notes.id_width())
+      throw Error(Code::conflict,
+                  given.key + '"' + dtype_of(given.width) + "\", but " + notes.width_file(folder) + " says " +
+                      dtype_of(notes.id_width()),
+                  "leave dtype out, or write " + given.key + '"' + dtype_of(notes.id_width()) + '"', file.path());
+    if (given.width == 2 && notes.id_width() == 0 && vocab_size_ > kMostNarrowIds)
+      throw Error(Code::conflict,
+                  given.key + "\"uint16\" cannot tell the " + std::to_string(vocab_size_) + " ids of the vocabulary apart",
+                  "write " + given.key + "\"uint32\", or vocab_size = 65536 if there are no more", file.path());
+  }
+
   TokenSplits tokens_;
   int64_t vocab_size_ = 0;
 };

@@ -154,6 +154,119 @@ TEST_CASE("every format can be trained on") {
   CHECK(loss("npy") == loss("gptcore"));
 }
 
+TEST_CASE("ids above 65,535 are what they were behind every format, without a key that says how wide they are") {
+  const Workspace w;
+  std::vector<uint32_t> ids;
+  for (uint32_t i = 0; i < 2000; ++i) ids.push_back(i * 7919 % 100'000);
+  fs::create_directory(w.path("ids"));
+  w.write("ids/train.bin", {reinterpret_cast<const char*>(ids.data()), ids.size() * 4});
+  const std::string rest =
+      "[run]\ndevice = \"cpu\"\nthreads = 1\n[model]\nn_layer = 1\nn_head = 1\nn_embd = 4\nblock_size = 8\n"
+      "[[stage]]\nkind = \"train\"\nmax_iters = 2\nbatch_size = 2\neval_iters = 1\n[[logger]]\nuse = \"jsonl\"\n";
+  const auto loss = [&](const std::string& name, const std::string& dataset) {
+    w.write(name + ".toml", "[dataset]\n" + dataset + rest);
+    const Outcome run = w.gptcore({"run", name + ".toml", "--out_dir=run-" + name});
+    INFO(run.err);
+    REQUIRE(run.status == 0);
+    return records(w.path("run-" + name), "step_ended").back().at("loss").get<double>();
+  };
+  const double expected = loss("ids", "use = \"token_bin\"\npath = \"ids\"\ndtype = \"uint32\"\nvocab_size = 100000\n");
+  for (const char* format : {"nanogpt", "llmc", "npy"}) {
+    const std::string name = format;
+    REQUIRE(w.gptcore({"prepare", "ids.toml", "--out", name, "--format", name}).status == 0);
+    const std::string use = name == "npy" ? "npy_shards" : "token_bin";
+    CHECK(loss(name, "use = \"" + use + "\"\n" +
+                         (name == "llmc" ? "train = [\"llmc/train_*.bin\"]\n" : "path = \"" + name + "\"\n")) == expected);
+  }
+  for (const char* path : {"nanogpt", "nanogpt/train.bin"}) CHECK(has(w.gptcore({"data", "info", path}).out, "raw, uint32"));
+  const Outcome guessed = w.gptcore({"data", "info", "ids"});
+  CHECK(refusal(guessed) == "GC303");
+  CHECK(has(guessed.err, "--dtype=\"uint32\""));
+}
+
+TEST_CASE("a damaged shard is made again by what the dataset's error says") {
+  const Corpus c(2000);
+  const auto prepare = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--out", "a"});
+    return c.prepare(more);
+  };
+  REQUIRE(prepare({}).status == 0);
+  const auto whole = c.files("a");
+  c.write("train.toml",
+          "[tokenizer]\nuse = \"byte\"\n[dataset]\nuse = \"prepared\"\npath = \"a\"\n[run]\ndevice = \"cpu\"\nthreads = 1\n"
+          "[model]\nn_layer = 1\nn_head = 1\nn_embd = 8\nblock_size = 8\n[[stage]]\nkind = \"train\"\nmax_iters = 2\n"
+          "batch_size = 2\neval_iters = 1\n");
+  fs::resize_file(c.path("a") / "train_000001.bin", 1000);
+  const Outcome refused = c.gptcore({"run", "train.toml"});
+  CHECK(refusal(refused) == "GC303");
+  CHECK(has(refused.err, "train_000001.bin"));
+  CHECK(has(refused.err, "--out " + c.path("a").string() + " and --verify"));
+  const Outcome repaired = prepare({"--verify"});
+  INFO(repaired.err);
+  CHECK(repaired.status == 0);
+  CHECK(has(repaired.err, "is damaged and is made whole again"));
+  CHECK(c.files("a") == whole);
+  CHECK(c.gptcore({"run", "train.toml"}).status == 0);
+
+  std::string bytes = read(c.path("a") / "train_000000.bin");
+  bytes[100] ^= 1;
+  c.write("a/train_000000.bin", bytes);
+  CHECK(has(c.gptcore({"data", "verify", "a"}).err, "--verify"));
+  CHECK(prepare({"--verify"}).status == 0);
+  CHECK(c.files("a") == whole);
+}
+
+TEST_CASE("what was damaged in the cache is made again by the run that needs it") {
+  const Corpus c(500);
+  c.write("train.toml", std::string(kCorpus) +
+                            "pack = \"best_fit\"\n[run]\ndevice = \"cpu\"\nthreads = 1\n[model]\nn_layer = 1\nn_head = 1\n"
+                            "n_embd = 8\nblock_size = 8\n[[stage]]\nkind = \"train\"\nmax_iters = 2\nbatch_size = 2\n");
+  const auto train = [&] { return c.gptcore({"run", "train.toml", "--overwrite"}); };
+  REQUIRE(train().status == 0);
+  const fs::path folder = fs::directory_iterator(c.path("cache") / "prepared")->path();
+  const std::string shard = read(folder / "train_000000.bin"), list = read(folder / "train_000000.docs");
+  fs::resize_file(folder / "train_000000.bin", 100);
+  const Outcome cut = train();
+  INFO(cut.err);
+  CHECK(cut.status == 0);
+  CHECK(has(cut.err, "is damaged and is made whole again"));
+  CHECK(read(folder / "train_000000.bin") == shard);
+  std::string wrong = list;
+  wrong[9] ^= 1;
+  c.write(fs::relative(folder / "train_000000.docs", c.folder()), wrong);
+  CHECK(train().status == 0);
+  CHECK(read(folder / "train_000000.docs") == list);
+}
+
+TEST_CASE("after a bad line is mended the same prepare goes on") {
+  const Corpus c(3000);
+  const std::string good = read(c.path("corpus.jsonl"));
+  c.write("corpus.jsonl", good + "{\"text\": \"half\n");
+  const Outcome bad = c.prepare({"--out", "a"});
+  CHECK(refusal(bad) == "GC303");
+  CHECK(has(bad.err, "corpus.jsonl:3001: error"));
+  c.write("corpus.jsonl", good + "{\"text\": \"whole\"}\n");
+  const Outcome mended = c.prepare({"--out", "a"});
+  INFO(mended.err);
+  CHECK(mended.status == 0);
+  CHECK(has(mended.err, "corpus.jsonl was changed since the preparation was interrupted"));
+  REQUIRE(c.prepare({"--out", "b"}).status == 0);
+  CHECK(c.files("a") == c.files("b"));
+}
+
+TEST_CASE("bad records are skipped and told on demand") {
+  const Corpus c(100);
+  c.write("corpus.jsonl", read(c.path("corpus.jsonl")) + "{\"text\": \"\\ud83d\"}\n{\"text\": null}\n");
+  const Outcome refused = c.prepare({"--out", "a"});
+  CHECK(refusal(refused) == "GC303");
+  CHECK(has(refused.err, "corpus.jsonl:101: error[GC303]: holds the lone surrogate \\ud83d"));
+  const Outcome skipped = c.prepare({"--out", "b", "--on_bad_record=skip"});
+  INFO(skipped.err);
+  CHECK(skipped.status == 0);
+  CHECK(has(skipped.err, "2 records could not be used and were skipped, the first corpus.jsonl:101"));
+  CHECK(has(c.gptcore({"data", "info", "b"}).out, "2 records could not be used and were skipped"));
+}
+
 TEST_CASE("a text is prepared as one sequence, cut as nanoGPT cuts it") {
   const Workspace w;
   for (const char* tokenizer : {"byte", "char"}) {
@@ -165,8 +278,9 @@ TEST_CASE("a text is prepared as one sequence, cut as nanoGPT cuts it") {
     const size_t all = read(w.path("input.txt")).size(), train = static_cast<size_t>(static_cast<double>(all) * 0.9);
     CHECK(fs::file_size(w.path(out) / "train.bin") == 2 * train);
     CHECK(fs::file_size(w.path(out) / "val.bin") == 2 * (all - train));
-    CHECK(read(w.path(out) / "meta.json") ==
-          (std::string(tokenizer) == "byte" ? "{\"vocab_size\": 256}\n" : "{\"vocab_size\": 18}\n"));
+    CHECK(read(w.path(out) / "meta.json") == (std::string(tokenizer) == "byte"
+                                                  ? "{\"vocab_size\": 256, \"dtype\": \"uint16\"}\n"
+                                                  : "{\"vocab_size\": 18, \"dtype\": \"uint16\"}\n"));
     CHECK(w.gptcore({"data", "sample", out, "--tokens", "20"}).out == read(w.path("input.txt")).substr(0, 20) + "\n");
   }
 }

@@ -86,6 +86,7 @@ class PlainSource final : public ByteSource {
     if (first) refuse_lfs_pointer(std::string_view(out).substr(before), Code::data_missing, file_->path());
     return got > 0;
   }
+  bool packed() const override { return false; }
   int64_t position() const override { return file_->position(); }
 
  private:
@@ -139,7 +140,7 @@ class GzipSource final : public ByteSource {
   std::unique_ptr<RawFile> file_;
   std::vector<char> in_;
   z_stream stream_{};
-  bool inside_ = false;  // a member has begun and not ended
+  bool inside_ = true;  // a member must come, or has begun and not ended
 };
 
 // One or several zstd frames.
@@ -163,7 +164,7 @@ class ZstdSource final : public ByteSource {
       out.resize(before + output.pos);
       if (ZSTD_isError(left)) refuse_packed(*file_, "zstd", ZSTD_getErrorName(left));
       inside_ = left != 0;
-      more_ = output.pos == output.size;
+      more_ = inside_ && output.pos == output.size;
     }
     return true;
   }
@@ -177,17 +178,28 @@ class ZstdSource final : public ByteSource {
   std::unique_ptr<ZSTD_DStream, Free> stream_;
   std::vector<char> in_;
   ZSTD_inBuffer input_{nullptr, 0, 0};
-  bool inside_ = false;  // a frame has begun and not ended
-  bool more_ = false;    // bytes may be waiting in the decoder
+  bool inside_ = true;  // a frame must come, or has begun and not ended
+  bool more_ = false;   // bytes of a frame may be waiting in the decoder
 };
+
+// Whether a file begins as packed ones do. Of one whose name promises that, a beginning cut short will do.
+bool begins(std::string_view head, std::string_view magic, const std::filesystem::path& path, const char* ending) {
+  return head.starts_with(magic) || (magic.starts_with(head) && path.extension() == ending);
+}
+
+// pzstd writes such a frame, without data, before each other.
+bool is_skippable_frame(std::string_view head) {
+  return head.size() == 4 && (head[0] & 0xf0) == 0x50 && head.substr(1) == "\x2a\x4d\x18";
+}
 
 }  // namespace
 
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path) {
   auto file = std::make_unique<RawFile>(path);
   const std::string head = file->head();
-  if (head.starts_with("\x1f\x8b")) return std::make_unique<GzipSource>(std::move(file));
-  if (head.starts_with("\x28\xb5\x2f\xfd")) return std::make_unique<ZstdSource>(std::move(file));
+  if (begins(head, "\x1f\x8b", path, ".gz")) return std::make_unique<GzipSource>(std::move(file));
+  if (begins(head, "\x28\xb5\x2f\xfd", path, ".zst") || is_skippable_frame(head))
+    return std::make_unique<ZstdSource>(std::move(file));
   return std::make_unique<PlainSource>(std::move(file));
 }
 

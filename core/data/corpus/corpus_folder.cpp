@@ -15,16 +15,13 @@ namespace gptcore {
 
 namespace fs = std::filesystem;
 
-CorpusFolder::CorpusFolder(fs::path folder, CorpusManifest wanted, Host& host)
+CorpusFolder::CorpusFolder(fs::path folder, CorpusManifest wanted, Host& host, bool verify)
     : folder_(std::move(folder)), manifest_(std::move(wanted)), host_(host) {
   make_directories(*posix_file_system(), folder_);
   lock();
   try {
-    complete_ = fs::exists(folder_ / kCorpusManifestFile);
-    if (complete_)
-      take_over();
-    else
-      resume();
+    complete_ = take_over(verify);
+    if (!complete_) resume();
   } catch (...) {
     ::close(lock_);
     throw;
@@ -53,10 +50,57 @@ void CorpusFolder::refuse(const std::string& why) const {
   throw Error(Code::run_exists, "the folder is in use: " + why, "name another folder, or remove this one", folder_.string());
 }
 
-void CorpusFolder::take_over() {
-  CorpusManifest found = read_manifest(folder_ / kCorpusManifestFile);
-  if (found.key != manifest_.key) refuse("it was prepared from other inputs or with other options");
-  manifest_ = std::move(found);
+// False when there is something to be made, or to be made again.
+bool CorpusFolder::take_over(bool verify) {
+  const fs::path path = folder_ / kCorpusManifestFile;
+  const ManifestKind kind = manifest_kind(path);
+  if (kind == ManifestKind::absent) return false;
+  if (kind == ManifestKind::other) refuse("its " + path.filename().string() + " is of another program");
+  try {
+    CorpusManifest found = read_manifest(path);
+    if (found.key != manifest_.key) refuse("it was prepared from other inputs or with other options");
+    if (verify)
+      verify_shards(folder_, found, [this](int64_t done, int64_t total) {
+        host_.progress("verifying " + folder_.filename().string(), done, total, "B");
+      });
+    else
+      check_sizes(folder_, found);
+    manifest_ = std::move(found);
+    return true;
+  } catch (const Error& e) {
+    if (e.code() != Code::data_corrupt && e.code() != Code::data_missing) throw;
+    host_.log(Level::warning, folder_.string() + " is damaged and is made whole again: " + e.where() + ": " + e.what());
+  }
+  reopen();
+  return false;
+}
+
+// Makes a complete folder an interrupted preparation again.
+void CorpusFolder::reopen() {
+  const auto files = posix_file_system();
+  const fs::path manifest = folder_ / kCorpusManifestFile;
+  if (manifest_kind(manifest) == ManifestKind::ours) {
+    files->rename(manifest, folder_ / kCorpusProgressFile);
+  } else {
+    save_progress();
+    files->remove_file(manifest);
+  }
+  files->sync_directory(folder_);
+}
+
+// Equal manifests, but for what the inputs hold, what a tokenizer learned from them, and what was made of them.
+bool CorpusFolder::same_but_for_content(const CorpusManifest& before) const {
+  const auto described = [](CorpusManifest m) {
+    m.key.clear();
+    m.tokenizer.clear();
+    m.vocab_size = m.shards.width = m.left_out = m.skipped = 0;
+    m.first_skipped.clear();
+    m.end_of_text.reset();
+    for (CorpusSource& source : m.sources) source.bytes = 0;
+    for (auto& shards : m.splits) shards.clear();
+    return m.to_json();
+  };
+  return described(before) == described(manifest_);
 }
 
 void CorpusFolder::resume() {
@@ -67,8 +111,18 @@ void CorpusFolder::resume() {
         refuse("it holds " + entry.path().filename().string());
     return save_progress();
   }
-  const CorpusManifest before = read_manifest(progress);
-  if (before.key != manifest_.key) refuse("other inputs or options were being prepared there");
+  CorpusManifest before;
+  try {
+    before = read_manifest(progress);
+  } catch (const Error& e) {
+    if (e.code() != Code::data_corrupt) throw;
+    host_.log(Level::warning, progress.string() + " cannot be read; the preparation starts over");
+    return save_progress();
+  }
+  if (before.key != manifest_.key) {
+    if (!same_but_for_content(before)) refuse("other inputs or options were being prepared there");
+    return forget(before);
+  }
   int64_t kept = 0;
   for (size_t s = 0; s < 2; ++s)
     for (const ShardInfo& shard : before.splits[s]) {
@@ -77,6 +131,18 @@ void CorpusFolder::resume() {
       ++kept;
     }
   if (kept > 0) host_.log(Level::info, folder_.string() + ": going on after " + std::to_string(kept) + " finished shards");
+}
+
+// Starts over after the inputs were changed.
+void CorpusFolder::forget(const CorpusManifest& before) {
+  std::string changed = "the data was";
+  for (size_t i = before.sources.size(); i-- > 0;)
+    if (before.sources[i].bytes != manifest_.sources[i].bytes) changed = before.sources[i].file + " was";
+  host_.log(Level::info, folder_.string() + ": " + changed + " changed since the preparation was interrupted; it starts over");
+  save_progress();
+  for (const auto& shards : before.splits)
+    for (const ShardInfo& shard : shards)
+      for (const fs::path& file : {folder_ / shard.name, (folder_ / shard.name).replace_extension(".docs")}) fs::remove(file);
 }
 
 bool CorpusFolder::intact(const ShardInfo& shard) const {
@@ -109,13 +175,23 @@ void CorpusFolder::start_over() {
   save_progress();
 }
 
+void CorpusFolder::keep_tokenizer(const std::string& state) const {
+  const auto files = posix_file_system();
+  const fs::path path = folder_ / kTokenizerStateFile;
+  if (state.empty()) return;
+  if (files->kind(path) == FileKind::file && files->open(path)->size() == state.size() &&
+      read_text(*files, path, state.size()) == state)
+    return;
+  write_file_atomically(*files, path, state);
+}
+
 void CorpusFolder::publish(const std::string& tokenizer_state, const std::string& where) {
   if (manifest_.tokens(Split::train) == 0)
     throw Error(Code::data_empty, "no document of the training split has a token", "check the files and val_fraction", where);
   for (const auto& entry : fs::directory_iterator(folder_))
     if (entry.path().extension() == ".tmp") fs::remove(entry.path());
   const auto files = posix_file_system();
-  if (!tokenizer_state.empty()) write_file_atomically(*files, folder_ / kTokenizerStateFile, tokenizer_state);
+  keep_tokenizer(tokenizer_state);
   write_file_atomically(*files, folder_ / kCorpusManifestFile, manifest_.to_json());
   files->remove_file(folder_ / kCorpusProgressFile);
 }

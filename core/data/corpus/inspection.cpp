@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/data/corpus/id_width.h"
 #include "core/data/corpus/source_files.h"
 #include "gptcore/error.h"
 
@@ -28,8 +29,12 @@ TokenFolder open_tokens(const fs::path& path, int64_t raw_width) {
   if (fs::exists(path / kCorpusProgressFile))
     throw Error(Code::data_missing, "the preparation of this folder has not come to its end",
                 "run the same gptcore prepare again: it goes on where it stopped", path.string());
-  for (const std::string& file : data_files({path.string()}, {".bin", ".npy"}))
-    out.files.emplace_back(file, format_by_name(file), raw_width);
+  const TokenNotes notes = raw_width > 0 ? TokenNotes() : token_notes(fs::is_directory(path) ? path : path.parent_path());
+  const int64_t width = raw_width > 0 ? raw_width : notes.id_width() > 0 ? notes.id_width() : notes.vocab_size > 65536 ? 4 : 2;
+  for (const std::string& file : data_files({path.string()}, {".bin", ".npy"})) {
+    TokenFile& opened = out.files.emplace_back(file, format_by_name(file), width);
+    if (raw_width == 0 && notes.id_width() == 0 && opened.layout().start == 0) refuse_half_words(opened, "--dtype=");
+  }
   return out;
 }
 

@@ -17,7 +17,8 @@ struct TokenFolder {
   std::vector<TokenFile> files;            // of the train split first
 };
 
-// `path` names a folder with a manifest, or with *.bin or *.npy files, or one such file. Throws Error(data_*).
+// `path` names a folder with a manifest, or with *.bin or *.npy files, or one such file. `raw_width`: bytes of ids that no
+// header describes; 0 = as what stands beside the files says, else 2 unless they look otherwise. Throws Error(data_*).
 TokenFolder open_tokens(const std::filesystem::path& path, int64_t raw_width);
 
 // "llm.c, uint16", "numpy, uint32", "raw, uint16".

@@ -18,6 +18,8 @@ class ByteSource {
   virtual bool read(std::string& out) = 0;
   // Bytes of the file that were read so far.
   virtual int64_t position() const = 0;
+  // Whether the file holds other bytes, packed.
+  virtual bool packed() const { return true; }
 };
 
 // Throws Error(data_missing). What read() finds wrong is Error(data_corrupt): a damaged or cut off packed file, a file that was

@@ -53,6 +53,8 @@ CorpusManifest manifest_of(const Json& json) {
   if (const Json& id = json.at("end_of_text"); !id.is_null()) m.end_of_text = id.get<int64_t>();
   m.options = json.at("options").get<std::string>();
   m.left_out = json.at("left_out").get<int64_t>();
+  m.skipped = json.value("skipped", int64_t{0});
+  m.first_skipped = json.value("first_skipped", "");
   for (const Json& s : json.at("sources")) m.sources.push_back({s.at("file").get<std::string>(), s.at("bytes").get<int64_t>()});
   for (const Split split : {Split::train, Split::val})
     for (const Json& s : json.at(name_of(split)).at("shards")) m.splits[static_cast<size_t>(split)].push_back(shard_of(s));
@@ -62,7 +64,7 @@ CorpusManifest manifest_of(const Json& json) {
 void verify_file(const std::filesystem::path& path, const std::string& sha256, const std::function<void(int64_t)>& read) {
   const auto files = posix_file_system();
   if (files->kind(path) != FileKind::file)
-    throw Error(Code::data_missing, "the shard is missing", "prepare it again", path.string());
+    throw Error(Code::data_missing, "the shard is missing", repair_hint(path.parent_path()), path.string());
   const auto file = files->open(path);
   Sha256 hash;
   std::vector<std::byte> piece(kPieceBytes);
@@ -75,7 +77,19 @@ void verify_file(const std::filesystem::path& path, const std::string& sha256, c
   }
   if (const std::string found = hash.hex(); found != sha256)
     throw Error(Code::data_corrupt, "the file has SHA-256 " + found + ", the manifest says " + sha256,
-                "it is damaged or was replaced: prepare or copy it again", path.string());
+                repair_hint(path.parent_path()), path.string());
+}
+
+void check_size(const std::filesystem::path& path, uint64_t wanted) {
+  const auto files = posix_file_system();
+  if (files->kind(path) != FileKind::file)
+    throw Error(Code::data_missing, "the file is missing, which the manifest lists", repair_hint(path.parent_path()),
+                path.string());
+  if (const uint64_t found = files->open(path)->size(); found != wanted)
+    throw Error(
+        Code::data_corrupt,
+        "the file has " + std::to_string(found) + " bytes; as the manifest describes it, it had " + std::to_string(wanted),
+        repair_hint(path.parent_path()), path.string());
 }
 
 }  // namespace
@@ -115,6 +129,10 @@ std::string CorpusManifest::to_json() const {
               {"options", options},
               {"left_out", left_out},
               {"sources", files}};
+  if (skipped > 0) {
+    out["skipped"] = skipped;
+    out["first_skipped"] = first_skipped;
+  }
   for (const Split split : {Split::train, Split::val}) {
     Json list = Json::array();
     for (const ShardInfo& s : splits[static_cast<size_t>(split)]) list.push_back(json_of(s));
@@ -128,16 +146,43 @@ CorpusManifest read_manifest(const std::filesystem::path& file) {
   if (files->kind(file) != FileKind::file)
     throw Error(Code::data_missing, "there is no " + file.filename().string() + " in the folder: it holds no prepared tokens",
                 "gptcore prepare makes such a folder", file.parent_path().string());
+  const std::string hint = repair_hint(file.parent_path());
   try {
     return manifest_of(Json::parse(read_text(*files, file, kLargest)));
   } catch (const nlohmann::json::exception& e) {
-    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), "prepare it again", file.string());
+    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), hint, file.string());
   } catch (const Error& e) {
     if (!e.where().empty()) throw;
-    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), "prepare it again", file.string());
+    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), hint, file.string());
   } catch (const std::runtime_error& e) {
-    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), "prepare it again", file.string());
+    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), hint, file.string());
   }
+}
+
+ManifestKind manifest_kind(const std::filesystem::path& file) {
+  const auto files = posix_file_system();
+  if (files->kind(file) != FileKind::file) return ManifestKind::absent;
+  const auto json = nlohmann::json::parse(read_text(*files, file, kLargest), nullptr, false);
+  if (json.is_discarded()) return ManifestKind::unreadable;
+  return json.is_object() && json.value("kind", nlohmann::json()) == kKind &&
+                 json.value("version", nlohmann::json()) == kVersion
+             ? ManifestKind::ours
+             : ManifestKind::other;
+}
+
+std::string repair_hint(const std::filesystem::path& folder) {
+  return "run the gptcore prepare that made it again, with --out " + folder.string() +
+         " and --verify: it rewrites what is damaged; or copy it again";
+}
+
+void check_sizes(const std::filesystem::path& folder, const CorpusManifest& manifest) {
+  for (const auto& shards : manifest.splits)
+    for (const ShardInfo& shard : shards) {
+      check_size(folder / shard.name, header_bytes(manifest.shards.format) +
+                                          static_cast<uint64_t>(shard.tokens) * static_cast<uint64_t>(manifest.shards.width));
+      if (!shard.documents_sha256.empty())
+        check_size((folder / shard.name).replace_extension(".docs"), static_cast<uint64_t>(shard.documents) * sizeof(uint64_t));
+    }
 }
 
 void verify_shards(const std::filesystem::path& folder, const CorpusManifest& manifest,

@@ -32,6 +32,8 @@ struct CorpusManifest {
   std::vector<CorpusSource> sources;
   std::vector<ShardInfo> splits[2];  // by Split
   int64_t left_out = 0;              // documents without a token
+  int64_t skipped = 0;               // records that could not be used
+  std::string first_skipped;         // of them: "file:number: why"
 
   int64_t tokens(Split split) const;
   int64_t documents(Split split) const;
@@ -41,6 +43,19 @@ struct CorpusManifest {
 
 // Throws Error(data_corrupt) naming the file when it cannot be understood, Error(data_missing) when there is none.
 CorpusManifest read_manifest(const std::filesystem::path& file);
+enum class ManifestKind {
+  absent,
+  ours,        // says that it is such a manifest, of the version that is read
+  other,       // some other JSON
+  unreadable,  // no JSON
+};
+ManifestKind manifest_kind(const std::filesystem::path& file);
+
+// What to do about a folder that is not as its manifest says.
+std::string repair_hint(const std::filesystem::path& folder);
+
+// Compares the size of each shard with the manifest's. Throws Error(data_missing | data_corrupt) for the first that differs.
+void check_sizes(const std::filesystem::path& folder, const CorpusManifest& manifest);
 
 // Reads each shard and compares its size and SHA-256; `progress` is told of bytes. Throws Error(data_corrupt) for the first
 // that is not as it was written.

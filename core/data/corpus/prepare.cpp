@@ -33,12 +33,13 @@ struct Chunk {
 
 struct Encoded {
   std::vector<EncodedDocument> documents;  // one a record
-  int64_t first_number = 0, position = 0;
+  const CorpusInput* input = nullptr;
+  int64_t first_record = 0, first_number = 0, position = 0;
   size_t bytes = 0;
 };
 
 Encoded encode_chunk(const EncodeRecord& encode, const int64_t (&from)[2], Chunk& chunk) {
-  Encoded out{{}, chunk.first_number, chunk.position, chunk.bytes};
+  Encoded out{{}, chunk.input, chunk.first_record, chunk.first_number, chunk.position, chunk.bytes};
   size_t begin = 0;
   for (size_t i = 0; i < chunk.ends.size(); ++i) {
     const int64_t number = chunk.first_number + static_cast<int64_t>(i);
@@ -147,10 +148,22 @@ class Pass {
     for (size_t i = 0; i < done.documents.size(); ++i) {
       const EncodedDocument& document = done.documents[i];
       if (document.empty) ++folder_.manifest().left_out;
+      if (!document.unusable.empty()) skip(document.unusable, *done.input, done.first_record + static_cast<int64_t>(i));
       if (!document.ids.empty())
         (document.split == Split::train ? train_ : val_)->add(done.first_number + static_cast<int64_t>(i), document.ids);
     }
     job_.host->progress(job_.label, std::min(done.position, total_ - 1), total_, "B");
+  }
+
+  void skip(const std::string& why, const CorpusInput& input, int64_t record) {
+    CorpusManifest& m = folder_.manifest();
+    const std::string number = ":" + std::to_string(record);
+    if (++m.skipped == 1) m.first_skipped = fs::path(input.file).filename().string() + number + ": " + why;
+    if (m.skipped > job_.most_skipped)
+      throw Error(
+          Code::data_corrupt,
+          why + "; it is one of " + std::to_string(m.skipped) + " records that cannot be used, the first " + m.first_skipped,
+          "mend them, or raise max_bad_records, which is " + std::to_string(job_.most_skipped), input.file + number);
   }
 
   const PrepareJob& job_;
@@ -194,8 +207,11 @@ std::optional<CorpusManifest> prepare_corpus(const PrepareJob& job) {
   CorpusManifest wanted = job.manifest;
   for (const CorpusInput& input : job.inputs)
     wanted.sources.push_back({fs::path(input.file).filename().string(), static_cast<int64_t>(fs::file_size(input.file))});
-  CorpusFolder folder(job.folder, std::move(wanted), *job.host);
-  if (folder.complete()) return folder.manifest();
+  CorpusFolder folder(job.folder, std::move(wanted), *job.host, job.verify);
+  if (folder.complete()) {
+    folder.keep_tokenizer(job.tokenizer_state);
+    return folder.manifest();
+  }
   if (!Pass(job, folder).run()) return std::nullopt;
   folder.publish(job.tokenizer_state, job.inputs.front().file);
   return folder.manifest();

@@ -53,6 +53,10 @@ const char* name_of(ShardFormat format) {
   return kNames[static_cast<size_t>(format)];
 }
 
+uint64_t header_bytes(ShardFormat format) {
+  return format == ShardFormat::llmc ? kLlmcHeaderBytes : format == ShardFormat::npy ? kNpyHeaderBytes : 0;
+}
+
 ShardWriter::ShardWriter(const fs::path& folder, Split split, const ShardOptions& options, std::vector<ShardInfo> done,
                          std::function<void(const ShardInfo&)> finished)
     : folder_(folder), split_(split), options_(options), shards_(std::move(done)), finished_(std::move(finished)) {

@@ -31,6 +31,8 @@ struct ShardOptions {
 // The options' format by name; Error(usage) for another one.
 ShardFormat shard_format(const std::string& name);
 const char* name_of(ShardFormat format);
+// What stands before the ids in a file of that format.
+uint64_t header_bytes(ShardFormat format);
 
 struct ShardInfo {
   std::string name;                   // of its file

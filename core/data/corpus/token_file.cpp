@@ -85,7 +85,7 @@ TokenFile::Identity TokenFile::identity_of(int file, const std::string& path) {
 void TokenFile::require_unchanged() const {
   if (identity_of(file_, path_) != identity_)
     throw Error(Code::data_corrupt, "the token file was changed or replaced while it was in use",
-                "prepare or copy it again, then start again: a run goes on from its checkpoint", path_);
+                "let it be whole again, then start again: a run goes on from its checkpoint", path_);
 }
 
 void TokenFile::read(int64_t first, std::span<uint32_t> out) {
@@ -99,11 +99,12 @@ void TokenFile::read(int64_t first, std::span<uint32_t> out) {
     throw Error(Code::data_corrupt,
                 "ends at byte " + std::to_string(at + got) + ", before token " +
                     std::to_string(first + static_cast<int64_t>(out.size()) - 1) + ": it became shorter while it was in use",
-                "prepare or copy it again", path_);
+                "let it be whole again, then start again: a run goes on from its checkpoint", path_);
   if (layout_.width == 2) std::copy(narrow_.begin(), narrow_.end(), out.begin());
 }
 
-TokenSequence::TokenSequence(std::vector<TokenFile> files) : files_(std::move(files)) {
+TokenSequence::TokenSequence(std::vector<TokenFile> files, std::string advice)
+    : files_(std::move(files)), advice_(std::move(advice)) {
   starts_.push_back(0);
   for (const TokenFile& file : files_) starts_.push_back(starts_.back() + file.tokens());
 }
@@ -132,11 +133,10 @@ void TokenSequence::read(int64_t first, std::span<uint32_t> out, int64_t limit, 
       const TokenLayout& layout = files_[file].layout();
       throw Error(Code::token_out_of_range,
                   "the id " + std::to_string(id) + " at token " + std::to_string(token) + " (byte " +
-                      std::to_string(layout.start + static_cast<uint64_t>(token * layout.width)) +
-                      ") is not below the vocabulary's size " + std::to_string(limit),
-                  "the vocabulary must be that of the tokenizer the file was made with: see dataset.vocab_size and "
-                  "model.vocab_size",
-                  files_[file].path());
+                      std::to_string(layout.start + static_cast<uint64_t>(token * layout.width)) + ", read as " +
+                      (layout.width == 2 ? "uint16" : "uint32") + ") is not below the vocabulary's size " +
+                      std::to_string(limit),
+                  advice_, files_[file].path());
     }
     first += static_cast<int64_t>(count);
     out = out.subspan(count);

@@ -48,10 +48,12 @@ class TokenFile {
 class TokenSequence {
  public:
   TokenSequence() = default;
-  explicit TokenSequence(std::vector<TokenFile> files);
+  // `advice`: what a user can do about an id beyond the limit.
+  explicit TokenSequence(std::vector<TokenFile> files, std::string advice = {});
 
   int64_t tokens() const { return starts_.empty() ? 0 : starts_.back(); }
   const std::vector<TokenFile>& files() const { return files_; }
+  std::vector<TokenFile>& files() { return files_; }
   // As TokenFile::read, across files. An id, less `flag`, that is not below `limit` is Error(token_out_of_range).
   void read(int64_t first, std::span<uint32_t> out, int64_t limit, uint32_t flag = 0);
   // Tells contents apart by pieces spread evenly over each file: all of a small one.
@@ -63,6 +65,7 @@ class TokenSequence {
   std::vector<TokenFile> files_;
   std::vector<int64_t> starts_;  // of each file, and the end
   std::vector<size_t> open_;     // oldest first
+  std::string advice_;
 };
 
 // "train.bin", "5 files".

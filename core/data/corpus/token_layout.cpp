@@ -14,7 +14,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "ids are read as they are in the file");
 
 constexpr int32_t kMagic16 = 20240520, kVersion16 = 1, kMagic32 = 20240801, kVersion32 = 7, kMagicEval = 20240522;
-constexpr const char* kAgain = "prepare or copy it again";
+constexpr const char* kAgain = "copy it again, or run the gptcore prepare that made it again with --verify";
 
 [[noreturn]] void refuse(const std::string& message, const std::string& hint, const std::string& where) {
   throw Error(Code::data_corrupt, message, hint, where);
@@ -27,15 +27,16 @@ int32_t int_at(std::span<const std::byte> head, size_t index) {
 }
 
 TokenLayout checked(TokenLayout layout, const std::string& where) {
-  if (layout.tokens == 0) throw Error(Code::data_empty, "the token file holds no ids", "prepare it again", where);
+  if (layout.tokens == 0) throw Error(Code::data_empty, "the token file holds no ids", kAgain, where);
   return layout;
 }
 
 TokenLayout raw_layout(uint64_t size, int64_t width, const std::string& where) {
-  if (size == 0) throw Error(Code::data_empty, "the token file is empty", "prepare it again", where);
+  if (size == 0) throw Error(Code::data_empty, "the token file is empty", kAgain, where);
   if (size % static_cast<uint64_t>(width) != 0)
-    refuse("the token file has an odd size of " + std::to_string(size) + " bytes; ids have " + std::to_string(width), kAgain,
-           where);
+    refuse("the token file has an odd size of " + std::to_string(size) + " bytes; ids of " +
+               (width == 2 ? "uint16 have 2" : "uint32 have 4"),
+           std::string(kAgain) + "; or its ids are not of that dtype", where);
   return {0, width, static_cast<int64_t>(size) / width};
 }
 

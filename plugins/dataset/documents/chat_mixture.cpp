@@ -1,5 +1,7 @@
 #include "chat_mixture.h"
 
+#include <utility>
+
 #include "gptcore/error.h"
 #include "record.h"
 
@@ -9,6 +11,8 @@ namespace {
 [[noreturn]] void refuse(const std::string& message, const std::string& hint) {
   throw Error(Code::data_corrupt, message, hint);
 }
+
+constexpr const char* kApart = "\n\n";  // between what the system says and the user's words
 
 // The lines of choices, each behind its letter.
 std::string lettered(const nlohmann::json& choices) {
@@ -43,7 +47,7 @@ void ChatMixture::use(const Tokenizer& tokenizer) {
 }
 
 std::string ChatMixture::options() const {
-  return "conversations, the assistant's turns predicted";
+  return "conversations with all that the system says, the assistant's turns predicted";
 }
 
 void ChatMixture::add_turn(Document& out, bool assistant, std::string text) const {
@@ -61,7 +65,7 @@ Document ChatMixture::parse(std::string_view line) const {
          "conversations look like {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]}");
 }
 
-// SmolTalk's shape. What the system says goes before the user's next words.
+// SmolTalk's shape. What the system says goes before the user's next words; where none follow it is a turn like the user's.
 Document ChatMixture::messages(const nlohmann::json& record) const {
   const nlohmann::json& all = record["messages"];
   if (!all.is_array() || all.empty()) refuse("'messages' is no list of messages", "mend the line");
@@ -73,17 +77,18 @@ Document ChatMixture::messages(const nlohmann::json& record) const {
     const std::string& role = text_in(message, "role");
     const std::string& content = text_in(message, "content");
     if (role == "system") {
-      system += content + "\n\n";
+      system += (system.empty() ? "" : kApart) + content;
     } else if (role == "user") {
-      add_turn(out, false, system + content);
-      system.clear();
+      add_turn(out, false, system.empty() ? content : std::exchange(system, {}) + kApart + content);
     } else if (role == "assistant") {
+      if (!system.empty()) add_turn(out, false, std::exchange(system, {}));
       add_turn(out, true, content);
       answered = true;
     } else {
       refuse("there is no role '" + role + "'", "roles are system, user and assistant");
     }
   }
+  if (!system.empty()) add_turn(out, false, std::move(system));
   if (!answered) refuse("nobody answers in the conversation", "leave it out: it has nothing to learn from");
   return out;
 }

@@ -77,8 +77,20 @@ void CorpusDataset::open(const DatasetContext& context) {
   PrepareJob work = job(*context.tokenizer, *context.host, {});
   work.threads = threads_;
   work.folder = fs::path(cache_.empty() ? cache_folder() : cache_) / "prepared" / work.manifest.key.substr(0, 32);
-  require_validation(*prepare_corpus(work), work.inputs.front().file);
-  folder_.open(work.folder.string(), packing_of(pack_), context);
+  const auto read = [&] {
+    const CorpusManifest made = *prepare_corpus(work);
+    require_validation(made, work.inputs.front().file);
+    tell_skipped(made, *context.host);
+    folder_.open(work.folder.string(), packing_of(pack_), context);
+  };
+  try {
+    read();
+  } catch (const Error& e) {
+    // The cache is ours, to be made again; inputs that are damaged are not.
+    if (e.code() != Code::data_corrupt || !fs::path(e.where()).string().starts_with(work.folder.string())) throw;
+    work.verify = true;
+    read();
+  }
 }
 
 void* CorpusDataset::extension(std::string_view id) {
@@ -100,9 +112,12 @@ Status CorpusDataset::prepare(const PreparationRequest& request, bool& done) noe
     work.folder = request.folder;
     work.threads = request.threads;
     work.cancelled = request.cancelled;
+    work.verify = request.verify;
     const auto made = prepare_corpus(work);
     done = made.has_value();
-    if (made) require_validation(*made, work.inputs.front().file);
+    if (!made) return;
+    require_validation(*made, work.inputs.front().file);
+    tell_skipped(*made, *request.host);
   });
 }
 
@@ -125,6 +140,10 @@ PrepareJob CorpusDataset::job(Tokenizer& tokenizer, Host& host, const ShardOptio
   if (end_) m.end_of_text = *end_;
   m.options = std::string(name()) + ", " + options() + ", end of text " + (end_of_text_first_ ? "first" : "last") +
               ", val_fraction " + to_toml(Value(val_share()));
+  if (on_bad_record_ == "skip") {
+    m.options += ", up to " + std::to_string(max_bad_records_) + " bad records skipped";
+    out.most_skipped = max_bad_records_;
+  }
   m.key = corpus_key(out.inputs, m.to_json());
   out.tokenizer_state = tokenizer.save();
   out.open = [this](const std::string& file) { return records(file); };
@@ -157,9 +176,9 @@ void CorpusDataset::learn(Tokenizer& tokenizer, const std::vector<CorpusInput>& 
     for (record.clear(); all->next(record); record.clear()) {
       if (is_blank(record)) continue;
       try {
-        require_utf8(record);
-        for (const Segment& s : parse(record)) corpus += s.text;
+        for (const Segment& s : document_of(record)) corpus += s.text;
       } catch (const Error& e) {
+        if (on_bad_record_ == "skip" && e.code() == Code::data_corrupt) continue;
         throw Error(e.code(), e.what(), e.hint(), input.file + ":" + std::to_string(all->number()));
       }
       if (corpus.size() > kMostToLearn)
@@ -184,12 +203,38 @@ EncodedDocument CorpusDataset::encode(const Tokenizer& tokenizer, std::string_vi
                                       const bool (&wanted)[2]) const {
   EncodedDocument out;
   if (is_blank(record)) return out;
-  require_utf8(record);
-  const Document document = parse(record);
+  Document document;
+  try {
+    document = document_of(record);
+  } catch (const Error& e) {
+    if (on_bad_record_ != "skip" || e.code() != Code::data_corrupt) throw;
+    out.unusable = e.what();
+    return out;
+  }
   out.split = split.value_or(place_of(document) < val_share() ? Split::val : Split::train);
   out.empty = !has_text(document);
   if (!out.empty && wanted[static_cast<size_t>(out.split)]) out.ids = ids_of(tokenizer, document);
   return out;
+}
+
+// Throws Error without a place.
+Document CorpusDataset::document_of(std::string_view record) const {
+  try {
+    require_utf8(record);
+    return parse(record);
+  } catch (const Error& e) {
+    if (e.code() != Code::data_corrupt) throw;
+    throw Error(e.code(), e.what(),
+                e.hint() + (e.hint().empty() ? "" : "; ") + "on_bad_record = \"skip\" passes over such records");
+  }
+}
+
+void CorpusDataset::tell_skipped(const CorpusManifest& made, Host& host) const {
+  if (made.skipped > 0)
+    host.log(Level::warning, std::to_string(made.skipped) +
+                                 (made.skipped == 1 ? " record could not be used and was skipped: "
+                                                    : " records could not be used and were skipped, the first ") +
+                                 made.first_skipped);
 }
 
 std::vector<uint32_t> CorpusDataset::ids_of(const Tokenizer& tokenizer, const Document& document) const {

@@ -61,6 +61,8 @@ class CorpusDataset : public Dataset, Preparation {
   PrepareJob job(Tokenizer& tokenizer, Host& host, const ShardOptions& shards);
   EncodedDocument encode(const Tokenizer& tokenizer, std::string_view record, std::optional<Split> split,
                          const bool (&wanted)[2]) const;
+  Document document_of(std::string_view record) const;
+  void tell_skipped(const CorpusManifest& made, Host& host) const;
   std::vector<uint32_t> ids_of(const Tokenizer& tokenizer, const Document& document) const;
   void require_validation(const CorpusManifest& made, const std::string& where) const;
   std::optional<int32_t> find_end_of_text(const Tokenizer& tokenizer) const;
@@ -69,7 +71,8 @@ class CorpusDataset : public Dataset, Preparation {
   static constexpr double kValFraction = 0.005;
   std::vector<std::string> files_, val_, urls_, sha256_;
   std::optional<double> val_fraction_;
-  std::string cache_;
+  std::string cache_, on_bad_record_ = "stop";
+  int64_t max_bad_records_ = 100;
   bool end_of_text_first_ = false;
   int64_t threads_ = 0;
 
@@ -105,6 +108,11 @@ template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
           "token between documents: auto = <|endoftext|> if the tokenizer has it, none, or a special token's name");
   s.param("end_of_text_first", of<T>(&CorpusDataset::end_of_text_first_), "it stands before each document, not behind it");
   add_packing(s, of<T>(&CorpusDataset::pack_));
+  s.param("on_bad_record", of<T>(&CorpusDataset::on_bad_record_), "what a record does that cannot be used")
+      .choice("stop", "it ends the run, named by file and line")
+      .choice("skip", "it is passed over; how many were is told");
+  s.param("max_bad_records", of<T>(&CorpusDataset::max_bad_records_), "with on_bad_record = \"skip\": more of them end the run")
+      .range(1, 1e12);
   s.param("cache", of<T>(&CorpusDataset::cache_), "folder for the prepared tokens; empty: GPTCORE_CACHE or ~/.cache/gptcore")
       .path();
   s.param("threads", of<T>(&CorpusDataset::threads_), "threads that tokenize; 0 = all that this process may use")

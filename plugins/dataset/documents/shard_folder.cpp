@@ -21,8 +21,7 @@ std::vector<int64_t> document_starts(const fs::path& folder, const std::vector<S
     const fs::path path = (folder / shard.name).replace_extension(".docs");
     const std::string bytes = read_file(path.string());
     if (bytes.size() != static_cast<size_t>(shard.documents) * sizeof(uint64_t) || sha256_hex(bytes) != shard.documents_sha256)
-      throw Error(Code::data_corrupt, "the list of documents is not as the manifest says", "prepare or copy it again",
-                  path.string());
+      throw Error(Code::data_corrupt, "the list of documents is not as the manifest says", repair_hint(folder), path.string());
     for (size_t at = 0; at < bytes.size(); at += sizeof(uint64_t)) {
       uint64_t start = 0;
       std::memcpy(&start, bytes.data() + at, sizeof start);
@@ -77,9 +76,9 @@ void ShardFolder::open_split(const std::string& folder, Split split, const Datas
       throw Error(Code::data_corrupt,
                   "the shard holds " + std::to_string(files.back().tokens()) + " ids, the manifest says " +
                       std::to_string(shard.tokens),
-                  "it is damaged or was replaced: prepare or copy it again", files.back().path());
+                  repair_hint(folder), files.back().path());
   }
-  tokens_[s] = TokenSequence(std::move(files));
+  tokens_[s] = TokenSequence(std::move(files), repair_hint(folder));
   if (packing_ == Packing::stream)
     windows_[s] = {tokens_[s].tokens(), block_, context.seed, split, folder, "give more documents or a smaller block_size"};
   else

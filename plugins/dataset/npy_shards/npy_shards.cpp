@@ -27,7 +27,7 @@ class NpyShards final : public TokenFileDataset {
       (path_.empty() || !is_for_validation(file) ? files.train : files.val).push_back(std::move(file));
     if (path_.empty()) files.val = data_files(val_, {".npy"});
     if (files.train.empty()) throw Error(Code::data_missing, "every shard there is for validation", "check path", path_);
-    open_tokens(files, TokenFormat::npy, 0, vocab_, context, "npy_shards");
+    open_tokens(files, TokenFormat::npy, {0, ""}, vocab_, context, "npy_shards");
   }
 
  private:

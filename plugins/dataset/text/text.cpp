@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/data/corpus/source_files.h"
+#include "core/data/corpus/source_text.h"
 #include "gptcore/plugin.h"
 #include "gptcore/token_windows.h"
 #include "gptcore/utf8.h"
@@ -44,8 +45,10 @@ class Text final : public Dataset {
       encode(*context.tokenizer, context.vocab_limit);
     } catch (const Error& e) {
       if (e.code() == Code::data_corrupt) name_invalid_file(e);
+      if (e.code() == Code::unknown_character) name_file_of_character(*context.tokenizer);
       throw;
     }
+    for (const std::string& warning : warnings_) context.host->log(Level::warning, warning);
     const std::string where = sources_.size() == 1 ? sources_[0].path : std::to_string(sources_.size()) + " files";
     const std::string hint = "give more text, a smaller block_size or another val_fraction";
     for (const Split split : {Split::train, Split::val}) {
@@ -86,7 +89,7 @@ class Text final : public Dataset {
         if (seen.insert(path).second) paths.push_back(std::move(path));
     for (std::string& path : paths) {
       sources_.push_back({path, corpus_.size()});
-      corpus_ += read_file(path);
+      corpus_ += source_text(path, host, warnings_);
     }
     if (corpus_.empty()) throw Error(Code::data_empty, "the text is empty", "check files", paths.front());
   }
@@ -125,6 +128,16 @@ class Text final : public Dataset {
     throw Error(e.code(), "the byte at offset " + std::to_string(at - source->begin) + " is not UTF-8", e.hint(), source->path);
   }
 
+  // Says in which file the character stands that cannot be encoded.
+  void name_file_of_character(const Tokenizer& tokenizer) const {
+    for (size_t s = 0; s < sources_.size(); ++s) try {
+        const size_t end = s + 1 < sources_.size() ? sources_[s + 1].begin : corpus_.size();
+        tokenizer.encode(std::string_view(corpus_).substr(sources_[s].begin, end - sources_[s].begin));
+      } catch (const Error& e) {
+        throw Error(e.code(), e.what(), e.hint(), sources_[s].path);
+      }
+  }
+
   [[noreturn]] static void refuse_empty(Split split, const std::string& where) {
     throw Error(Code::data_too_short, "the text is too short to give the " + std::string(name_of(split)) + " split a token",
                 split == Split::val ? "give more text, or val_fraction = 0 for no validation" : "give more text", where);
@@ -136,6 +149,7 @@ class Text final : public Dataset {
 
   std::string corpus_;  // while opening
   std::vector<Source> sources_;
+  std::vector<std::string> warnings_;  // told when the tokenizer has taken the text
   std::vector<int32_t> tokens_[2];
   TokenWindows windows_[2];
   uint64_t fingerprint_ = 0;

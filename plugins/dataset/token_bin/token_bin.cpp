@@ -23,7 +23,10 @@ class TokenBin final : public TokenFileDataset {
         .choice("auto", "llm.c's header where a file begins with one, else nothing")
         .choice("raw", "nothing")
         .choice("llmc", "llm.c's header, of version 1 (uint16) or 7 (uint32)");
-    s.param("dtype", &TokenBin::dtype_, "of ids that no header describes").choice("uint16").choice("uint32");
+    s.param("dtype", &TokenBin::dtype_, "of ids that no header describes")
+        .choice("auto", "as meta.json or gptcore's manifest.json beside the files says; else uint32 above 65,536 tokens")
+        .choice("uint16")
+        .choice("uint32");
     s.param("vocab_size", &TokenBin::vocab_, "ids are below this; 0: as meta.json or the tokenizer says").range(0, 2147483647);
     s.check([](const TokenBin& d, Problems& found) {
       check_paths(d.path_, d.train_, d.val_, "path = \"data/openwebtext\"", found);
@@ -32,8 +35,7 @@ class TokenBin final : public TokenFileDataset {
 
   void open(const DatasetContext& context) override {
     const TokenFormat format = format_ == "raw" ? TokenFormat::raw : format_ == "llmc" ? TokenFormat::llmc : TokenFormat::any;
-    const int64_t width = dtype_ == "uint16" ? 2 : 4;
-    open_tokens({files(Split::train), files(Split::val)}, format, width, vocab_, context, "token_bin");
+    open_tokens({files(Split::train), files(Split::val)}, format, {width_of(dtype_)}, vocab_, context, "token_bin");
   }
 
  private:
@@ -44,7 +46,7 @@ class TokenBin final : public TokenFileDataset {
     return {path.string()};
   }
 
-  std::string path_, format_ = "auto", dtype_ = "uint16";
+  std::string path_, format_ = "auto", dtype_ = "auto";
   std::vector<std::string> train_, val_;
   int64_t vocab_ = 0;
 };

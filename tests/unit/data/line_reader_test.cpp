@@ -95,6 +95,55 @@ TEST_CASE("packed pieces one behind the other are one file") {
   CHECK(lines_of(folder.path / "a") == std::vector<std::string>{"one", "two", "three"});
 }
 
+TEST_CASE("a packed file of any unpacked size is read, whole blocks of the reader included") {
+  const TempFolder folder;
+  constexpr size_t kBlock = size_t{1} << 18;
+  const auto file = folder.path / "a";
+  for (const size_t size : {kBlock - 1, kBlock, kBlock + 1, 2 * kBlock, 5 * kBlock})
+    for (const bool gz : {true, false}) {
+      const auto pack = [&](const std::string& part) { return gz ? gzip(part) : zstd(part); };
+      const std::string text = long_text().substr(0, size - 1) + "\n", half = text.substr(0, kBlock / 2);
+      CAPTURE(size, gz);
+      write_raw(folder.path / "plain", text);
+      const auto expected = lines_of(folder.path / "plain");
+      write_raw(file, pack(text));
+      CHECK(lines_of(file) == expected);
+      // Frames that end, and do not end, with a block.
+      write_raw(file, pack(half) + pack(text.substr(half.size())));
+      CHECK(lines_of(file) == expected);
+      write_raw(file, pack(text.substr(0, kBlock - 1)) + pack(text.substr(kBlock - 1)) + pack(""));
+      CHECK(lines_of(file) == expected);
+    }
+}
+
+TEST_CASE("a packed file is refused when it is cut off anywhere, after each of its pieces' bytes but the last") {
+  const TempFolder folder;
+  constexpr size_t kBlock = size_t{1} << 18;
+  for (const bool gz : {true, false}) {
+    const auto file = folder.path / (gz ? "a.gz" : "a.zst");
+    for (const std::string& text : {std::string("one\ntwo\n"), std::string(kBlock, '\n')}) {
+      const std::string whole = gz ? gzip(text) : zstd(text);
+      for (size_t cut = 0; cut < whole.size(); ++cut) {
+        CAPTURE(gz, cut, whole.size());
+        write_raw(file, whole.substr(0, cut));
+        CHECK_THAT(error_of(file).what(), Contains("cut off"));
+        if (cut == 0) continue;
+        write_raw(file, whole + whole.substr(0, cut));
+        CHECK_THAT(error_of(file).what(), Contains("cut off"));
+      }
+      write_raw(file, whole);
+      CHECK(!lines_of(file).empty());
+    }
+  }
+}
+
+TEST_CASE("a zstd file may begin with a frame that holds no data, as pzstd's do") {
+  const TempFolder folder;
+  const std::string skipped("\x50\x2a\x4d\x18\x04\0\0\0abcd", 12);
+  write_raw(folder.path / "a", skipped + zstd("one\ntwo\n") + skipped);
+  CHECK(lines_of(folder.path / "a") == std::vector<std::string>{"one", "two"});
+}
+
 TEST_CASE("a damaged or cut off packed file is refused by name at any place") {
   const TempFolder folder;
   const auto file = folder.path / "a";

@@ -135,6 +135,79 @@ TEST_CASE("finished shards are not made again, damaged ones are") {
   CHECK(c.files("a") == whole);
 }
 
+TEST_CASE("a complete folder that was damaged since is made whole by the same preparation") {
+  Corpus c;
+  prepare_corpus(c.job("a"));
+  const auto whole = c.files("a");
+  const CorpusManifest manifest = read_manifest(c.path / "a" / kCorpusManifestFile);
+  const auto shard = c.path / "a" / manifest.splits[0][2].name;
+  auto list = shard;
+  list.replace_extension(".docs");
+  const auto repaired = [&](const std::string& named) {
+    c.host.said.clear();
+    REQUIRE(prepare_corpus(c.job("a")));
+    CHECK_THAT(c.host.said, Contains(named));
+    CHECK(c.files("a") == whole);
+  };
+  std::filesystem::resize_file(shard, 77);
+  repaired(shard.filename());
+  std::filesystem::remove(shard);
+  repaired(shard.filename());
+  std::filesystem::resize_file(list, 8);
+  repaired(list.filename());
+  std::filesystem::remove(c.path / "a" / manifest.splits[1].back().name);
+  repaired(manifest.splits[1].back().name);
+  const std::string text = read_raw(c.path / "a" / kCorpusManifestFile);
+  for (const std::string& cut : {text.substr(0, text.size() / 2), std::string(), std::string(600, '\0')}) {
+    write_raw(c.path / "a" / kCorpusManifestFile, cut);
+    repaired(kCorpusManifestFile);
+  }
+
+  // Damage that leaves sizes as they are is found by reading everything.
+  std::string bytes = read_raw(shard);
+  bytes[9] ^= 1;
+  write_raw(shard, bytes);
+  PrepareJob thorough = c.job("a");
+  thorough.verify = true;
+  c.host.said.clear();
+  REQUIRE(prepare_corpus(thorough));
+  CHECK_THAT(c.host.said, Contains(shard.filename()) && Contains("it is made again"));
+  CHECK(c.files("a") == whole);
+}
+
+TEST_CASE("a manifest.json that is not ours is left alone") {
+  Corpus c;
+  for (const char* theirs : {R"({"name": "an app"})", "[1]"}) {
+    write_raw(c.path / "out" / kCorpusManifestFile, theirs);
+    CHECK(error_of(c.job("out")).code() == Code::run_exists);
+    CHECK(read_raw(c.path / "out" / kCorpusManifestFile) == theirs);
+  }
+}
+
+TEST_CASE("a preparation that a bad record ended goes on when the record is mended, not with other options") {
+  Corpus c;
+  const auto picky = [&](const std::string& out) {
+    PrepareJob job = c.job(out);
+    job.encode = [inner = job.encode](std::string_view line, std::optional<Split> split, const bool(&wanted)[2]) {
+      if (line.find('!') != line.npos) throw Error(Code::data_corrupt, "is bad");
+      return inner(line, split, wanted);
+    };
+    return job;
+  };
+  const std::string good = read_raw(c.path / "in1");
+  write_raw(c.path / "in1", good + "2 bad!\n");
+  CHECK(error_of(picky("a")).where() == (c.path / "in1").string() + ":1501");
+  PrepareJob other = picky("a");
+  other.manifest.options = "other";
+  other.manifest.key += "other";
+  CHECK(error_of(other).code() == Code::run_exists);
+  write_raw(c.path / "in1", good + "2 mended\n");
+  REQUIRE(prepare_corpus(picky("a")));
+  CHECK_THAT(c.host.said, Contains("in1 was changed"));
+  prepare_corpus(c.job("b"));
+  CHECK(c.files("a") == c.files("b"));
+}
+
 TEST_CASE("a folder is prepared once, and not for anything else") {
   Corpus c;
   prepare_corpus(c.job("a"));

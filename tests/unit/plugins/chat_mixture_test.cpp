@@ -90,6 +90,16 @@ TEST_CASE("what the system says stands before the user's next words") {
         std::vector<int64_t>{kBos, kUser, 'b', 'e', '\n', '\n', 'x', kUserEnd, kAssistant, 'y', 0, 0, 0, 0, 0, 0});
 }
 
+TEST_CASE("what the system says without a user's words behind it is a turn of its own") {
+  Chat chat(R"({"messages": [{"role": "system", "content": "be"}, {"role": "assistant", "content": "y"},)"
+            R"( {"role": "system", "content": "ok"}]})"
+            "\n");
+  const Row row = chat.row(0);
+  CHECK(row.ids ==
+        std::vector<int64_t>{kBos, kUser, 'b', 'e', kUserEnd, kAssistant, 'y', kEnd, kUser, 'o', 'k', 0, 0, 0, 0, 0});
+  CHECK(row.targets == std::vector<int64_t>{-1, -1, -1, -1, -1, 'y', kEnd, -1, -1, -1, -1, -1, -1, -1, -1, -1});
+}
+
 TEST_CASE("a record that is no conversation is refused with file and line") {
   const auto check = [](const std::string& line, const std::string& part) {
     const Error e = error_with(line);

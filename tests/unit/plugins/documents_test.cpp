@@ -215,11 +215,51 @@ TEST_CASE("a line that cannot be read is named by file and line") {
   };
   check("{\"text\": \"caf\xe9\"}", "byte 14 of the record is not UTF-8");
   check("{\"text\": \"half", "is not JSON at byte");
-  check("{\"text\": \"\\ud800 alone\"}", "is not JSON at byte");
+  check("{\"text\": \"\\ud800 alone\"}", "lone surrogate \\ud800 at byte 11");
+  check("{\"id\": \"\\ud83d\\ude00\", \"text\": \"tail \\udc00\"}", "lone surrogate \\udc00");
+  check("{\"text\": \"x\", \"id\": \"\\ud83d\\u0041\"}", "lone surrogate \\ud83d");
   check("{\"text\": \"x\", \"n\": 1e999}", "number that is too large");
   check("[1, 2]", "JSON array, not an object");
   check("{\"body\": \"x\", \"id\": 3}", "no field 'text'");
   check("{\"text\": 3}", "holds a number, not a text");
+  check("{\"text\": null}", "the field 'text' is null");
+}
+
+namespace {
+
+struct ListeningHost final : Host {
+  void log(Level level, std::string_view text) override {
+    if (level == Level::warning) warnings += std::string(text) + "\n";
+  }
+  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
+  std::string fetch(std::string_view url, std::string_view) override { return std::string(url); }
+  std::string warnings;
+};
+
+}  // namespace
+
+TEST_CASE("records that cannot be used are skipped, counted and told when that is asked for, up to a limit") {
+  const Corpus corpus;
+  std::string lines;
+  for (int i = 0; i < 100; ++i)
+    lines += i % 10 == 4 ? "{\"text\": null}\n" : i % 10 == 7 ? "{\"text\": \"\\ud800\"}\n" : "{\"text\": \"good\"}\n";
+  write_raw(corpus.file(), lines);
+  CHECK_THAT(open_error(corpus.values()).hint(), Contains("on_bad_record = \"skip\""));
+  for (int time = 0; time < 2; ++time) {  // also when it is read from the cache
+    ListeningHost host;
+    const auto tokenizer = built_in().tokenizer(time == 0 ? "byte" : "char", {});
+    const auto d = built_in().dataset("jsonl", corpus.values({{"on_bad_record", "skip"}, {"val_fraction", 0.0}}));
+    d->open(context_of(tokenizer.get(), 4, 1, host));
+    CHECK(d->tokens(Split::train) == 320);
+    INFO(host.warnings);
+    CHECK_THAT(host.warnings,
+               Contains("20 records could not be used and were skipped") && Contains("a.jsonl:5: the field 'text' is null"));
+  }
+  const Error many = open_error(corpus.values({{"on_bad_record", "skip"}, {"max_bad_records", 12}}));
+  INFO(many.line());
+  CHECK(many.where() == corpus.file() + ":65");
+  CHECK_THAT(many.what(), Contains("13 records that cannot be used"));
+  CHECK_THAT(many.hint(), Contains("max_bad_records"));
 }
 
 TEST_CASE("another field's name is a parameter, and empty documents are left out") {

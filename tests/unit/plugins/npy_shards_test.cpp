@@ -88,6 +88,6 @@ TEST_CASE("an empty array and an id beyond the vocabulary are refused by shard")
   const OpenDataset d("npy_shards", values(folder), 4);
   const Error e = error_of([&] { row_of(*d.dataset, Split::train, Order::sequential, 0); });
   CHECK(e.code() == Code::token_out_of_range);
-  CHECK_THAT(e.what(), Contains("id 60001 at token 1 (byte 130)"));
+  CHECK_THAT(e.what(), Contains("id 60001 at token 1 (byte 130, read as uint16)"));
   CHECK(e.where() == (folder.path / "b.npy").string());
 }

@@ -1,3 +1,5 @@
+#include <zlib.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -18,7 +20,7 @@ struct Tree : TempFolder {
     add("sub/c.cpp", "cccc");
     add("sub/deep/d.cpp", "dddd");
     add("sub/.hidden/e.cpp", "eeee");
-    add("sub/binary.bin", std::string("ff\0f", 4));
+    add("sub/binary.bin", std::string("ffff\0ffffffffff", 15));
   }
   void add(const std::string& name, const std::string& text) const {
     fs::create_directories((path / name).parent_path());
@@ -52,7 +54,7 @@ TEST_CASE("files are read in the order given, folders and patterns by path") {
   CHECK(content(with_files({tree.path.string()})) == "aaaabbbbccccdddd");
   CHECK(content(with_files({tree.at("**/*.cpp")})) == "aaaaccccdddd");
   CHECK(content(with_files({tree.at("*/*.cpp")})) == "cccc");
-  CHECK(content(with_files({tree.at("sub/**")})) == std::string("ff\0fccccdddd", 12));
+  CHECK(content(with_files({tree.at("sub/**")})) == std::string("ffff\0ffffffffffccccdddd", 23));
   CHECK(content(with_files({tree.at("s?b/[cd].cpp")})) == "cccc");
   CHECK(content(with_files({tree.at("b.txt"), tree.path.string()})) == "bbbbaaaaccccdddd");  // each file once
 }
@@ -198,4 +200,100 @@ TEST_CASE("ids that the model has no row for are refused when the text is opened
   CHECK_NOTHROW(built_in().dataset("text", with_files({tree.at("a.cpp")}))->open(context));
   const auto dataset = built_in().dataset("text", with_files({tree.at("b.txt")}));
   CHECK(error_of([&] { dataset->open(context); }).code() == Code::token_out_of_range);
+}
+
+namespace {
+
+struct Listener final : Host {
+  void log(Level, std::string_view text) override { said += std::string(text) + "\n"; }
+  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
+  std::string fetch(std::string_view url, std::string_view) override { return std::string(url); }
+  std::string said;
+};
+
+std::string said_of(const Table& values) {
+  Listener host;
+  const auto tokenizer = built_in().tokenizer("byte", {});
+  built_in().dataset("text", values)->open(context_of(tokenizer.get(), 2, 1, host));
+  return host.said;
+}
+
+std::string gzip(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string utf16(const std::string& text, bool little) {
+  std::string out;
+  for (const char c : text) out += little ? std::string{c, '\0'} : std::string{'\0', c};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what is no text in UTF-8 is refused by file and by what it is") {
+  const Tree tree;
+  const auto check = [&](const std::string& bytes, const std::string& part, const std::string& advice) {
+    tree.add("x.txt", bytes);
+    const Error e = open_error(with_files({tree.at("b.txt"), tree.at("x.txt")}), 2, "byte");
+    INFO(e.line());
+    CHECK(e.code() == Code::data_corrupt);
+    CHECK_THAT(e.what(), Contains(part));
+    CHECK_THAT(e.hint(), Contains(advice));
+    CHECK(e.where() == tree.at("x.txt"));
+  };
+  const std::string text = "Some lines of text.\nAnd some more of them.\n";
+  check("\xff\xfe" + utf16(text, true), "UTF-16", "iconv -f UTF-16 -t UTF-8");
+  check("\xfe\xff" + utf16(text, false), "UTF-16", "iconv -f UTF-16 -t UTF-8");
+  check(utf16(text, true), "UTF-16", "iconv -f UTF-16LE -t UTF-8");
+  check(utf16(text, false), "UTF-16", "iconv -f UTF-16BE -t UTF-8");
+  check(std::string("\xff\xfe\0\0", 4) + std::string("a\0\0\0", 4), "UTF-32", "iconv -f UTF-32 -t UTF-8");
+  check(text + std::string(600, '\0'), "filled with NUL bytes from offset 43 on", "copy it again");
+  check(std::string(600, '\0'), "filled with NUL bytes from offset 0 on", "copy it again");
+  check("BZh91AY&SY" + text, "bzip2", "bunzip2");
+  check(std::string("\xfd") + "7zXZ" + std::string(1, '\0') + text, "xz", "unxz");
+  check("PK\x03\x04" + text, "zip", "unzip");
+  check("PAR1" + text, "Parquet", "use = \"parquet\"");
+}
+
+TEST_CASE("a text packed by gzip is unpacked and that is told") {
+  const Tree tree;
+  tree.add("b.txt.gz", gzip("bbbb\n"));
+  CHECK(content(with_files({tree.at("b.txt.gz"), tree.at("a.cpp")})) == "bbbb\naaaa");
+  CHECK_THAT(said_of(with_files({tree.at("b.txt.gz")})), Contains(tree.at("b.txt.gz") + " is packed; read unpacked"));
+  tree.add("b.txt.gz", gzip("bbbb\n").substr(0, 12));
+  CHECK(open_error(with_files({tree.at("b.txt.gz")})).code() == Code::data_corrupt);
+}
+
+TEST_CASE("bytes that are not UTF-8, and NUL bytes, are told where the tokenizer takes them") {
+  const Tree tree;
+  tree.add("l.txt", "caf\xe9 and caf\xe9, caf\xe9");
+  CHECK_THAT(said_of(with_files({tree.at("a.cpp"), tree.at("l.txt")})),
+             Contains(tree.at("l.txt") + ": 3 bytes are not UTF-8, the first at offset 3"));
+  tree.add("n.txt", std::string("some text that has one \0 in it", 30));
+  CHECK_THAT(said_of(with_files({tree.at("n.txt")})), Contains(tree.at("n.txt") + ": 1 NUL byte, the first at offset 23"));
+  CHECK(said_of(with_files({tree.at("a.cpp")})).empty());
+}
+
+TEST_CASE("a character that the tokenizer has not learned is named by file and offset") {
+  const Tree tree;
+  Listener host;
+  const auto tokenizer = built_in().tokenizer("char", {});
+  tokenizer->learn("ab");
+  tree.add("new.txt", "abc");
+  const auto d = built_in().dataset("text", with_files({tree.at("b.txt"), tree.at("new.txt")}));
+  const Error e = error_of([&] { d->open(context_of(tokenizer.get(), 2, 1, host)); });
+  INFO(e.line());
+  CHECK(e.code() == Code::unknown_character);
+  CHECK(e.where() == tree.at("new.txt"));
+  CHECK_THAT(e.what(), Contains("'c' (U+0063) at byte offset 2"));
 }

@@ -62,7 +62,8 @@ TEST_CASE("the vocabulary's size comes from the key, from meta.json or from the 
   write_raw(folder.path / "meta.json", R"({"vocab_size": 777})");
   CHECK(vocab(folder.values(0), "byte") == 777);
   CHECK(vocab(folder.values(888), "byte") == 888);
-  for (const char* bad : {"", "{}", "[]", R"({"vocab_size": 0})", R"({"vocab_size": "x"})", R"({"vocab_size": 65537})"}) {
+  for (const char* bad :
+       {"", "{}", "[]", R"({"vocab_size": 0})", R"({"vocab_size": "x"})", R"({"vocab_size": 9, "dtype": "int8"})"}) {
     write_raw(folder.path / "meta.json", bad);
     CHECK(open_error(folder.values(0)).code() == Code::data_corrupt);
   }
@@ -95,7 +96,7 @@ TEST_CASE("an id beyond the vocabulary is named by file, token and byte when it 
   CHECK_NOTHROW(row_of(*d.dataset, Split::train, Order::sequential, 0));
   const Error e = error_of([&] { row_of(*d.dataset, Split::train, Order::sequential, 50); });
   CHECK(e.code() == Code::token_out_of_range);
-  CHECK_THAT(e.what(), Contains("id 200 at token 200 (byte 400)") && Contains("size 200"));
+  CHECK_THAT(e.what(), Contains("id 200 at token 200 (byte 400, read as uint16)") && Contains("size 200"));
   CHECK(e.where() == (folder.path / "train.bin").string());
 }
 
@@ -153,14 +154,14 @@ TEST_CASE("llm.c's shards of both versions are read behind their headers") {
   const TempFolder folder;
   write_raw(folder.path / "old.bin", llmc_file<uint16_t>(20240520, 1, 6, {50256, 1, 2, 3, 4, 5}));
   write_raw(folder.path / "new.bin", llmc_file<uint32_t>(20240801, 7, 6, {128000, 1, 2, 3, 4, 5}));
-  const auto values = [&](const char* name, const char* format) {
-    return Table{{"train", List{(folder.path / name).string()}}, {"vocab_size", 128256}, {"format", format}};
+  const auto values = [&](const char* name, const char* format, int64_t vocab = 128256) {
+    return Table{{"train", List{(folder.path / name).string()}}, {"vocab_size", vocab}, {"format", format}};
   };
   for (const char* format : {"auto", "llmc"}) {
     CHECK(first_ids(values("old.bin", format)) == std::vector<int64_t>{50256, 1, 2, 3});
     CHECK(first_ids(values("new.bin", format)) == std::vector<int64_t>{128000, 1, 2, 3});
   }
-  CHECK(first_ids(values("old.bin", "raw"))[0] == 20240520 % 65536);
+  CHECK(first_ids(values("old.bin", "raw", 60000))[0] == 20240520 % 65536);
 }
 
 TEST_CASE("shards are one sequence, in the order of their names") {
@@ -194,7 +195,76 @@ TEST_CASE("raw ids of four bytes are read as such") {
   const Table values = {{"path", folder.path.string()}, {"dtype", "uint32"}, {"vocab_size", 70001}};
   CHECK(first_ids(values) == std::vector<int64_t>{70000, 1, 2, 3});
   write_raw(folder.path / "train.bin", std::string(22, 'x'));
-  CHECK_THAT(open_error(values).what(), Contains("odd size of 22 bytes; ids have 4"));
+  CHECK_THAT(open_error(values).what(), Contains("odd size of 22 bytes; ids of uint32 have 4"));
+}
+
+namespace {
+
+// A folder with train.bin of uint32 ids, and what else is to stand beside it.
+struct WideFolder : TempFolder {
+  explicit WideFolder(const std::vector<uint32_t>& ids, const std::string& meta = {}) {
+    write_raw(path / "train.bin", std::string(reinterpret_cast<const char*>(ids.data()), ids.size() * 4));
+    if (!meta.empty()) write_raw(path / "meta.json", meta);
+  }
+  Table values(Table more = {}) const {
+    more.emplace_back("path", path.string());
+    return more;
+  }
+};
+
+std::vector<uint32_t> ids_below(uint32_t vocab, size_t count = 400) {
+  std::vector<uint32_t> ids;
+  for (size_t i = 0; i < count; ++i) ids.push_back(static_cast<uint32_t>(i * 7919 % vocab));
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("ids that need 32 bits are read as such: by what stands beside the file, or by the vocabulary's size") {
+  const auto ids = ids_below(100'000);
+  const std::vector<int64_t> first(ids.begin(), ids.begin() + 4);
+  CHECK(first_ids(WideFolder(ids, R"({"vocab_size": 100000, "dtype": "uint32"})").values()) == first);
+  CHECK(first_ids(WideFolder(ids, R"({"vocab_size": 100000})").values()) == first);
+  CHECK(first_ids(WideFolder(ids).values({{"vocab_size", 100'000}})) == first);
+  CHECK(first_ids(WideFolder(ids_below(50'000), R"({"vocab_size": 50000, "dtype": "uint32"})").values()) ==
+        std::vector<int64_t>{0, 7919, 15838, 23757});
+  SilentHost host;
+  DatasetContext context = context_of(nullptr, 4, 1, host);
+  context.vocab_limit = 100'000;  // the model's
+  const WideFolder folder(ids);
+  const auto d = built_in().dataset("token_bin", folder.values());
+  d->open(context);
+  CHECK(row_of(*d, Split::train, Order::sequential, 0).ids == first);
+}
+
+TEST_CASE("a file whose ids are not as wide as they are taken for is refused by name and key") {
+  const auto check = [](const WideFolder& folder, Table more, const std::string& part) {
+    const Error e = open_error(folder.values(std::move(more)));
+    INFO(e.line());
+    CHECK_THAT(e.what(), Contains(part));
+    CHECK_THAT(e.line(), Contains("dtype = \"uint"));
+    CHECK(e.where().starts_with(folder.path.string()));
+  };
+  check(WideFolder(ids_below(50'000)), {{"vocab_size", 50'000}}, "each second id is 0");
+  check(WideFolder(ids_below(60)), {{"vocab_size", 60}}, "each second id is 0");
+  check(WideFolder(ids_below(200'000)), {{"vocab_size", 60'000}}, "each second id is at most 3");
+  check(WideFolder(ids_below(100'000)), {{"vocab_size", 100'000}, {"dtype", "uint16"}}, "100000");
+  const char* wide = R"({"vocab_size": 50000, "dtype": "uint32"})";
+  check(WideFolder(ids_below(50'000), wide), {{"dtype", "uint16"}}, "meta.json");
+  // Ids of 16 bits where the vocabulary lets expect 32.
+  Folder narrow(400, 0);
+  CHECK_THAT(open_error(narrow.values(100'000)).line(), Contains("as uint32") && Contains("dtype = \"uint16\""));
+  // Said to be so, half-words are what they are.
+  CHECK(first_ids(WideFolder(ids_below(60)).values({{"vocab_size", 60}, {"dtype", "uint16"}})) ==
+        std::vector<int64_t>{0, 0, 59, 0});
+}
+
+TEST_CASE("an id beyond the vocabulary tells how wide ids were read") {
+  const Folder folder(300, 0);
+  const OpenDataset d("token_bin", folder.values(200), 4);
+  const Error e = error_of([&] { row_of(*d.dataset, Split::train, Order::sequential, 50); });
+  CHECK_THAT(e.what(), Contains("uint16"));
+  CHECK_THAT(e.hint(), Contains("dataset.dtype"));
 }
 
 TEST_CASE("a header that contradicts its file is refused with what it says") {

@@ -19,10 +19,11 @@ struct PreparationRequest {
   Tokenizer* tokenizer = nullptr;  // open; may still have to learn
   Host* host = nullptr;
   std::function<bool()> cancelled;
+  bool verify = false;  // of a complete folder also the hashes are compared, not only the sizes
 };
 
 // Called on an object that is not open, or after open(). The folder is complete when it holds manifest.json, which is written
-// last.
+// last. What was damaged in a complete one is made again.
 class Preparation {
  public:
   // Ok with `done` false when it was cancelled.
