@@ -110,7 +110,7 @@ class Planner {
     support.adapter_values = [&](const std::string& item, const Table& values) {
       return session_.maker.adapter_values(item, values);
     };
-    support.data_vocab_size = session_.data_vocab_size();
+    support.data_vocab_size = session_.whole_vocab_size();
     support.can_undo = has_others_;
     PlannedEdit edit(view, operation.effects, support);
     operation.operation->plan(now_, edit);

@@ -46,6 +46,9 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
   tokenizer = plugins.tokenizer(config.tokenizer->use, config.tokenizer->values);
   tokenizer->open(host);
   if (checkpoint && checkpoint->has(kTokenizerFile)) tokenizer->load(checkpoint->text(files, kTokenizerFile));
+  if (checkpoint && checkpoint->has(kVocabularyFile))
+    tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), checkpoint->text(files, kVocabularyFile),
+                                                 checkpoint->directory.string());
 }
 
 void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint) {
@@ -57,6 +60,7 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
   if (!vocab_size) vocab_size = find(config.model.values, "vocab_size");
   const bool still_grows = starts_ && implied_vocab_size(config.model) > 0 && tokenizer && !tokenizer->ready();
   dataset = plugins.dataset(config.dataset->use, config.dataset->values);
+  if (auto* shown = dynamic_cast<ShownTokenizer*>(tokenizer.get())) tokenizer = shown->release();
   DatasetContext context;
   context.tokenizer = tokenizer.get();
   context.block_size = model->block_size();
@@ -65,6 +69,8 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
   context.host = &host;
   dataset->open(context);
   if (checkpoint && checkpoint->has(kDatasetFile)) dataset->load(checkpoint->text(files, kDatasetFile));
+  if (const ShownVocabulary* shown = shown_vocabulary(dataset.get()); shown && tokenizer)
+    tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), *shown);
 }
 
 void Session::open_model(const PipelineConfig& config) {
@@ -77,6 +83,11 @@ int64_t Session::data_vocab_size() const {
   int64_t size = tokenizer && tokenizer->ready() ? tokenizer->vocab_size() : 0;
   if (dataset) size = std::max(size, dataset->vocab_size());
   return size;
+}
+
+int64_t Session::whole_vocab_size() const {
+  const ShownVocabulary* shown = shown_vocabulary(dataset.get());
+  return std::max(data_vocab_size(), shown ? shown->whole_size() : 0);
 }
 
 NetworkFactory Session::factory() {

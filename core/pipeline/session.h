@@ -13,6 +13,7 @@
 #include "core/config/pipeline_config.h"
 #include "core/model/network.h"
 #include "core/pipeline/model_maker.h"
+#include "core/pipeline/shown_tokenizer.h"
 #include "core/plugin/call_watch.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/program_host.h"
@@ -41,13 +42,16 @@ struct Session {
   // Sets threads, memory and device for the process, and loads the plugins.
   Session(const RunOptions& options, const std::vector<std::string>& plugin_files);
 
-  // With `checkpoint`, the tokenizer is as it was then, instead of learned from the data.
+  // With `checkpoint`, the tokenizer is as it was then, instead of learned from the data, and has the numbers that the data
+  // showed its ids by.
   void open_tokenizer(const PipelineConfig& config, FileSystem& files, const Checkpoint* checkpoint);
   void open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint);
   // As `structure` has it. Parameters are allocated on the device, not yet set; adapters hang on their layers.
   void open_model(const PipelineConfig& config);
   // What tokenizer and dataset need; 0 = unknown.
   int64_t data_vocab_size() const;
+  // The same when the dataset shows all of the vocabulary.
+  int64_t whole_vocab_size() const;
   // Makes models as operations change them; uses this.
   NetworkFactory factory();
 
@@ -59,7 +63,7 @@ struct Session {
   at::Device device;
   at::ScalarType compute;
   int64_t threads;
-  std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none
+  std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none; by the numbers that the model knows
   std::unique_ptr<Dataset> dataset;
   std::mutex dataset_mutex;
   ModelMaker maker;

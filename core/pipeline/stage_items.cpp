@@ -80,11 +80,14 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       context.model = &view;
       context.seed = stream_key(seed, "operation " + section.path);
       context.host = &session.host;
-      context.data_vocab_size = session.data_vocab_size();
+      context.data_vocab_size = session.whole_vocab_size();
       at_table(section, [&] { operation.operation->open(context); });
       items.operations.add(std::move(operation));
     }
-    if (session.tokenizer && session.tokenizer->ready()) items.evaluators.show_tokens(session.tokenizer->vocab_size());
+    if (session.tokenizer && session.tokenizer->ready()) {
+      const ShownVocabulary* shown = shown_vocabulary(session.dataset.get());
+      items.evaluators.show_tokens(shown ? shown->whole_size() : session.tokenizer->vocab_size());
+    }
     for (const Section& section : stage.evaluators) {
       auto evaluator = session.plugins.evaluator(section.use, section.values);
       EvaluatorContext context;

@@ -90,7 +90,7 @@ class TrainStage {
     context.support.adapter_values = [&](const std::string& item, const Table& values) {
       return c_.session.maker.adapter_values(item, values);
     };
-    context.support.data_vocab_size = c_.session.data_vocab_size();
+    context.support.data_vocab_size = c_.session.whole_vocab_size();
     context.first_step = first_step_;
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
     context.memory = c_.memory;
@@ -190,17 +190,17 @@ class TrainStage {
 
   // A checkpoint's files. Its tensors are the network's own: written before anything is trained.
   std::vector<CheckpointPart> parts_of(const TrainState& now, SavedState& state) {
+    std::vector<CheckpointPart> parts;
     state.stage = stage_.name;
     state.first_step = first_step_;
     state.train = now;
     state.loss_scale = scaler_.scale().item<float>();
     state.loss_scale_growth = scaler_.growth().item<int>();
-    state.data = c_.session.dataset->fingerprint();
+    save_data(state, parts);
     state.settings = settings_of(c_.config);
     state.structure = c_.session.structure;
     state.journal = c_.journal;
     stored_.clear();
-    std::vector<CheckpointPart> parts;
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
     parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
@@ -209,11 +209,20 @@ class TrainStage {
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.started().to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});
-    if (std::string own = c_.session.dataset->save(); !own.empty()) parts.push_back({kDatasetFile, std::move(own)});
     const std::vector<std::string> operations = items_.operations.save();
     for (size_t i = 0; i < operations.size(); ++i)
       if (!operations[i].empty()) parts.push_back({operation_file(i), operations[i]});
     return parts;
+  }
+
+  // What the dataset must know again. The next batches are made meanwhile, but not at the same time.
+  void save_data(SavedState& state, std::vector<CheckpointPart>& parts) {
+    const std::lock_guard lock(c_.session.dataset_mutex);
+    Dataset& dataset = *c_.session.dataset;
+    state.data = dataset.fingerprint();
+    if (std::string own = dataset.save(); !own.empty()) parts.push_back({kDatasetFile, std::move(own)});
+    if (const ShownVocabulary* shown = shown_vocabulary(&dataset); shown && !shown->shown_ids().empty())
+      parts.push_back({kVocabularyFile, format_vocabulary(*shown)});
   }
 
   StageContext& c_;

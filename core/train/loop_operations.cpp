@@ -213,7 +213,10 @@ CommitReport Loop::commit_edits(const std::string& operation, const PlannedEdit&
   const bool controls =
       std::any_of(plan.edits.begin(), plan.edits.end(), [](const Edit& edit) { return std::holds_alternative<SetData>(edit); });
   if (!controls) return change_model(operation, plan, changed);
-  const std::string before = c_.dataset.save();
+  const std::string before = [this] {
+    const std::lock_guard lock(c_.dataset_mutex);  // a batch may be in the making
+    return c_.dataset.save();
+  }();
   try {
     for (const Edit& edit : plan.edits)
       if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);

@@ -1,9 +1,12 @@
 // Shows a dataset's tokens by a smaller vocabulary: the most frequent ones keep a number of their own, all others are one rare
 // token. The control vocab_remapping = false shows the dataset's own numbers again.
 #include <algorithm>
+#include <cstring>
 #include <numeric>
+#include <span>
 
 #include "../source_tables.h"
+#include "gptcore/draft/shown_vocabulary.h"
 #include "gptcore/plugin.h"
 #include "gptcore/random.h"
 
@@ -12,14 +15,15 @@ namespace {
 using namespace gptcore;
 using namespace gptcore::datasets;
 
-class VocabRemap final : public Dataset, SampleControls {
+class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
  public:
   static void schema(Schema<VocabRemap>& s) {
     s.param("source", &VocabRemap::table_, "table of the dataset: use = its name, and its own keys").required();
-    s.param("size", &VocabRemap::size_, "ids of the smaller vocabulary, the rare token's included")
+    s.param("shrunken_vocab_size", &VocabRemap::size_, "ids of the smaller vocabulary, the rare token's included")
         .required()
         .range(2, 2147483647);
-    s.param("rare_id", &VocabRemap::rare_, "the id below size that stands for every rarer token").at_least(0);
+    s.param("rare_token_id", &VocabRemap::rare_, "the id below shrunken_vocab_size that stands for every rarer token")
+        .at_least(0);
     s.param("count_tokens", &VocabRemap::count_tokens_, "training tokens, from places all over, that are counted")
         .range(1, 1e12);
     s.param("vocab_remapping", &VocabRemap::remapping_, "false: the dataset's own numbers are shown");
@@ -28,7 +32,9 @@ class VocabRemap final : public Dataset, SampleControls {
         found.push_back({"source", wrong, "write [dataset.source]"});
       if (d.rare_ >= d.size_)
         found.push_back(
-            {"rare_id", "rare_id = " + std::to_string(d.rare_) + " is not below size = " + std::to_string(d.size_), {}});
+            {"rare_token_id",
+             "rare_token_id = " + std::to_string(d.rare_) + " is not below shrunken_vocab_size = " + std::to_string(d.size_),
+             {}});
     });
   }
 
@@ -41,16 +47,16 @@ class VocabRemap final : public Dataset, SampleControls {
     if (size_ >= vocab_)
       throw Error(Code::conflict,
                   "a vocabulary of " + std::to_string(size_) + " ids is no smaller than the source's " + std::to_string(vocab_),
-                  "write a smaller size, or use the source without vocab_remap");
+                  "write a smaller shrunken_vocab_size, or use the source without vocab_remap");
     const int64_t needed = remapping_ ? size_ : vocab_;
     if (context.vocab_limit > 0 && needed > context.vocab_limit)
       throw Error(Code::token_out_of_range,
                   "the vocabulary has " + std::to_string(needed) + " ids, the model " + std::to_string(context.vocab_limit),
-                  "model.vocab_size must be at least " + std::to_string(needed));
+                  "leave model.vocab_size out to take the data's");
     choose(count(context.block_size), *context.host);
   }
 
-  int64_t vocab_size() const override { return vocab_; }
+  int64_t vocab_size() const override { return remapping_ ? size_ : vocab_; }
   int64_t tokens(Split split) const override { return source().tokens(split); }
   int64_t windows(Split split) const override { return source().windows(split); }
   void batch(const BatchRequest& request, Batch& out) override {
@@ -64,12 +70,23 @@ class VocabRemap final : public Dataset, SampleControls {
   }
   std::string fingerprint() const override { return source().fingerprint(); }
 
-  std::string save() const override { return (remapping_ ? "1" : "0") + source().save(); }
+  // Whether it remaps, each id's number, and what the source saves. The numbers stay what they were when the data changes.
+  std::string save() const override {
+    const auto* numbers = reinterpret_cast<const char*>(numbers_.data());
+    return (remapping_ ? "3" : "2") + std::string(numbers, numbers_.size() * sizeof(int32_t)) + source().save();
+  }
+  // States of earlier versions, '0' and '1', are without the numbers.
   void load(std::string_view saved) override {
-    if (saved.empty() || (saved[0] != '0' && saved[0] != '1'))
-      throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'vocab_remap' cannot be used");
-    remapping_ = saved[0] == '1';
-    if (saved.size() > 1) source().load(saved.substr(1));
+    const char kind = saved.empty() ? ' ' : saved[0];
+    const size_t bytes = kind == '2' || kind == '3' ? numbers_.size() * sizeof(int32_t) : 0;
+    if (kind < '0' || kind > '3' || saved.size() < 1 + bytes) refuse_state("it is cut off, or of another dataset");
+    if (bytes > 0) {
+      std::vector<int32_t> numbers(numbers_.size());
+      std::memcpy(numbers.data(), saved.data() + 1, bytes);
+      take(std::move(numbers));
+    }
+    remapping_ = kind == '1' || kind == '3';
+    if (saved.size() > 1 + bytes) source().load(saved.substr(1 + bytes));
   }
   void set(std::string_view key, const Value& value) override {
     if (key != "vocab_remapping") return source().set(key, value);
@@ -77,7 +94,15 @@ class VocabRemap final : public Dataset, SampleControls {
       throw Error(Code::wrong_type, std::string("'vocab_remapping' wants a boolean, got ") + type_name(value));
     remapping_ = value.as<bool>();
   }
-  void* extension(std::string_view id) override { return id == kControls ? static_cast<SampleControls*>(this) : nullptr; }
+  void* extension(std::string_view id) override {
+    if (id == "gptcore.shown_vocabulary/1") return static_cast<ShownVocabulary*>(this);
+    return id == kControls ? static_cast<SampleControls*>(this) : nullptr;
+  }
+  std::span<const int32_t> shown_ids() const noexcept override {
+    return remapping_ ? std::span<const int32_t>(ids_) : std::span<const int32_t>();
+  }
+  int32_t rare_number() const noexcept override { return static_cast<int32_t>(rare_); }
+  int64_t whole_size() const noexcept override { return vocab_; }
   Status set_from(std::string_view key, const Value& value, int64_t first_sample) noexcept override {
     auto* const inner = key == "vocab_remapping" ? nullptr : static_cast<SampleControls*>(source().extension(kControls));
     if (inner) return inner->set_from(key, value, first_sample);
@@ -120,13 +145,13 @@ class VocabRemap final : public Dataset, SampleControls {
     order.erase(std::find(order.begin(), order.end(), rare_));
     order.resize(static_cast<size_t>(size_ - 1));
     std::sort(order.begin(), order.end());
-    numbers_.assign(counts.size(), static_cast<int32_t>(rare_));
+    std::vector<int32_t> numbers(counts.size(), static_cast<int32_t>(rare_));
     std::vector<bool> taken(static_cast<size_t>(size_));
     taken[static_cast<size_t>(rare_)] = true;
     int64_t kept = 0;
     for (const int64_t id : order) {
       if (id >= size_) continue;
-      numbers_[static_cast<size_t>(id)] = static_cast<int32_t>(id);
+      numbers[static_cast<size_t>(id)] = static_cast<int32_t>(id);
       taken[static_cast<size_t>(id)] = true;
       ++kept;
     }
@@ -134,12 +159,30 @@ class VocabRemap final : public Dataset, SampleControls {
     for (const int64_t id : order) {
       if (id < size_) continue;
       while (taken[free]) ++free;
-      numbers_[static_cast<size_t>(id)] = static_cast<int32_t>(free);
+      numbers[static_cast<size_t>(id)] = static_cast<int32_t>(free);
       taken[free] = true;
     }
+    take(std::move(numbers));
     host.log(Level::info, "vocabulary of " + std::to_string(size_) + " of " + std::to_string(vocab_) +
                               " tokens: " + std::to_string(kept) + " keep their number, " + std::to_string(size_ - 1 - kept) +
                               " take another");
+  }
+
+  // Numbers and what they stand for. Throws Error(checkpoint_corrupt) when they are not of this vocabulary.
+  void take(std::vector<int32_t> numbers) {
+    std::vector<int32_t> ids(static_cast<size_t>(size_), -1);
+    for (size_t id = 0; id < numbers.size(); ++id) {
+      if (numbers[id] < 0 || numbers[id] >= size_) refuse_state("it is of another vocabulary");
+      if (numbers[id] != rare_ || static_cast<int64_t>(id) == rare_)
+        ids[static_cast<size_t>(numbers[id])] = static_cast<int32_t>(id);
+    }
+    if (std::find(ids.begin(), ids.end(), -1) != ids.end()) refuse_state("it is of another vocabulary");
+    numbers_ = std::move(numbers);
+    ids_ = std::move(ids);
+  }
+  [[noreturn]] static void refuse_state(const std::string& why) {
+    throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'vocab_remap' cannot be used: " + why,
+                "go on with the shrunken_vocab_size and rare_token_id that the run began with");
   }
 
   Value table_;
@@ -149,6 +192,7 @@ class VocabRemap final : public Dataset, SampleControls {
   std::vector<Source> sources_;
   int64_t vocab_ = 0;             // of the source
   std::vector<int32_t> numbers_;  // by the source's id
+  std::vector<int32_t> ids_;      // of the source, by number
 };
 
 void setup(Registrar& r) {

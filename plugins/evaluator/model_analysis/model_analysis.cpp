@@ -41,12 +41,12 @@ class ModelAnalysis final : public Evaluator {
     if (text_.empty()) return;
     if (!context.tokenizer)
       throw Error(Code::missing_key, "'text' needs a tokenizer", "add a [tokenizer] to the pipeline, or leave out text");
-    const std::vector<int32_t> ids = context.tokenizer->encode(text_);
-    text_ids_.assign(ids.begin(), ids.end());
+    encode_text();
   }
 
   void evaluate(const ModelView& view, Results& results) override {
     const std::vector<std::string> matrices = matrices_of(view);
+    if (!text_.empty()) encode_text();  // a shrunken vocabulary may have grown since
     for (const char* metric : kMatrixMetrics) results.add(std::string("mean.") + metric, 0, 0);
     if (attention_entropy_) measure_attention(view, results);
     for (size_t i = 0; i < matrices.size(); ++i) {
@@ -58,6 +58,11 @@ class ModelAnalysis final : public Evaluator {
   }
 
  private:
+  void encode_text() {
+    const std::vector<int32_t> ids = context_of_run_.tokenizer->encode(text_);
+    text_ids_.assign(ids.begin(), ids.end());
+  }
+
   void add(Results& results, const std::string& layer, const char* metric, double sum, double count) const {
     results.add(std::string("mean.") + metric, sum, count);
     if (per_layer_) results.add(layer + "." + metric, sum, count);

@@ -74,10 +74,18 @@ class ResizeVocabulary final : public Scheduled {
 struct DisableVocabRemapping final : Scheduled {
   static constexpr Effects effects = kControlsData;
   Value value;
+  int64_t data = 0;  // ids that it will show
   static void schema(Schema<DisableVocabRemapping>& s) {
     s.param("value", &DisableVocabRemapping::value, "not used; lists of operations have it");
   }
-  void plan(const TrainingView&, ModelEdit& edit) override { edit.set_data("vocab_remapping", false); }
+  void open(const OperationContext& context) override { data = context.data_vocab_size; }
+  void plan(const TrainingView&, ModelEdit& edit) override {
+    if (const int64_t now = edit.model().vocab_size(); now < data)
+      throw Error(Code::conflict,
+                  "the data would show " + std::to_string(data) + " tokens, the model has " + std::to_string(now),
+                  "let resize_vocabulary come before it");
+    edit.set_data("vocab_remapping", false);
+  }
 };
 
 struct SetCurriculumAlpha final : Scheduled {

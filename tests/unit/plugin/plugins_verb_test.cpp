@@ -60,8 +60,8 @@ TEST_CASE("plugins info finds an item by name, by kind and name, and by file") {
 
 TEST_CASE("plugins info --toml is a table for a pipeline file") {
   const Answer answer = plugins("info vocab_remap --toml");
-  CHECK_THAT(answer.text, Contains("[dataset]\nuse = \"vocab_remap\"\n") && Contains("# size =  # required\n") &&
-                              Contains("\nrare_id = 0\n"));
+  CHECK_THAT(answer.text, Contains("[dataset]\nuse = \"vocab_remap\"\n") && Contains("# shrunken_vocab_size =  # required\n") &&
+                              Contains("\nrare_token_id = 0\n"));
   CHECK_THAT(plugins("info logger/jsonl --toml").text, Contains("[[logger]]\nuse = \"jsonl\"\n"));
 }
 

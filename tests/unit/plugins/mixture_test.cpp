@@ -4,6 +4,7 @@
 #include <set>
 
 #include "gptcore/draft/datasets.h"
+#include "gptcore/draft/shown_vocabulary.h"
 #include "plugins/dataset/mixture/schedule.h"
 #include "tests/unit/plugins/built_in.h"
 
@@ -140,7 +141,7 @@ TEST_CASE("a mixture shows its sources' windows by weight, the same at any batch
 
 TEST_CASE("controls of the sources are set and saved through the mixture") {
   Texts t;
-  const Value remapped = Table{{"use", "vocab_remap"}, {"size", 3}, {"source", t.source('b')}};
+  const Value remapped = Table{{"use", "vocab_remap"}, {"shrunken_vocab_size", 3}, {"source", t.source('b')}};
   const auto d = t.open({{"source", List{t.source('a'), remapped}}});
   CHECK(row_of(*d, Split::train, Order::sequential, d->windows(Split::train) - 1).ids[0] < 3);
   d->set("vocab_remapping", false);
@@ -244,7 +245,7 @@ TEST_CASE("vocab_remap keeps the most frequent tokens, and undoes it on demand")
     made->open(context);
     return made;
   };
-  const Table values = {{"source", source}, {"size", 99}, {"rare_id", 0}};
+  const Table values = {{"source", source}, {"shrunken_vocab_size", 99}, {"rare_token_id", 0}};
   const auto d = open(values, 99);
   // 'a' and 'b' (97, 98) stay, as the unused 1 to 93 do; 'c', 'd' and 'e' (99 to 101) take the numbers that are free.
   std::set<int64_t> seen;
@@ -253,20 +254,30 @@ TEST_CASE("vocab_remap keeps the most frequent tokens, and undoes it on demand")
   seen.erase(-1);
   CHECK(seen == std::set<int64_t>{94, 95, 96, 97, 98});
 
-  const auto small = open({{"source", source}, {"size", 3}, {"rare_id", 2}}, 3);
+  const auto small = open({{"source", source}, {"shrunken_vocab_size", 3}, {"rare_token_id", 2}}, 3);
   const Row before = row_of(*small, Split::train, Order::sequential, 0);
   CHECK(before.ids == std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0});
   CHECK(row_of(*small, Split::train, Order::sequential, 1).targets == std::vector<int64_t>{0, 1, 1, 1, 1, 1, 2, 2});
-  CHECK(small->vocab_size() == 256);
+  CHECK(small->vocab_size() == 3);
+  auto* shown = static_cast<ShownVocabulary*>(small->extension("gptcore.shown_vocabulary/1"));
+  REQUIRE(shown);
+  const auto ids = shown->shown_ids();
+  CHECK(std::vector<int32_t>(ids.begin(), ids.end()) == std::vector<int32_t>{'a', 'b', 2});
+  CHECK(shown->rare_number() == 2);
+  CHECK(shown->whole_size() == 256);
   small->set("vocab_remapping", false);
+  CHECK(small->vocab_size() == 256);
+  CHECK(shown->shown_ids().empty());
   CHECK(row_of(*small, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 'a'));
-  const auto resumed = open({{"source", source}, {"size", 3}, {"rare_id", 2}}, 3);
+  const auto resumed = open({{"source", source}, {"shrunken_vocab_size", 3}, {"rare_token_id", 2}}, 3);
   resumed->load(small->save());
   CHECK(row_of(*resumed, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 'a'));
 
   CHECK(error_of([&] { open(values, 50); }).code() == Code::token_out_of_range);
-  CHECK(error_of([&] { open({{"source", source}, {"size", 256}}); }).code() == Code::conflict);
-  CHECK(error_of([&] { open({{"source", source}, {"size", 5}, {"rare_id", 5}}); }).code() == Code::conflict);
+  CHECK(error_of([&] { open({{"source", source}, {"shrunken_vocab_size", 256}}); }).code() == Code::conflict);
+  CHECK(error_of([&] {
+          open({{"source", source}, {"shrunken_vocab_size", 5}, {"rare_token_id", 5}});
+        }).code() == Code::conflict);
   CHECK(error_of([&] { small->set("vocab_remapping", 0); }).code() == Code::wrong_type);
   CHECK(error_of([&] { small->set("weights", 0); }).code() == Code::unknown_key);
   auto* controls = static_cast<SampleControls*>(small->extension("gptcore.sample_controls/1"));

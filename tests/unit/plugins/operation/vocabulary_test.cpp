@@ -63,6 +63,7 @@ TEST_CASE("resize_vocabulary refuses what is no source and noise") {
 
 TEST_CASE("Operations on the data set its controls") {
   CHECK(Planning().plan("disable_vocab_remapping", {}) == Lines{"data.vocab_remapping = false"});
+  CHECK_THAT(Growing().refusal("disable_vocab_remapping", {}).line(), Contains("would show 80 tokens, the model has 65"));
   CHECK(Planning().plan("set_curriculum_alpha", {{"value", 0.25}}) == Lines{"data.curriculum_alpha = 0.25"});
   CHECK(Planning().refusal("set_curriculum_alpha", {{"value", 1.5}}).code() == Code::out_of_range);
   CHECK(Planning().refusal("set_curriculum_alpha", {{"value", "all"}}).code() == Code::wrong_type);

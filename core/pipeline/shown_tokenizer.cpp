@@ -1,0 +1,99 @@
+#include "core/pipeline/shown_tokenizer.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "gptcore/error.h"
+
+namespace gptcore {
+
+// The numbers of a checkpoint.
+class ShownTokenizer::Stored final : public ShownVocabulary {
+ public:
+  Stored(const std::string& text, int64_t whole_size, const std::string& where) : whole_(whole_size) {
+    try {
+      const auto json = nlohmann::json::parse(text);
+      ids_ = json.at("ids").get<std::vector<int32_t>>();
+      rare_ = json.at("rare_number").get<int32_t>();
+      const auto fits = [&](int32_t id) { return id >= 0 && id < whole_; };
+      if (rare_ < 0 || static_cast<size_t>(rare_) >= ids_.size() || !std::all_of(ids_.begin(), ids_.end(), fits))
+        throw std::runtime_error("its ids are not the tokenizer's");
+    } catch (const std::exception& e) {
+      throw Error(Code::checkpoint_corrupt, std::string(kVocabularyFile) + " cannot be used: " + e.what(), {}, where);
+    }
+  }
+  std::span<const int32_t> shown_ids() const noexcept override { return ids_; }
+  int32_t rare_number() const noexcept override { return rare_; }
+  int64_t whole_size() const noexcept override { return whole_; }
+
+ private:
+  std::vector<int32_t> ids_;
+  int32_t rare_ = 0;
+  int64_t whole_;
+};
+
+ShownVocabulary* shown_vocabulary(Dataset* dataset) {
+  return dataset ? static_cast<ShownVocabulary*>(dataset->extension("gptcore.shown_vocabulary/1")) : nullptr;
+}
+
+std::string format_vocabulary(const ShownVocabulary& shown) {
+  const std::span<const int32_t> ids = shown.shown_ids();
+  return nlohmann::json{{"rare_number", shown.rare_number()}, {"ids", std::vector<int32_t>(ids.begin(), ids.end())}}.dump();
+}
+
+ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown)
+    : inner_(std::move(inner)), shown_(shown) {}
+
+ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, const std::string& vocabulary, const std::string& where)
+    : inner_(std::move(inner)), stored_(std::make_unique<Stored>(vocabulary, inner_->vocab_size(), where)), shown_(*stored_) {}
+
+ShownTokenizer::~ShownTokenizer() = default;
+
+int64_t ShownTokenizer::vocab_size() const {
+  const auto shown = static_cast<int64_t>(shown_.shown_ids().size());
+  return shown > 0 ? shown : inner_->vocab_size();
+}
+
+int32_t ShownTokenizer::number_of(int32_t id) const {
+  const std::span<const int32_t> ids = shown_.shown_ids();
+  // Most keep their number.
+  if (id >= 0 && static_cast<size_t>(id) < ids.size() && ids[static_cast<size_t>(id)] == id) return id;
+  const auto found = std::find(ids.begin(), ids.end(), id);
+  return found == ids.end() ? shown_.rare_number() : static_cast<int32_t>(found - ids.begin());
+}
+
+std::vector<int32_t> ShownTokenizer::encode(std::string_view text) const {
+  std::vector<int32_t> ids = inner_->encode(text);
+  if (!shown_.shown_ids().empty())
+    for (int32_t& id : ids) id = number_of(id);
+  return ids;
+}
+
+std::string ShownTokenizer::decode(std::span<const int32_t> ids) const {
+  const std::span<const int32_t> shown = shown_.shown_ids();
+  if (shown.empty()) return inner_->decode(ids);
+  std::vector<int32_t> own;
+  own.reserve(ids.size());
+  for (const int32_t number : ids) {
+    if (number < 0 || static_cast<size_t>(number) >= shown.size())
+      throw Error(Code::token_out_of_range, "token " + std::to_string(number) + " is not below the shown vocabulary's size " +
+                                                std::to_string(shown.size()));
+    own.push_back(shown[static_cast<size_t>(number)]);
+  }
+  return inner_->decode(own);
+}
+
+std::optional<int32_t> ShownTokenizer::special(std::string_view name) const {
+  const std::optional<int32_t> id = inner_->special(name);
+  const std::span<const int32_t> ids = shown_.shown_ids();
+  if (!id || ids.empty()) return id;
+  if (std::find(ids.begin(), ids.end(), *id) == ids.end()) return std::nullopt;
+  return number_of(*id);
+}
+
+void* ShownTokenizer::extension(std::string_view id) {
+  return shown_.shown_ids().empty() ? inner_->extension(id) : nullptr;
+}
+
+}  // namespace gptcore
