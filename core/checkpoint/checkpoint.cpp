@@ -89,6 +89,32 @@ std::optional<std::string> read_hint(FileSystem& files, const std::filesystem::p
   return parse_checkpoint_name(text) ? std::optional(text) : std::nullopt;
 }
 
+bool is_marked_best(FileSystem& files, const std::filesystem::path& directory) {
+  try {
+    return read_checkpoint_manifest(files, directory).find(kBestMark) != nullptr;
+  } catch (const Error& e) {
+    if (e.code() != Code::checkpoint_corrupt) throw;
+    return false;
+  }
+}
+
+std::optional<std::string> find_best(FileSystem& files, const std::filesystem::path& folder) {
+  std::optional<std::string> best;
+  if (files.kind(folder) != FileKind::directory) return best;
+  // Of two of one step, "step-..." is the later one.
+  const auto age = [](const std::string& name) {
+    return std::pair(*parse_checkpoint_name(name), name.starts_with(kStepPrefix));
+  };
+  for (const FileEntry& entry : files.list(folder)) {
+    if (entry.kind != FileKind::directory || !parse_checkpoint_name(entry.name)) continue;
+    if (best && age(*best) > age(entry.name)) continue;
+    if (is_marked_best(files, folder / entry.name)) best = entry.name;
+  }
+  if (best) return best;
+  best = read_hint(files, folder, "BEST");
+  return best && files.kind(folder / *best) == FileKind::directory ? best : std::nullopt;
+}
+
 CheckpointManifest read_checkpoint_manifest(FileSystem& files, const std::filesystem::path& directory) {
   const auto path = directory / kManifestFile;
   if (files.kind(path) != FileKind::file) {
@@ -130,10 +156,8 @@ Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& given
                 "'" + path.string() + "' " + (files.kind(path) == FileKind::absent ? "does not exist" : "holds no checkpoint"),
                 "give a run folder or one of its ckpt/step-* folders");
   }
-  if (pick == Pick::best) {
-    const auto best = read_hint(files, folder, "BEST");
-    if (best && files.kind(folder / *best) == FileKind::directory) return verify_checkpoint(files, folder / *best);
-  }
+  if (pick == Pick::best)
+    if (const auto best = find_best(files, folder)) return verify_checkpoint(files, folder / *best);
   return verify_checkpoint(files, folder / step_name(steps.front()));
 }
 

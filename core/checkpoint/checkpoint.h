@@ -26,6 +26,9 @@ struct Checkpoint {
   SafetensorsFile tensors(FileSystem& files, const std::string& file) const;
 };
 
+// A file of those checkpoints that were saved as the best so far; its content means nothing.
+inline constexpr const char* kBestMark = "best";
+
 // Which checkpoint of a run; `best` is the newest one where none was marked best.
 enum class Pick { latest, best };
 
@@ -45,6 +48,11 @@ std::optional<int64_t> parse_checkpoint_name(std::string_view name);
 std::vector<int64_t> list_steps(FileSystem& files, const std::filesystem::path& folder);
 // The folder that the hint file LATEST or BEST names; none when the file is absent or holds no such name.
 std::optional<std::string> read_hint(FileSystem& files, const std::filesystem::path& folder, std::string_view name);
+// Whether a checkpoint's manifest lists it; a damaged manifest marks nothing.
+bool is_marked_best(FileSystem& files, const std::filesystem::path& directory);
+// The best checkpoint of a checkpoint folder: the newest that has kBestMark, else the one that the hint BEST names. None when
+// there is neither. Not verified.
+std::optional<std::string> find_best(FileSystem& files, const std::filesystem::path& folder);
 // Manifest and every file of a checkpoint folder, verified. Throws as open_checkpoint does.
 Checkpoint verify_checkpoint(FileSystem& files, const std::filesystem::path& directory);
 // The manifest alone.

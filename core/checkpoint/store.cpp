@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <random>
 #include <set>
 
@@ -18,12 +19,24 @@ using Path = std::filesystem::path;
 
 constexpr std::string_view kTemporary = ".tmp-";
 constexpr std::string_view kTrash = ".trash-";
+constexpr std::string_view kReplaced = ".old-";
 constexpr std::string_view kCorrupt = ".corrupt";
 constexpr const char* kSpaceHint = "free some space on that disk, or set run.out_dir to a folder on another one";
 
 // ".tmp-000001000-5f3a9c01": of no two saves the same, since one that failed may still be there.
 std::string hidden_name(std::string_view prefix, int64_t step) {
   return fmt::format("{}{:09}-{:08x}", prefix, step, std::random_device{}());
+}
+
+// The step that such a name tells; none when it is no such name.
+std::optional<int64_t> parse_hidden_name(std::string_view name) {
+  for (const std::string_view prefix : {kTemporary, kTrash, kReplaced}) {
+    if (!name.starts_with(prefix)) continue;
+    int64_t step = 0;
+    std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+    return step;
+  }
+  return std::nullopt;
 }
 
 std::string mebibytes(uint64_t bytes) {
@@ -72,7 +85,7 @@ void check_names(int64_t step, const std::vector<CheckpointPart>& parts) {
 CheckpointStore::CheckpointStore(FileSystem& files, const Path& run_dir, StoreOptions options)
     : files_(files), folder_(checkpoint_folder(run_dir)), options_(std::move(options)) {
   options_.keep = std::max<int64_t>(options_.keep, 1);
-  remove_leftovers();
+  settle_leftovers();
 }
 
 Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPart>& parts, bool best) {
@@ -84,13 +97,14 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
   const uint64_t available = files_.free_bytes(folder_);
   if (available < need) throw Error(Code::disk_full, no_space(step, folder_, need, available), kSpaceHint);
 
+  const bool replaces_best = !best && find_best(files_, folder_) == step_name(step);
   const Path temporary = folder_ / hidden_name(kTemporary, step);
   const Path committed = folder_ / step_name(step);
   CheckpointManifest manifest;
   std::optional<Path> replaced;
   try {
-    manifest = write_parts(temporary, step, parts);
-    replaced = move_in(temporary, committed, folder_ / hidden_name(kTrash, step));
+    manifest = write_parts(temporary, step, parts, best);
+    replaced = move_in(temporary, step);
   } catch (const Error& e) {
     try_remove(temporary);
     if (e.code() != Code::disk_full) throw;
@@ -100,7 +114,7 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
     throw;
   }
   files_.sync_directory(folder_);  // now it is committed
-  if (replaced && !best && read_hint(files_, folder_, "BEST") == step_name(step))
+  if (replaced && replaces_best)
     keep_best(*replaced, step);
   else if (replaced)
     try_remove(*replaced);
@@ -110,24 +124,27 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
 }
 
 // Gives the complete folder its final name; the place of a checkpoint of that name, if there was one, is returned.
-std::optional<Path> CheckpointStore::move_in(const Path& temporary, const Path& committed, const Path& trash) {
+std::optional<Path> CheckpointStore::move_in(const Path& temporary, int64_t step) {
+  const Path committed = folder_ / step_name(step);
   if (files_.kind(committed) == FileKind::absent) {
     files_.rename_new(temporary, committed);
     return std::nullopt;
   }
   if (files_.exchange(temporary, committed)) return temporary;
-  // This file system cannot exchange. A crash between the two renames leaves the next older checkpoint.
-  files_.rename_new(committed, trash);
+  // This file system cannot exchange. After a crash between the two renames the next start takes the first one back.
+  const Path replaced = folder_ / hidden_name(kReplaced, step);
+  files_.rename_new(committed, replaced);
   try {
     files_.rename_new(temporary, committed);
   } catch (const Error&) {
-    files_.rename_new(trash, committed);
+    files_.rename_new(replaced, committed);
     throw;
   }
-  return trash;
+  return replaced;
 }
 
-CheckpointManifest CheckpointStore::write_parts(const Path& directory, int64_t step, const std::vector<CheckpointPart>& parts) {
+CheckpointManifest CheckpointStore::write_parts(const Path& directory, int64_t step, const std::vector<CheckpointPart>& parts,
+                                                bool best) {
   files_.make_directory(directory);
   CheckpointManifest manifest{step, {}};
   for (const CheckpointPart& part : parts) {
@@ -137,6 +154,10 @@ CheckpointManifest CheckpointStore::write_parts(const Path& directory, int64_t s
     const WrittenFile written =
         text ? write_text(files_, path, *text) : write_safetensors(files_, path, tensors->tensors, tensors->metadata);
     manifest.files.push_back({part.file, written.size, written.xxh3});
+  }
+  if (best) {
+    const WrittenFile mark = write_text(files_, directory / kBestMark, "best\n");
+    manifest.files.push_back({kBestMark, mark.size, mark.xxh3});
   }
   std::sort(manifest.files.begin(), manifest.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   write_text(files_, directory / kManifestFile, format_checkpoint_manifest(manifest));
@@ -173,7 +194,7 @@ void CheckpointStore::prune(int64_t published) {
     for (const int64_t step : list_steps(files_, folder_)) {
       if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step_name(step));
     }
-    if (const auto best = read_hint(files_, folder_, "BEST")) kept.insert(*best);
+    if (const auto best = find_best(files_, folder_)) kept.insert(*best);
     std::vector<std::string> names = checkpoints_in(files_, folder_);
     std::erase_if(names,
                   [&](const std::string& name) { return kept.contains(name) || kept_.contains(*parse_checkpoint_name(name)); });
@@ -195,7 +216,7 @@ void CheckpointStore::remove(const std::vector<std::string>& names) {
 }
 
 std::optional<int64_t> CheckpointStore::best() const {
-  const auto name = read_hint(files_, folder_, "BEST");
+  const auto name = find_best(files_, folder_);
   return name ? parse_checkpoint_name(*name) : std::nullopt;
 }
 
@@ -258,14 +279,44 @@ void CheckpointStore::quarantine(const Path& directory, const std::string& why) 
   }
 }
 
-void CheckpointStore::remove_leftovers() {
+void CheckpointStore::settle_leftovers() {
   if (files_.kind(folder_) != FileKind::directory) return;
   for (const FileEntry& entry : files_.list(folder_)) {
-    if (!entry.name.starts_with(kTemporary) && !entry.name.starts_with(kTrash)) continue;
-    if (entry.kind != FileKind::directory) continue;
+    const auto step = parse_hidden_name(entry.name);
+    if (!step || entry.kind != FileKind::directory) continue;
+    try {
+      if (rescue(entry.name, *step)) continue;
+    } catch (const Error& e) {
+      report(Level::warning,
+             fmt::format("'{}', left by a run that was cut off, stays: {}", (folder_ / entry.name).string(), e.what()));
+      continue;
+    }
     report(Level::info, fmt::format("removing '{}', left by a run that was cut off", (folder_ / entry.name).string()));
     try_remove(folder_ / entry.name);
   }
+}
+
+// A checkpoint was being replaced when the run was cut off. Without exchange its place may be empty: then the old one takes it
+// again. Where the new one is there, or the old one still is, the hidden one may be the best that there is.
+bool CheckpointStore::rescue(const std::string& name, int64_t step) {
+  if (name.starts_with(kTrash)) return false;
+  const Path hidden = folder_ / name, committed = folder_ / step_name(step);
+  const bool empty = files_.kind(committed) == FileKind::absent;
+  if (empty && !name.starts_with(kReplaced)) return false;
+  try {
+    if (!verify_checkpoint(files_, hidden).has(kBestMark) && !empty) return false;
+  } catch (const Error& e) {
+    if (e.code() != Code::checkpoint_corrupt) throw;
+    return false;
+  }
+  if (!empty) {
+    if (is_marked_best(files_, committed)) return false;
+    keep_best(hidden, step);
+    return true;
+  }
+  files_.rename_new(hidden, committed);
+  files_.sync_directory(folder_);
+  return true;
 }
 
 void CheckpointStore::try_remove(const Path& directory) {

@@ -43,7 +43,8 @@ struct CheckpointPart {
 // [rank 0], one at a time per run: the caller holds the run's lock. `files` outlives the store.
 class CheckpointStore {
  public:
-  // Removes what a killed run left half done, saying so. Makes nothing.
+  // Removes what a killed run left half done, saying so; a checkpoint that it was about to replace is put back, or kept as the
+  // best one that it is.
   CheckpointStore(FileSystem& files, const std::filesystem::path& run_dir, StoreOptions options = {});
 
   // When it returns, the checkpoint is complete and on the disk; one of the same step is replaced. Marked `best`, it is
@@ -67,11 +68,11 @@ class CheckpointStore {
   void keep_only(int64_t first, int64_t last);
 
  private:
-  void remove_leftovers();
-  std::optional<std::filesystem::path> move_in(const std::filesystem::path& temporary, const std::filesystem::path& committed,
-                                               const std::filesystem::path& trash);
-  CheckpointManifest write_parts(const std::filesystem::path& directory, int64_t step,
-                                 const std::vector<CheckpointPart>& parts);
+  void settle_leftovers();
+  bool rescue(const std::string& name, int64_t step);
+  std::optional<std::filesystem::path> move_in(const std::filesystem::path& temporary, int64_t step);
+  CheckpointManifest write_parts(const std::filesystem::path& directory, int64_t step, const std::vector<CheckpointPart>& parts,
+                                 bool best);
   void update_hints(int64_t step, bool best);
   void keep_best(const std::filesystem::path& directory, int64_t step);
   void prune(int64_t published);

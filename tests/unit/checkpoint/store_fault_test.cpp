@@ -95,7 +95,7 @@ TEST_CASE("a full disk found out while writing is told with what was needed and 
   MemoryFileSystem memory;
   FaultFileSystem faults(memory);
   CheckpointStore store(faults, kRun);
-  faults.plan(12, Fault::fail_once, ENOSPC);
+  faults.plan(16, Fault::fail_once, ENOSPC);
   try {
     store.publish(2, SampleCheckpoint(2).parts());
     FAIL("no error");
@@ -122,6 +122,69 @@ TEST_CASE("whatever fails while looking for the latest, the run is never taken f
     }
     CHECK(names_in(memory, kFolder) == std::vector<std::string>{"LATEST", "step-000000001"});
     if (!faults.struck()) break;
+  }
+}
+
+namespace {
+
+struct Published {
+  int64_t step;
+  std::string model;
+  bool best;
+};
+
+void publish(FileSystem& files, const Published& p) {
+  CheckpointStore(files, kRun, {1, 0, {}}).publish(p.step, {{"state.json", p.model}}, p.best);
+}
+
+// The models that the newest and the best checkpoint hold.
+std::pair<std::string, std::string> newest_and_best(FileSystem& files) {
+  const auto newest = CheckpointStore(files, kRun, {1, 0, {}}).find_latest();
+  const std::string best = open_checkpoint(files, kRun, Pick::best).text(files, "state.json");
+  return {newest ? newest->text(files, "state.json") : "none", best};
+}
+
+}  // namespace
+
+TEST_CASE("a kill at any call of a publish loses neither the newest nor the best checkpoint") {
+  const auto publishes = GENERATE(values<std::vector<Published>>({
+      {{1, "a", true}, {2, "b", false}},
+      {{1, "a", true}, {2, "b", true}},
+      {{1, "a", true}, {1, "b", false}},
+      {{1, "a", true}, {1, "b", true}},
+      {{1, "a", false}, {1, "b", true}},
+      {{1, "a", true}, {1, "b", false}, {1, "c", false}},
+      {{1, "a", true}, {1, "b", false}, {1, "c", true}},
+      {{1, "a", true}, {1, "b", false}, {1, "c", true}, {1, "d", false}},
+      {{1, "a", true}, {1, "b", false}, {2, "c", false}},
+  }));
+  const bool can_exchange = GENERATE(true, false);
+  const Published& last = publishes.back();
+  for (int call = 1;; ++call) {
+    CAPTURE(publishes.size(), last.step, last.model, can_exchange, call);
+    MemoryFileSystem memory;
+    FaultFileSystem faults(memory);
+    faults.can_exchange = can_exchange;
+    for (size_t i = 0; i + 1 < publishes.size(); ++i) publish(faults, publishes[i]);
+    const auto before = newest_and_best(memory);
+    faults.plan(call, Fault::fail_onward, EIO);
+    try {
+      publish(faults, last);
+    } catch (const Error&) {
+    }
+    const auto [newest, best] = newest_and_best(memory);
+    CHECK((newest == before.first || newest == last.model));
+    CHECK((best == before.second || (best == last.model && last.best)));
+    publish(memory, {9, "later", false});
+    for (const std::string& name : names_in(memory, kFolder))
+      CHECK_FALSE((name.starts_with(".tmp-") || name.starts_with(".old-")));
+    const bool marked = publishes.front().best || best == last.model;  // else the newest stands in for it
+    CHECK(newest_and_best(memory) == std::pair<std::string, std::string>("later", marked ? best : "later"));
+    if (!faults.struck()) {
+      CHECK(newest == last.model);
+      if (last.best) CHECK(best == last.model);
+      break;
+    }
   }
 }
 
