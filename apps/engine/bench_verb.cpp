@@ -107,6 +107,7 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   init_parameters(model.parameters(), 1337);
   model.place(device, precision_of(w.precision));
   FlatParameters parameters(model.parameters());
+  parameters.adopt();
   AdamW optimizer(parameters, {w.train.beta1, w.train.beta2, w.train.eps, w.train.weight_decay});
   GradientWorkers workers(model, parameters, device, w.train.batch_size, threads);
   GradScaler scaler(w.precision == "float16", device);

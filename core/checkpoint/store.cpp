@@ -97,7 +97,8 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
   const uint64_t available = files_.free_bytes(folder_);
   if (available < need) throw Error(Code::disk_full, no_space(step, folder_, need, available), kSpaceHint);
 
-  const bool replaces_best = !best && find_best(files_, folder_) == step_name(step);
+  const bool replaces_best =
+      !best && (find_best(files_, folder_) == step_name(step) || read_hint(files_, folder_, "BEST") == step_name(step));
   const Path temporary = folder_ / hidden_name(kTemporary, step);
   const Path committed = folder_ / step_name(step);
   CheckpointManifest manifest;
@@ -194,7 +195,8 @@ void CheckpointStore::prune(int64_t published) {
     for (const int64_t step : list_steps(files_, folder_)) {
       if (static_cast<int64_t>(kept.size()) < options_.keep) kept.insert(step_name(step));
     }
-    if (const auto best = find_best(files_, folder_)) kept.insert(*best);
+    for (const auto& best : {find_best(files_, folder_), read_hint(files_, folder_, "BEST")})
+      if (best) kept.insert(*best);
     std::vector<std::string> names = checkpoints_in(files_, folder_);
     std::erase_if(names,
                   [&](const std::string& name) { return kept.contains(name) || kept_.contains(*parse_checkpoint_name(name)); });

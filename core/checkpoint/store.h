@@ -61,7 +61,8 @@ class CheckpointStore {
   void keep(std::set<int64_t> steps) { kept_ = std::move(steps); }
   // Step of the checkpoint that is marked best; absent: none is.
   std::optional<int64_t> best() const;
-  // Marks that of `step` best, or none when there is none of that step. Throws Error(io).
+  // Has publish() keep that of `step` until it is the newest of those marked best, because later ones go. None when there is
+  // none of that step. Throws Error(io).
   void make_best(int64_t step);
 
   // Removes what is not of steps `first` to `last`, the best one too. Throws Error(io).

@@ -16,41 +16,44 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1;
 };
 
-// What AdamW keeps of one parameter.
+// What AdamW keeps of one parameter, and the number of updates that it comes from.
 struct MomentPair {
   at::Tensor exp_avg, exp_avg_sq;
+  int64_t updates = 0;
 };
+using NamedMoments = std::map<std::string, MomentPair>;  // by parameter
+
+// How many updates each of them comes from.
+std::map<std::string, int64_t> updates_of(const NamedMoments& moments);
 
 class AdamW {
  public:
+  // Moments are 0. Bias correction counts from FlatParameters::Group::updates on, for each parameter its own.
   AdamW(FlatParameters& parameters, AdamWOptions options);
 
   // One update with gradients divided by `grad_scale` (0-dim float32). When `found_inf` (0-dim float32) is 1 nothing
   // changes: no parameter, no moment, no step count. Neither is read back, so nothing waits for a device.
   void step(double learning_rate, const at::Tensor& grad_scale, const at::Tensor& found_inf);
 
-  // "exp_avg.<name>", "exp_avg_sq.<name>" of every trainable parameter and every parked one, and the updates done: "step" of
-  // those born at update 0, "step.<n>" of those born at update n. Views, to be saved or copied into.
+  // "exp_avg.<name>", "exp_avg_sq.<name>" and "step.<name>", the updates that they come from, of every trainable parameter and
+  // every parked one. The moments are views, to be saved or copied into.
   std::vector<std::pair<std::string, at::Tensor>> state();
-  // Of every trainable parameter and every parked one, by its name: views.
-  std::map<std::string, MomentPair> moments();
-  // Keeps zero moments of the frozen parameter `name` in the state, until a later AdamW takes them over.
-  void park(const std::string& name);
-  // Keeps a step count for parameters born at that update, though none may be trainable now.
-  void count_from(int64_t born);
-  // Takes over every moment of `before` whose parameter is here, and the step counts; moments of parameters that are frozen
-  // now are parked.
-  void take_over(AdamW& before);
-  // Takes over the step counts of `before`, and these moments in place of its own.
-  void take_over(AdamW& before, const std::map<std::string, MomentPair>& moments);
+  // Of every trainable parameter and every parked one: views. Waits for the device.
+  NamedMoments moments();
+  // Takes over the moments of parameters that are here, those of frozen ones too: they are kept, with their counts, until a
+  // later AdamW takes them over. Undefined ones are 0. The counts of trainable parameters are FlatParameters' own.
+  void take_over(const NamedMoments& before);
   void set_weight_decay(double value) { options_.weight_decay = value; }
 
  private:
+  struct GroupState {
+    at::Tensor exp_avg, exp_avg_sq;
+    at::Tensor step;  // 0-dim
+  };
   FlatParameters& parameters_;
   AdamWOptions options_;
-  std::vector<MomentPair> moments_;      // one a group
-  std::map<int64_t, at::Tensor> steps_;  // by update of birth
-  std::vector<std::pair<std::string, MomentPair>> parked_;
+  std::vector<GroupState> groups_;
+  NamedMoments parked_;  // of frozen parameters
 };
 
 }  // namespace gptcore

@@ -6,6 +6,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -22,19 +23,30 @@ int64_t product(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
+// Otherwise it is a view, of an older buffer maybe, which it would keep alive.
+bool owns_its_memory(const at::Tensor& tensor) {
+  return tensor.storage().nbytes() == tensor.nbytes();
+}
+
 }  // namespace
 
-FlatParameters::FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& born)
+FlatParameters::FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& updates)
     : parameters_(std::move(parameters)) {
   const at::NoGradGuard no_grad;
-  groups_ = {{true, 0, {}, {}}, {false, 0, {}, {}}};
+  const auto updates_of = [&](const Parameter& p) {
+    const auto found = updates.find(p.name);
+    return found == updates.end() ? 0 : found->second;
+  };
+  int64_t most = 0;
+  for (const Parameter& p : parameters_)
+    if (p.tensor.requires_grad()) most = std::max(most, updates_of(p));
+  groups_ = {{true, most, {}, {}}, {false, most, {}, {}}};
   std::vector<int64_t> sizes(groups_.size(), 0);
   const auto group_of = [&](const Parameter& p) {
-    const auto later = born.find(p.name);
-    const int64_t since = later == born.end() ? 0 : later->second;
+    const int64_t had = updates_of(p);
     for (size_t g = 0; g < groups_.size(); ++g)
-      if (groups_[g].decays == p.decays() && groups_[g].born == since) return g;
-    groups_.push_back({p.decays(), since, {}, {}});
+      if (groups_[g].decays == p.decays() && groups_[g].updates == had) return g;
+    groups_.push_back({p.decays(), had, {}, {}});
     sizes.push_back(0);
     return groups_.size() - 1;
   };
@@ -53,17 +65,23 @@ FlatParameters::FlatParameters(std::vector<Parameter> parameters, const std::map
     groups_[g].grads = at::zeros({sizes[g]}, options);
   }
   for (size_t i = 0; i < slots_.size(); ++i) {
-    at::Tensor tensor = parameters_[i].tensor;
+    const at::Tensor tensor = parameters_[i].tensor.detach();
     if (slots_[i].frozen) {
-      // What is frozen now may be a view of an older buffer: with a home of its own it does not keep that alive.
-      tensor.set_data(tensor.detach().clone());
-      tensor.mutable_grad() = at::Tensor();
+      homes_.push_back(owns_its_memory(tensor) ? tensor : tensor.clone());
+      grads_.emplace_back();
       continue;
     }
-    at::Tensor home = view(groups_[slots_[i].group].values, slots_[i]);
-    home.copy_(tensor);
-    tensor.set_data(home);
-    tensor.mutable_grad() = view(groups_[slots_[i].group].grads, slots_[i]);
+    homes_.push_back(view(groups_[slots_[i].group].values, slots_[i]));
+    homes_.back().copy_(tensor);
+    grads_.push_back(view(groups_[slots_[i].group].grads, slots_[i]));
+  }
+}
+
+void FlatParameters::adopt() noexcept {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    at::Tensor tensor = parameters_[i].tensor;
+    tensor.set_data(homes_[i]);
+    if (grads_[i].defined() || tensor.grad().defined()) tensor.mutable_grad() = grads_[i];
   }
 }
 

@@ -24,17 +24,23 @@ class FlatParameters {
   };
   struct Group {
     bool decays = false;
-    int64_t born = 0;          // the update that its AdamW moments count from
+    int64_t updates = 0;       // that its parameters had had when the groups were formed
     at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
   };
 
-  // Re-homes the parameters that require gradients: their tensors become views of `values`, their .grad views of `grads`. The
-  // others lose their .grad. Order is kept. `born` names the parameters whose moments started later than update 0; each such
-  // update has groups of its own, after the two of update 0.
-  explicit FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& born = {});
+  // Copies the parameters that require gradients into `values`, in their order. Until adopt() the parameters themselves stay
+  // as they are. `updates` says how many each has had, where that is not 0; those with equally many share two groups, and the
+  // two of those with the most come first.
+  explicit FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& updates = {});
+
+  // Re-homes the parameters: the tensors of those that require gradients become views of `values`, their .grad views of
+  // `grads`; the others lose their .grad. Allocates nothing.
+  void adopt() noexcept;
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<Slot>& slots() const { return slots_; }  // in the order of parameters()
+  // What the tensor of parameters()[index] is from adopt() on.
+  const at::Tensor& home(size_t index) const { return homes_[index]; }
   std::vector<Group>& groups() { return groups_; }
   const std::vector<Group>& groups() const { return groups_; }
   // The slot's part of any buffer laid out like its group's.
@@ -48,6 +54,7 @@ class FlatParameters {
   std::vector<Parameter> parameters_;
   std::vector<Slot> slots_;
   std::vector<Group> groups_;
+  std::vector<at::Tensor> homes_, grads_;  // of each parameter; an undefined gradient: it is frozen
 };
 
 }  // namespace gptcore

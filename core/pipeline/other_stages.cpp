@@ -26,7 +26,10 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
                   stage.options.location.text());
     add_loss(fields, split,
              evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group, c.session.device,
-                           [&] { return c.signals.received() != 0; }));
+                           [&, tell = evaluation_progress(c.session.host, split)](int64_t batch, int64_t batches) {
+                             tell(batch, batches);
+                             return c.signals.received() == 0;
+                           }));
   }
   if (c.signals.received()) return false;
   const NetworkView view(*c.session.model);

@@ -123,8 +123,8 @@ class Planner {
     if (!edit.edits.empty()) {
       GradScaler none(false, at::kCPU);
       TrainStep step{*network_, none, at::kCPU};
-      CommitContext context{*network_, step, *group_, factory_, structure_, born_};
-      context.rebuild = [](const std::map<std::string, MomentPair>*) {};
+      CommitContext context{*network_, step, *group_, factory_, structure_};
+      context.rebuild = [](const NamedMoments*) {};
       commit_edits(context, edit);
     }
     settings_ = std::move(settings);
@@ -152,7 +152,6 @@ class Planner {
   std::unique_ptr<ProcessGroup> group_;
   Structure structure_;
   std::unique_ptr<Network> network_;
-  std::map<std::string, int64_t> born_;
   TrainOptions options_;
   Table settings_;
   TrainingView now_;

@@ -124,7 +124,8 @@ bool is_identity(const std::string& key) {
 
 // Changes nothing about parameters, moments and their course.
 bool is_cosmetic(const std::string& key) {
-  static const std::set<std::string> run = {"run.name", "run.out_dir", "run.peak_tflops", "model.preset", "model.init_from"};
+  static const std::set<std::string> run = {"run.name",    "run.out_dir",  "run.peak_tflops",
+                                            "run.threads", "model.preset", "model.init_from"};
   static const std::set<std::string> stage = {"log_interval",
                                               "eval_only",
                                               "keep_checkpoints",
@@ -178,7 +179,6 @@ std::string format_state(const SavedState& s) {
                {"started", t.started},
                {"round", t.round ? round_json(*t.round) : Json()},
                {"changed_settings", texts_of(t.settings)},
-               {"moments_born", t.born},
                {"structure", structure_json(s.structure)},
                {"journal", journal_json(s.journal)},
                {"grad_norm", number_json(t.grad_norm)},
@@ -189,6 +189,7 @@ std::string format_state(const SavedState& s) {
                {"rewinds", t.spikes.rewinds},
                {"loss_scale", number_json(s.loss_scale)},
                {"loss_scale_growth", s.loss_scale_growth},
+               {"threads", s.threads},
                {"data", s.data},
                {"settings", s.settings}};
   return json.dump(2) + "\n";
@@ -205,8 +206,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
                   "use the gptcore that wrote it", where);
     const auto loss = [&](const char* key) -> std::optional<double> {
       const Json& number = json.at(key);
-      if (number.is_null() && format > 6) return std::nullopt;
-      return number_of(number, kNan);
+      return number.is_null() ? std::nullopt : std::optional(number_of(number));
     };
     SavedState s;
     TrainState& t = s.train;
@@ -228,7 +228,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));
     if (!json.at("round").is_null()) t.round = round_of(json.at("round"), where);
-    json.at("moments_born").get_to(t.born);
+    if (format == 6) s.born = json.at("moments_born").get<std::map<std::string, int64_t>>();
     s.structure = structure_of(json.at("structure"));
     s.journal = journal_of(json.at("journal"));
     t.grad_norm = number_of(json.at("grad_norm"), kNan);
@@ -239,6 +239,8 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);
     json.at("settings").get_to(s.settings);
+    const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
+    s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
     return s;
   } catch (const Json::exception& e) {
     throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,13 @@ struct SavedState {
   std::string stage;       // the train stage that the checkpoint was made in
   int64_t first_step = 0;  // updates of the train stages before it
   TrainState train;
+  // Up to format 6: the update that a parameter's step count started at, where that was not 0. Later formats have the count
+  // of each parameter beside its moments.
+  std::optional<std::map<std::string, int64_t>> born = {};
   double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
-  std::string data;  // the dataset's fingerprint
+  int64_t threads = 0;  // that computed it; 0 = unknown
+  std::string data;     // the dataset's fingerprint
   Structure structure;
   std::vector<JournalEntry> journal;
   Settings settings;

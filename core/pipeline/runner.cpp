@@ -12,6 +12,7 @@
 #include "core/config/config_errors.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/stages.h"
+#include "core/train/device.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -42,6 +43,19 @@ void check_stages(const PipelineConfig& config, const Session& session) {
     if (stage.kind == "train") accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1);
 }
 
+// The checkpoint's run goes on with as many threads where pipeline and environment leave that open and there are processors.
+void keep_threads(Session& session, const RunOptions& options, int64_t before) {
+  if (!session.device.is_cpu() || before == 0 || before == session.threads) return;
+  const std::string computed = "resume: computed with " + std::to_string(before) + " threads so far, now with ";
+  if (options.threads == 0 && environment_threads() == 0 && before <= usable_processors()) {
+    session.host.log(Level::info, "resume: with " + std::to_string(before) + " threads as before, of " +
+                                      std::to_string(session.threads) + " possible; run.threads sets another number");
+    session.threads = set_threads(before);
+    return;
+  }
+  session.host.log(Level::warning, computed + std::to_string(session.threads) + ": the last bits may differ");
+}
+
 // Edits of the model that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
   constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces | kUndoes;
@@ -56,6 +70,12 @@ void refuse_impossible(const PipelineConfig& config, Session& session) {
   if (!plan.errors.empty()) throw ConfigErrors(std::move(plan.errors));
 }
 
+// The command that continues an interrupted run.
+std::string going_on(const RunPlan& plan) {
+  if (plan.overwrite) return "the same command without --overwrite";
+  return plan.resume == "auto" ? "the same command" : "the same command with --resume auto";
+}
+
 }  // namespace
 
 int run_pipeline(const RunPlan& plan) {
@@ -68,18 +88,25 @@ int run_pipeline(const RunPlan& plan) {
                            [&](Level level, const std::string& text) { session.host.log(level, text); },
                            [&](const Checkpoint& found) { require_readable(*files, found); }};
 
-  // A folder that is not there yet is made only after the data and the model turned out to be usable.
+  // A folder is made, or one that is there moved aside, only after the data and the model turned out to be usable.
   const std::filesystem::path run_dir = run_folder_of(options);
   const auto open_folder = [&] { return open_run_folder(*files, run_dir, plan.resume, plan.overwrite, store); };
   std::optional<RunFolder> folder;
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
-  if (elsewhere || std::filesystem::exists(run_dir)) folder.emplace(open_folder());
+  std::optional<Checkpoint> given;
+  if (plan.overwrite && elsewhere)
+    given = open_checkpoint(*files, plan.resume);
+  else if (!plan.overwrite && (elsewhere || std::filesystem::exists(run_dir)))
+    folder.emplace(open_folder());
   const auto checkpoint = [&]() -> const Checkpoint* {
+    if (given) return &*given;
     return folder && folder->resume_from ? &*folder->resume_from : nullptr;
   };
 
   if (checkpoint()) {
     SavedState state = read_state(*files, *checkpoint());
+    changed_settings(state.settings, settings_of(config), checkpoint()->directory.string(), plan.allow_arch_change);
+    keep_threads(session, options, state.threads);
     if (!plan.allow_arch_change || !other_model(state.settings, settings_of(config)))
       session.structure = std::move(state.structure);
   }
@@ -99,9 +126,9 @@ int run_pipeline(const RunPlan& plan) {
   context.load(checkpoint(), plan.allow_arch_change);
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
   open_loggers(config, session, context, checkpoint() != nullptr);
-  const auto end = [&] {
+  const auto end = [&](const char* result) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    Table fields{{"run_dir", run_dir.string()}, {"seconds", seconds}};
+    Table fields{{"result", result}, {"run_dir", run_dir.string()}, {"seconds", seconds}};
     for (const std::string& sink : bus.sinks()) fields.emplace_back("metrics", sink);
     if (!context.last_checkpoint.empty()) fields.emplace_back("checkpoint", context.last_checkpoint);
     bus.emit(Event::run_ended, context.global_step(), std::move(fields));
@@ -109,11 +136,13 @@ int run_pipeline(const RunPlan& plan) {
   };
   try {
     const int code = run_stages(context);
-    end();
+    end(code == 0 ? "done" : "interrupted");
+    if (code != 0 && !context.last_checkpoint.empty())
+      session.host.log(Level::info, going_on(plan) + " goes on from step " + std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {
     bus.emit(Event::failed, context.global_step(), {{"message", failure.what()}});
-    end();
+    end("failed");
     throw;
   }
 }

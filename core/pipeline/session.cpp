@@ -1,6 +1,7 @@
 #include "core/pipeline/session.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/train/cpu_allocator.h"
 #include "core/train/device.h"
@@ -9,6 +10,22 @@
 
 namespace gptcore {
 namespace {
+
+// An error that names no place is one of the table that the item was made from. A checkpoint's tokenizer knew the data that it
+// was learned from.
+void told_where(const Section& section, const std::function<void()>& work, const Checkpoint* checkpoint = nullptr) {
+  try {
+    work();
+  } catch (const Error& e) {
+    if (!e.where().empty()) throw;
+    const bool changed = checkpoint && e.code() == Code::unknown_character;
+    throw Error(e.code(), "'" + section.use + "': " + e.what(),
+                changed ? "the data has changed since " + checkpoint->directory.string() +
+                              " was made: put the old data back, or start over with --overwrite"
+                        : e.hint(),
+                section.location.text());
+  }
+}
 
 // What a preset or init_from says, or 0: the pipeline gives it, or nobody does.
 int64_t implied_vocab_size(const Section& model) {
@@ -44,7 +61,7 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
   starts_ = !checkpoint;
   if (!config.tokenizer) return;
   tokenizer = plugins.tokenizer(config.tokenizer->use, config.tokenizer->values);
-  tokenizer->open(host);
+  told_where(*config.tokenizer, [&] { tokenizer->open(host); });
   if (checkpoint && checkpoint->has(kTokenizerFile)) tokenizer->load(checkpoint->text(files, kTokenizerFile));
   if (checkpoint && checkpoint->has(kVocabularyFile))
     tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), checkpoint->text(files, kVocabularyFile),
@@ -67,7 +84,8 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
   context.vocab_limit = vocab_size && vocab_size->is<int64_t>() && !still_grows ? vocab_size->as<int64_t>() : 0;
   context.seed = seed;
   context.host = &host;
-  dataset->open(context);
+  told_where(
+      *config.dataset, [&] { dataset->open(context); }, checkpoint);
   if (checkpoint && checkpoint->has(kDatasetFile)) dataset->load(checkpoint->text(files, kDatasetFile));
   if (const ShownVocabulary* shown = shown_vocabulary(dataset.get()); shown && tokenizer)
     tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), *shown);

@@ -75,8 +75,9 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   for (const std::string& change : changed_settings(saved->settings, settings_of(config), where, allow_other_model))
     session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
-    session.host.log(Level::warning,
-                     "the data is not what it was when " + where + " was made: the run goes on, but as another run");
+    session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +
+                                         "' is not what it was when " + where +
+                                         " was made: the run goes on, but as another run");
   const NamedTensors tensors = named_tensors(session.model->parameters());
   other_model = gptcore::other_model(saved->settings, settings_of(config));
   if (other_model) {

@@ -4,9 +4,12 @@
 
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
+#include "core/pipeline/optimizer_file.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
+#include "core/train/device_memory.h"
+#include "core/train/step_parts.h"
 #include "core/train/throughput.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
@@ -14,24 +17,6 @@
 namespace gptcore {
 namespace {
 
-// What an update works on, made anew when an operation changes what is trained.
-struct Parts {
-  Parts(Network& network, const TrainOptions& o, const std::map<std::string, int64_t>& born, at::Device device, int64_t threads,
-        ProcessGroup& group)
-      : parameters(network.parameters(), born),
-        optimizer(parameters, {o.beta1, o.beta2, o.eps, o.weight_decay}),
-        workers(network, parameters, device, o.batch_size, threads) {
-    std::vector<at::Tensor> buffers;
-    for (const FlatParameters::Group& g : parameters.groups()) buffers.push_back(g.grads);
-    reducer = flat_reducer(group, std::move(buffers));
-  }
-  FlatParameters parameters;
-  AdamW optimizer;
-  GradientWorkers workers;
-  std::unique_ptr<GradientReducer> reducer;
-};
-
-constexpr const char* kOptimizerFile = "optimizer.safetensors";
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 std::string operation_file(size_t index) {
@@ -72,7 +57,11 @@ class TrainStage {
   // it.
   StageEnd run(std::optional<Rewind>& rewind) {
     TrainState state = resume(rewind);
-    if (rewind) settle(state, *rewind);
+    if (rewind)
+      settle(state, *rewind);
+    else if (from_elsewhere_ && !options_.eval_only)
+      take_in(state);
+    const int64_t started_at = state.step;
     TrainContext context{step_,
                          network_,
                          *group_,
@@ -95,7 +84,9 @@ class TrainStage {
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
     context.memory = c_.memory;
     context.save = [&](const TrainState& now, bool best) { save(now, best); };
-    context.rebuild = [&](const TrainOptions& now, const Born& born, const Moments* moments) { build(now, born, moments); };
+    context.rebuild = [&](const TrainOptions& now, const NamedMoments* moments) {
+      build(now, moments ? *moments : parts_->optimizer().moments());
+    };
     context.keep_point = [&](const TrainState& now, int64_t number) {
       SavedState saved;
       points_.publish(number, parts_of(now, saved));
@@ -109,6 +100,7 @@ class TrainStage {
     const StageEnd how = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
     rewind = std::move(context.rewind);
+    if (how == StageEnd::finished && state.step == started_at && started_at > 0 && !options_.eval_only) say_finished(state);
     if (how == StageEnd::early_stopped)
       c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
                                            std::to_string(options_.patience) + " evaluations");
@@ -116,57 +108,56 @@ class TrainStage {
   }
 
  private:
-  using Born = std::map<std::string, int64_t>;
-  using Moments = std::map<std::string, MomentPair>;
-
-  void build(const TrainOptions& options, const Born& born, const Moments* moments) {
-    auto made = std::make_unique<Parts>(network_, options, born, c_.session.device, c_.session.threads, *group_);
-    if (moments)
-      made->optimizer.take_over(parts_->optimizer, *moments);
-    else if (parts_)
-      made->optimizer.take_over(parts_->optimizer);
+  void build(const TrainOptions& options, const NamedMoments& moments) {
+    std::unique_ptr<StepParts> made;
+    with_memory_errors([&] {
+      made = std::make_unique<StepParts>(network_, options, moments, c_.session.device, c_.session.threads, *group_);
+    });
+    made->adopt(step_);
     parts_ = std::move(made);
-    step_.workers = &parts_->workers;
-    step_.parameters = &parts_->parameters;
-    step_.optimizer = &parts_->optimizer;
-    step_.reducer = parts_->reducer.get();
   }
 
   TrainState resume(const std::optional<Rewind>& rewind) {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
     if (!mine) {
-      build(options_, {}, nullptr);
+      build(options_, {});
       return {};
     }
     TrainState state = c_.saved->train;
     if (rewind) rewind->amend(state, c_.journal);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
-    build(changed, state.born, nullptr);
-    load_optimizer();
+    build(changed, saved_updates(c_.files, *c_.resumed, network_.parameters(), c_.saved->born));
+    load_moments(c_.files, *c_.resumed, parts_->optimizer(), c_.other_model);
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
     std::vector<std::string> own(state.triggers.size());
     for (size_t i = 0; i < own.size(); ++i)
       if (c_.resumed->has(operation_file(i))) own[i] = c_.resumed->text(c_.files, operation_file(i));
     items_.operations.load(state.triggers, own);
+    std::error_code absent;
+    from_elsewhere_ = !std::filesystem::equivalent(c_.resumed->directory.parent_path(), checkpoint_folder(c_.run_dir), absent);
     c_.resumed.reset();
     return state;
   }
 
-  // Also the moments of frozen parameters and the step counts of those that none is trained with now.
-  void load_optimizer() {
-    constexpr std::string_view kFirst = "exp_avg.", kStep = "step.";
-    const SafetensorsFile stored = c_.resumed->tensors(c_.files, kOptimizerFile);
-    for (const TensorInfo& info : stored.tensors()) {
-      if (info.name.starts_with(kFirst)) parts_->optimizer.park(info.name.substr(kFirst.size()));
-      if (info.name.starts_with(kStep)) parts_->optimizer.count_from(std::stoll(info.name.substr(kStep.size())));
-    }
-    if (c_.other_model)
-      load_matching(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
-    else
-      load_tensors(c_.files, *c_.resumed, kOptimizerFile, parts_->optimizer.state());
+  // A checkpoint of another run is this one's first. The points that its operations could be undone to stayed there.
+  void take_in(TrainState& state) {
+    if (!std::exchange(state.undo_points, {}).empty())
+      c_.session.host.log(Level::warning,
+                          "the operations that were on trial in " + c_.last_checkpoint + " cannot be undone here");
+    save(state, state.evaluated_step == state.step && state.val_loss == state.best_val_loss);
+  }
+
+  void say_finished(const TrainState& state) {
+    const TrainOptions o = with_settings(options_, state.settings);
+    const char* const limit = state.step >= o.max_iters                          ? "max_iters"
+                              : o.max_tokens > 0 && state.tokens >= o.max_tokens ? "max_tokens"
+                                                                                 : "max_time";
+    c_.session.host.log(Level::info, "stage '" + stage_.name + "', step " + std::to_string(state.step) + " of " +
+                                         std::to_string(o.max_iters) + ": nothing to do; raise " + limit +
+                                         ", or start over with --overwrite");
   }
 
   // Saves what training goes on from, then removes what it left behind. The best model is again the one of then.
@@ -196,13 +187,14 @@ class TrainStage {
     state.train = now;
     state.loss_scale = scaler_.scale().item<float>();
     state.loss_scale_growth = scaler_.growth().item<int>();
+    state.threads = c_.session.threads;
     save_data(state, parts);
     state.settings = settings_of(c_.config);
     state.structure = c_.session.structure;
     state.journal = c_.journal;
     stored_.clear();
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
-    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer.state(), stored_));
+    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer().state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
       parts.push_back(
           adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_));
@@ -233,10 +225,11 @@ class TrainStage {
   GradScaler scaler_;
   std::unique_ptr<ProcessGroup> group_;
   NetworkFactory factory_;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<StepParts> parts_;
   TrainStep step_;
   CheckpointStore points_;
   int64_t first_step_ = 0;
+  bool from_elsewhere_ = false;     // the state is of a checkpoint of another run
   std::vector<at::Tensor> stored_;  // copies that the parts of a checkpoint refer to
 };
 

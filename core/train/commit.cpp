@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "core/train/device_memory.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -26,13 +27,14 @@ Body body_of(CommitContext& c) {
     Tissue part;
     part.value = p.tensor.detach();
     part.trainable = p.tensor.requires_grad();
-    if (const auto later = c.born.find(p.name); later != c.born.end()) part.born = later->second;
     body.parts.emplace(p.name, std::move(part));
   }
   if (!c.step.optimizer) return body;
   for (const auto& [name, moments] : c.step.optimizer->moments()) {
-    body.parts.at(name).exp_avg = moments.exp_avg;
-    body.parts.at(name).exp_avg_sq = moments.exp_avg_sq;
+    Tissue& part = body.parts.at(name);
+    part.exp_avg = moments.exp_avg;
+    part.exp_avg_sq = moments.exp_avg_sq;
+    part.updates = moments.updates;
   }
   return body;
 }
@@ -84,11 +86,19 @@ struct Measured {
 // In float32, whatever training computes in: its rounding is no change of the function.
 Measured measured(Network& network, const Batch& batch) {
   const at::ScalarType compute = network.compute();
-  if (compute != at::kFloat) network.place(network.device(), at::kFloat);
-  const NetworkView view(network);
-  const Measured found{view.logits(batch.ids), view.loss(batch.ids, batch.targets).item<double>()};
-  if (compute != at::kFloat) network.place(network.device(), compute);
-  return found;
+  const auto compute_in = [&](at::ScalarType type) {
+    if (compute != at::kFloat) network.place(network.device(), type);
+  };
+  compute_in(at::kFloat);
+  try {
+    const NetworkView view(network);
+    const Measured found{view.logits(batch.ids), view.loss(batch.ids, batch.targets).item<double>()};
+    compute_in(compute);
+    return found;
+  } catch (...) {
+    compute_in(compute);
+    throw;
+  }
 }
 
 // [all ranks] Throws when the ranks' numbers are not the same.
@@ -142,34 +152,32 @@ void count(Network& network, const Body& body, CommitReport& report) {
   }
 }
 
-// Changes the live parts in one go; an exception puts everything back.
+// Changes the live network in one go; unless it is kept, everything is put back.
 class Exchange {
  public:
-  Exchange(CommitContext& c, const Body& body, std::unique_ptr<Network> made) : c_(c), made_(std::move(made)), born_(c.born) {
+  Exchange(CommitContext& c, const Body& body, std::unique_ptr<Network> made) : c_(c), made_(std::move(made)) {
+    for (const Parameter& p : (made_ ? *made_ : c.network).parameters())
+      flags_.push_back({p.tensor, p.tensor.requires_grad(), body.parts.at(p.name).trainable});
     if (made_) c_.network.swap(*made_);
-    for (const Parameter& p : c_.network.parameters()) {
-      trainable_.emplace_back(p.tensor, p.tensor.requires_grad());
-      p.tensor.set_requires_grad(body.parts.at(p.name).trainable);
-    }
-    c_.born.clear();
-    for (const auto& [name, part] : body.parts)
-      if (part.born > 0) c_.born[name] = part.born;
+    for (const Flag& flag : flags_) flag.tensor.set_requires_grad(flag.now);
   }
   ~Exchange() {
     if (kept_) return;
-    for (const auto& [tensor, on] : trainable_) tensor.set_requires_grad(on);
+    for (const Flag& flag : flags_) flag.tensor.set_requires_grad(flag.before);
     if (made_) c_.network.swap(*made_);
-    c_.born = std::move(born_);
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   void keep() { kept_ = true; }
 
  private:
+  struct Flag {
+    at::Tensor tensor;
+    bool before, now;  // whether it requires gradients
+  };
   CommitContext& c_;
   std::unique_ptr<Network> made_;
-  std::map<std::string, int64_t> born_;
-  std::vector<std::pair<at::Tensor, bool>> trainable_;
+  std::vector<Flag> flags_;
   bool kept_ = false;
 };
 
@@ -183,32 +191,38 @@ void measure(CommitContext& c, Network& made, double tolerance, CommitReport& re
   require_same_function(report.moved, tolerance);
 }
 
-}  // namespace
-
-CommitReport commit_edits(CommitContext& c, const PlannedEdit& plan) {
+CommitReport commit(CommitContext& c, const PlannedEdit& plan) {
   std::string said;
   for (const std::string& line : plan.lines()) said += line + "\n";
   require_equal(c, XXH3_64bits(said.data(), said.size()), "what the operation plans");
-  Surgery surgery(body_of(c), c.factory.adapter, c.key, c.steps_done);
+  Surgery surgery(body_of(c), c.factory.adapter, c.key);
   for (const Edit& edit : plan.edits) surgery.apply(edit);
   Body body = surgery.body();
   Structure structure = structure_of(body);
   CommitReport report;
   std::unique_ptr<Network> made;
-  std::map<std::string, MomentPair> moments;
+  NamedMoments moments;
   if (plan.reshapes()) {
     broadcast(c.group, body);
     made = grown(c, body, structure);
     require_equal(c, digest_of(body), "the edited model");
     if (plan.tolerance && c.probe) measure(c, *made, *plan.tolerance, report);
     for (const auto& [name, part] : body.parts)
-      if (part.exp_avg.defined()) moments[name] = {part.exp_avg, part.exp_avg_sq};
+      if (part.exp_avg.defined()) moments[name] = {part.exp_avg, part.exp_avg_sq, part.updates};
   }
   Exchange exchange(c, body, std::move(made));
-  c.rebuild(plan.reshapes() ? &moments : nullptr);
-  exchange.keep();
-  c.structure = std::move(structure);
   count(c.network, body, report);
+  c.rebuild(plan.reshapes() ? &moments : nullptr);
+  exchange.keep();  // nothing after this fails
+  c.structure = std::move(structure);
+  return report;
+}
+
+}  // namespace
+
+CommitReport commit_edits(CommitContext& c, const PlannedEdit& plan) {
+  CommitReport report;
+  with_memory_errors([&] { report = commit(c, plan); });
   return report;
 }
 

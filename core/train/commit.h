@@ -32,12 +32,11 @@ struct CommitContext {
   ProcessGroup& group;
   const NetworkFactory& factory;
   Structure& structure;
-  std::map<std::string, int64_t>& born;  // of parameters whose moments started later than update 0
-  uint64_t key = 0;                      // of this commit's random numbers
-  int64_t steps_done = 0;
+  uint64_t key = 0;                   // of this commit's random numbers
   std::function<Batch()> probe = {};  // a fixed batch to measure functions on; without it promises are believed
-  // Makes the parts of `step` anew for the network; with these moments, or with those it has when null.
-  std::function<void(const std::map<std::string, MomentPair>*)> rebuild = {};
+  // Makes the parts of `step` anew for the network; with these moments, or with those it has when null. When it throws, the
+  // network's parameters are as they were.
+  std::function<void(const NamedMoments*)> rebuild = {};
 };
 
 struct CommitReport {

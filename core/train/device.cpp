@@ -6,10 +6,15 @@
 #include <dlfcn.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
+
+constexpr int64_t kMostThreads = 4096;  // as run.threads
 
 // Empty when a GPU is ready, else why not.
 std::string load_cuda() {
@@ -42,12 +47,20 @@ at::ScalarType precision_of(const std::string& text) {
   return text == "float16" ? at::kHalf : at::kFloat;
 }
 
+int64_t usable_processors() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+}
+
+int64_t environment_threads() {
+  const char* const text = std::getenv("OMP_NUM_THREADS");
+  return text ? std::clamp<int64_t>(std::atoll(text), 0, kMostThreads) : 0;
+}
+
 int64_t set_threads(int64_t threads) {
-  if (threads == 0) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    threads = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-  }
+  if (threads == 0) threads = environment_threads();
+  if (threads == 0) threads = usable_processors();
   at::set_num_threads(static_cast<int>(threads));
   return threads;
 }

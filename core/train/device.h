@@ -15,7 +15,11 @@ at::Device choose_device(const std::string& text);
 // "float32", "bfloat16" or "float16".
 at::ScalarType precision_of(const std::string& text);
 
-// Sets LibTorch's threads: `threads`, or as many processors as this process may use when 0. Returns the number.
+// Processors that this process may use.
+int64_t usable_processors();
+// What OMP_NUM_THREADS says (its first number, where it is a list); 0 when it says nothing.
+int64_t environment_threads();
+// Sets LibTorch's threads: `threads` or, when 0, what OMP_NUM_THREADS says or else as many as processors. Returns the number.
 int64_t set_threads(int64_t threads);
 
 }  // namespace gptcore

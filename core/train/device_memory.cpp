@@ -1,13 +1,16 @@
 #include "core/train/device_memory.h"
 
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <string>
 
 #include "core/train/cpu_allocator.h"
 #include "core/train/system_memory.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
@@ -47,6 +50,21 @@ void release_memory(at::Device device) {
     release_cached_cpu_memory();
   else
     c10::getDeviceAllocator(device.type())->emptyCache();
+}
+
+void with_memory_errors(const std::function<void()>& work) {
+  const auto fail = [](const std::string& what) {
+    throw Error(Code::out_of_memory, what,
+                "use a smaller batch_size (and more gradient_accumulation_steps) or a smaller model");
+  };
+  try {
+    work();
+  } catch (const c10::OutOfMemoryError& e) {
+    const std::string text = e.what_without_backtrace();
+    fail(text.substr(0, text.find('\n')));
+  } catch (const std::bad_alloc&) {
+    fail("no memory left");
+  }
 }
 
 }  // namespace gptcore

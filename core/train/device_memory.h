@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace gptcore {
 
@@ -17,5 +18,7 @@ DeviceMemory device_memory(at::Device device);
 void reset_memory_peak(at::Device device);
 // Gives cached memory back.
 void release_memory(at::Device device);
+// Does `work`. That LibTorch or the system has no memory for it becomes Error(out_of_memory).
+void with_memory_errors(const std::function<void()>& work);
 
 }  // namespace gptcore

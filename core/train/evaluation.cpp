@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "core/model/structure.h"
@@ -27,14 +28,16 @@ EvaluationPlan evaluation_plan(const TrainOptions& o) {
 
 std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split,
                                     const EvaluationPlan& plan, ProcessGroup& group, at::Device device,
-                                    const std::function<bool()>& cancelled) {
+                                    const std::function<bool(int64_t batch, int64_t batches)>& goes_on) {
   const at::NoGradGuard no_grad;
   const bool whole = plan.iters == kWholeSplit;
   const int64_t samples = whole ? dataset.windows(split) : plan.iters * plan.batch_size;
   at::Tensor sums = at::zeros({2}, at::TensorOptions(device).dtype(at::kDouble));  // sum of losses, number of tokens
   model.train(false);
   bool stopped = false;
-  for (int64_t first = group.rank() * plan.batch_size; first < samples && !stopped; first += group.size() * plan.batch_size) {
+  int64_t done = 0;
+  const int64_t stride = group.size() * plan.batch_size;
+  for (int64_t first = group.rank() * plan.batch_size; first < samples && !stopped; first += stride) {
     Batch batch;
     {
       const std::lock_guard lock(dataset_mutex);
@@ -47,7 +50,7 @@ std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& 
     const at::Tensor loss = model.loss(batch.ids.to(device), targets).to(at::kDouble);
     sums[0].add_(at::where(count > 0, loss * count, 0.0));  // the mean over no target is none
     sums[1].add_(count);
-    stopped = cancelled && cancelled();
+    stopped = goes_on && !goes_on(++done, (samples + stride - 1) / stride);
   }
   model.train(true);
   group.all_reduce_sum(sums);
@@ -65,6 +68,14 @@ void add_loss(Table& fields, Split split, std::optional<double> loss) {
   if (const Value* others = find(fields, "no_targets")) without = others->as<List>();
   without.emplace_back(name_of(split));
   put(fields, "no_targets", std::move(without));
+}
+
+std::function<void(int64_t, int64_t)> evaluation_progress(Host& host, Split split, double silent) {
+  using Clock = std::chrono::steady_clock;
+  return [&host, label = std::string("evaluating ") + name_of(split), silent, start = Clock::now()](int64_t batch,
+                                                                                                    int64_t batches) {
+    if (std::chrono::duration<double>(Clock::now() - start).count() >= silent) host.progress(label, batch, batches, "batches");
+  };
 }
 
 void require_finite(double loss, const std::string& what) {

@@ -42,8 +42,9 @@ struct GradientWorkers::Helper {
     for (const FlatParameters::Group& g : parameters.groups()) grads.push_back(at::zeros_like(g.grads));
     const std::vector<Parameter> own = model->parameters();
     for (size_t i = 0; i < own.size(); ++i) {
-      if (parameters.slots()[i].frozen) continue;
       at::Tensor tensor = own[i].tensor;
+      tensor.set_data(parameters.home(i));
+      if (parameters.slots()[i].frozen) continue;
       tensor.mutable_grad() = FlatParameters::view(grads[parameters.slots()[i].group], parameters.slots()[i]);
     }
     std::unique_lock lock(mutex);
@@ -109,12 +110,16 @@ GradientWorkers::GradientWorkers(Model& model, FlatParameters& parameters, at::D
     : model_(model), parameters_(parameters), device_(device), threads_(threads) {
   const int64_t workers = std::min(threads, batch_size);
   if (!device.is_cpu() || workers < 2 || parameters.count() > kMaxSharedParameters) return;
+  // Each helper sets the number for threads to come.
+  const struct Restored {
+    ~Restored() { at::set_num_threads(static_cast<int>(threads)); }
+    int64_t threads;
+  } restored{threads};
   for (int64_t i = 1; i < workers; ++i) {
     std::unique_ptr<Model> shared = model.share();
     if (!shared) return;
     helpers_.push_back(std::make_unique<Helper>(std::move(shared), parameters));
   }
-  at::set_num_threads(static_cast<int>(threads));  // each helper has set the number for threads to come
 }
 
 GradientWorkers::~GradientWorkers() = default;

@@ -17,8 +17,8 @@ namespace gptcore {
 
 class GradientWorkers {
  public:
-  // `model` holds `parameters`; both outlive this. `threads` is what the process may use; how many of them get rows of
-  // their own depends on the model's size and the batch alone, so that equal runs stay equal.
+  // `model` holds `parameters`, adopted by the first run(); both outlive this. `threads` is what the process may use; how many
+  // of them get rows of their own depends on the model's size and the batch alone, so that equal runs stay equal.
   GradientWorkers(Model& model, FlatParameters& parameters, at::Device device, int64_t batch_size, int64_t threads);
   ~GradientWorkers();
   int64_t count() const;

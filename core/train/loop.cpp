@@ -54,10 +54,11 @@ StageEnd Loop::train() {
     ask_operations(Event::stage_started);
   }
   while (true) {
-    if (s_.round) finish_round();  // of a run that was cut off there
+    if (s_.round && !o_.eval_only) finish_round();  // of a run that was cut off there
     const bool last = finished();
     const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
-    if (due && s_.evaluated_step != s_.step && !evaluate()) return end(StageEnd::interrupted);
+    const bool measured = s_.evaluated_step == s_.step && !o_.eval_only;
+    if (due && !measured && !evaluate()) return end(StageEnd::interrupted);
     if (last || o_.eval_only) return end(StageEnd::finished);
     if (o_.patience > 0 && s_.patience.evaluations >= o_.patience) return end(StageEnd::early_stopped);
     update();
@@ -120,7 +121,10 @@ void Loop::update() {
 
 std::optional<double> Loop::split_loss(Split split, const EvaluationPlan& plan, bool interruptible) {
   return evaluate_loss(c_.step.model, c_.dataset, c_.dataset_mutex, split, plan, c_.group, c_.step.device,
-                       [&] { return interruptible && c_.signals.received() != 0; });
+                       [&, tell = evaluation_progress(c_.host, split)](int64_t batch, int64_t batches) {
+                         tell(batch, batches);
+                         return !interruptible || c_.signals.received() == 0;
+                       });
 }
 
 std::optional<double> Loop::val_loss(const EvaluationPlan& plan) {
@@ -156,7 +160,8 @@ bool Loop::evaluate() {
   c_.bus.emit(Event::evaluation_ended, global_step(), std::move(fields));
   const bool saves = !o_.eval_only && s_.step > 0;
   if (saves && best) save(true, Must::try_again_later);
-  const bool changed = finish_round();  // not before the best model is saved: operations may change it
+  if (o_.eval_only) s_.round.reset();
+  const bool changed = s_.round && finish_round();  // not before the best model is saved: operations may change it
   if (saves && (changed || !best) && o_.checkpoint_interval == 0 && o_.always_save_checkpoint)
     save(false, Must::try_again_later);
   return true;

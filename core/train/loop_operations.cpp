@@ -182,7 +182,7 @@ void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
   if (!plan.edits.empty())
     report = commit_edits(operation, plan, changed);
   else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
-    c_.rebuild(changed, s_.born, nullptr);
+    c_.rebuild(changed, nullptr);
   if (changed.batch_size != o_.batch_size) prefetcher_.reset();
   s_.settings = std::move(settings);
   o_ = std::move(changed);
@@ -236,11 +236,10 @@ CommitReport Loop::change_model(const std::string& operation, const PlannedEdit&
     c_.dataset.batch({Split::train, Order::shuffled, kProbe, 2}, batch);
     return batch;
   };
-  CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure, s_.born};
+  CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure};
   context.key = stream_key(c_.seed, edit_name(operation));
-  context.steps_done = s_.step;
   context.probe = probe;
-  context.rebuild = [&](const std::map<std::string, MomentPair>* moments) { c_.rebuild(changed, s_.born, moments); };
+  context.rebuild = [&](const NamedMoments* moments) { c_.rebuild(changed, moments); };
   return gptcore::commit_edits(context, plan);
 }
 

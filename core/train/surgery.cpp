@@ -28,9 +28,9 @@ template <class F> void each_tensor(Tissue& part, F&& f) {
     if (t->defined()) *t = f(*t);
 }
 
-void forget(Tissue& part, int64_t step) {
+void forget(Tissue& part) {
   part.exp_avg = part.exp_avg_sq = at::Tensor();
-  part.born = step;
+  part.updates = 0;
 }
 
 // As the gradients of something that is there `by` times.
@@ -52,8 +52,8 @@ LayerKind kind_of(const Body& body, const std::string& path) {
 
 }  // namespace
 
-Surgery::Surgery(Body body, MakeAdapter make_adapter, uint64_t key, int64_t step)
-    : b_(std::move(body)), make_adapter_(std::move(make_adapter)), key_(key), step_(step) {}
+Surgery::Surgery(Body body, MakeAdapter make_adapter, uint64_t key)
+    : b_(std::move(body)), make_adapter_(std::move(make_adapter)), key_(key) {}
 
 void Surgery::apply(const Edit& edit) {
   const at::NoGradGuard no_grad;
@@ -83,7 +83,6 @@ Tissue Surgery::new_part(const std::string& name, LayerKind kind, const at::Tens
     part.value = at::full_like(like, 1);
   else
     part.value = normal(name, like.sizes(), 0.02).to(like.device());
-  part.born = step_;
   return part;
 }
 
@@ -220,11 +219,8 @@ std::shared_ptr<Adapter> Surgery::revived(const AdapterInfo& info) {
 }
 
 void Surgery::put_parameters(const AdapterInfo& info, Adapter& adapter) {
-  for (const Parameter& p : adapter.parameters()) {
-    Tissue part{p.tensor.detach().clone(), {}, {}};
-    part.born = step_;
-    b_.parts[adapter_prefix(info) + p.name] = std::move(part);
-  }
+  for (const Parameter& p : adapter.parameters())
+    b_.parts[adapter_prefix(info) + p.name] = Tissue{p.tensor.detach().clone(), {}, {}};
 }
 
 void Surgery::erase_parameters(const AdapterInfo& info) {
@@ -272,7 +268,7 @@ void Surgery::apply_edit(const MergeAdapter& edit) {
     }
     std::vector<Parameter> anew;
     for (auto& [name, part] : b_.parts)
-      if (name.starts_with(adapter_prefix(info))) forget(part, step_);
+      if (name.starts_with(adapter_prefix(info))) forget(part);
     const std::shared_ptr<Adapter> fresh = make_adapter_(info, kind_of(b_, layer), weight.value);
     anew = fresh->parameters();
     for (Parameter& p : anew) p.name = adapter_prefix(info) + p.name;
@@ -293,7 +289,7 @@ void Surgery::apply_edit(const DropAdapter& edit) {
 void Surgery::apply_edit(const Replace& edit) {
   Tissue& part = b_.parts.at(edit.parameter);
   part.value = edit.values.to(part.value.device());
-  if (edit.moments == Moments::zeroed) forget(part, step_);
+  if (edit.moments == Moments::zeroed) forget(part);
 }
 
 }  // namespace gptcore

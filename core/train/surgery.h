@@ -22,7 +22,7 @@ namespace gptcore {
 struct Tissue {
   at::Tensor value, exp_avg, exp_avg_sq;
   bool trainable = true;
-  int64_t born = 0;  // the update its moments count from
+  int64_t updates = 0;  // that its moments come from
 };
 
 // Makes an opened and placed adapter for a layer of this weight; its parameters are not set.
@@ -39,8 +39,8 @@ struct Body {
 
 class Surgery {
  public:
-  // `key` names the stream of all random numbers; `step` is the number of updates done.
-  Surgery(Body body, MakeAdapter make_adapter, uint64_t key, int64_t step);
+  // `key` names the stream of all random numbers.
+  Surgery(Body body, MakeAdapter make_adapter, uint64_t key);
   // Throws Error and leaves the body unusable when the edit does not fit.
   void apply(const Edit& edit);
   const Body& body() const { return b_; }
@@ -71,7 +71,6 @@ class Surgery {
   Body b_;
   MakeAdapter make_adapter_;
   uint64_t key_;
-  int64_t step_;
 };
 
 }  // namespace gptcore

@@ -67,12 +67,11 @@ struct TrainState {
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.
-  bool started = false;                 // asked for stage_started
-  std::optional<Round> round;           // that was cut off
-  Table settings;                       // changed ones of the stage, by key
-  std::map<std::string, int64_t> born;  // update that a parameter's moments count from, where it is not 0
-  std::vector<TriggerState> triggers;   // OperationSet::states()
-  std::vector<UndoPoint> undo_points;   // oldest first
+  bool started = false;                // asked for stage_started
+  std::optional<Round> round;          // that was cut off
+  Table settings;                      // changed ones of the stage, by key
+  std::vector<TriggerState> triggers;  // OperationSet::states()
+  std::vector<UndoPoint> undo_points;  // oldest first
   SpikeState spikes;
 };
 
@@ -112,10 +111,9 @@ struct TrainContext {
   MemorySources memory = {};
   // Publishes a checkpoint. When it throws Error(io | disk_full) training goes on, up to three times in a row; not at the end.
   std::function<void(const TrainState&, bool best)> save = {};
-  // Makes the parts of `step` anew for these options, the network, what requires gradients now and TrainState::born; moments
-  // are these, or kept when null. When it throws nothing has changed.
-  std::function<void(const TrainOptions&, const std::map<std::string, int64_t>& born, const std::map<std::string, MomentPair>*)>
-      rebuild = {};
+  // Makes the parts of `step` anew for these options, the network and what requires gradients now; moments are these, or kept
+  // when null. When it throws nothing has changed.
+  std::function<void(const TrainOptions&, const NamedMoments*)> rebuild = {};
   // Publishes a checkpoint for UndoPoint `number` and returns the step of the run's best checkpoint, -1 when there is none;
   // forgets those of lower numbers. Absent: nothing can be undone.
   std::function<int64_t(const TrainState&, int64_t number)> keep_point = {};

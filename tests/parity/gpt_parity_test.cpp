@@ -44,7 +44,7 @@ TEST_CASE("logits, loss and every gradient equal PyTorch's to 1e-5", "[parity]")
     }
   }
   std::optional<FlatParameters> buffers;
-  if (flat) buffers.emplace(model.parameters());
+  if (flat) buffers.emplace(model.parameters()).adopt();
 
   CHECK(difference(model.logits(reference.get("ids")), reference.get("logits")) < 1e-5);
   const at::Tensor loss = model.loss(reference.get("ids"), reference.get("targets"));
@@ -68,6 +68,7 @@ TEST_CASE("gradients of two backward passes add up in the flat buffers", "[parit
   model.open({});
   reference.fill(model.parameters());
   FlatParameters buffers(model.parameters());
+  buffers.adopt();
   for (int i = 0; i < 2; ++i) model.loss(reference.get("ids"), reference.get("targets")).backward();
   for (const Parameter& p : model.parameters()) {
     CAPTURE(p.name);

@@ -44,6 +44,7 @@ TEST_CASE("logits, loss, gradients and one AdamW update of LoRA on a frozen mode
   all.insert(all.end(), own.begin(), own.end());
   reference.fill(all);
   FlatParameters flat(all);
+  flat.adopt();
   AdamW optimizer(flat, {0.9, 0.95, 1e-8, 0.1});
 
   CHECK(difference(model.logits(reference.get("ids")), reference.get("logits")) < 1e-5);

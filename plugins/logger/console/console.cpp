@@ -173,7 +173,9 @@ std::string header(const Record& r) {
 
 std::string summary(const Record& r) {
   double n = 0;
-  std::string line = number(r, "seconds", n) || (n = r.seconds) > 0 ? "done in " + duration(n) : "done";
+  const std::string result = text(r, "result");  // "done", "failed" or "interrupted"
+  std::string line = result.empty() ? "done" : result;
+  if (number(r, "seconds", n) || (n = r.seconds) > 0) line += (line == "done" ? " in " : " after ") + duration(n);
   for (const char* name : {"run_dir", "metrics", "checkpoint"})
     if (const std::string value = text(r, name); !value.empty()) line += format("\n  %-11s", name) + value;
   return line;

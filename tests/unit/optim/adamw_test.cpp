@@ -20,8 +20,12 @@ namespace {
 
 // A matrix that decays and a vector that does not; sizes that do not fill cache lines.
 struct Pair {
+  explicit Pair(const std::map<std::string, int64_t>& updates = {})
+      : flat({{"a.matrix", matrix, {}}, {"a.vector", vector, {}}}, updates) {
+    flat.adopt();
+  }
   at::Tensor matrix = at::full({3, 5}, 2.0f).requires_grad_(), vector = at::full({7}, 2.0f).requires_grad_();
-  FlatParameters flat{{{"a.matrix", matrix, {}}, {"a.vector", vector, {}}}};
+  FlatParameters flat;
 };
 
 at::Tensor scalar(double v) {
@@ -93,15 +97,67 @@ TEST_CASE("an update with found_inf changes no parameter, no moment and no step 
   for (size_t i = 0; i < before.size(); ++i) CHECK(at::equal(before[i], after[i]));
 }
 
+TEST_CASE("the first update of a parameter is as large as the learning rate, however many the others have had", "[optim]") {
+  Pair p({{"a.matrix", 400}});
+  AdamW optimizer(p.flat, {0.9, 0.999, 1e-12, 0});
+  const at::NoGradGuard no_grad;
+  p.matrix.mutable_grad().fill_(3);
+  p.vector.mutable_grad().fill_(3);
+  optimizer.step(0.01, scalar(1), scalar(0));
+  CHECK((p.vector - 2).abs().max().item<double>() == Approx(0.01));
+  CHECK(optimizer.moments().at("a.matrix").updates == 401);
+  CHECK(optimizer.moments().at("a.vector").updates == 1);
+}
+
+TEST_CASE("one update is counted once for each parameter, in whatever order their counts come", "[optim]") {
+  std::vector<Parameter> all;
+  for (const char* name : {"a.weight", "b.weight", "c.bias", "d.bias", "e.weight"})
+    all.push_back(
+        {name,
+         at::full(std::string(name).ends_with("weight") ? at::IntArrayRef{2, 2} : at::IntArrayRef{2}, 1.0f).requires_grad_(),
+         {}});
+  FlatParameters flat(all, {{"a.weight", 5}, {"b.weight", 7}, {"c.bias", 5}, {"d.bias", 7}});
+  flat.adopt();
+  AdamW optimizer(flat, {});
+  optimizer.step(0.01, scalar(1), scalar(0));
+  CHECK(updates_of(optimizer.moments()) ==
+        std::map<std::string, int64_t>{{"a.weight", 6}, {"b.weight", 8}, {"c.bias", 6}, {"d.bias", 8}, {"e.weight", 1}});
+}
+
+TEST_CASE("a frozen parameter keeps its moments and its count", "[optim]") {
+  Pair p;
+  AdamW first(p.flat, {});
+  p.vector.mutable_grad().fill_(3);
+  for (int i = 0; i < 3; ++i) first.step(0.01, scalar(1), scalar(0));
+  p.vector.set_requires_grad(false);
+  FlatParameters without({{"a.matrix", p.matrix, {}}, {"a.vector", p.vector, {}}}, updates_of(first.moments()));
+  AdamW second(without, {});
+  second.take_over(first.moments());
+  without.adopt();
+  second.step(0.01, scalar(1), scalar(0));
+  CHECK(updates_of(second.moments()) == std::map<std::string, int64_t>{{"a.matrix", 4}, {"a.vector", 3}});
+  CHECK(at::equal(second.moments().at("a.vector").exp_avg, first.moments().at("a.vector").exp_avg));
+}
+
+TEST_CASE("parameters stay where they are until they are adopted", "[optim]") {
+  const at::Tensor matrix = at::full({3, 5}, 2.0f).requires_grad_();
+  const void* before = matrix.const_data_ptr();
+  FlatParameters flat({{"a.matrix", matrix, {}}});
+  CHECK(matrix.const_data_ptr() == before);
+  CHECK_FALSE(matrix.grad().defined());
+  flat.adopt();
+  CHECK(matrix.const_data_ptr() == flat.groups()[0].values.const_data_ptr());
+}
+
 TEST_CASE("optimizer state is addressed by parameter name and shaped like the parameter", "[optim]") {
   Pair p;
   AdamW optimizer(p.flat, {});
   const auto state = optimizer.state();
-  REQUIRE(state.size() == 5);
+  REQUIRE(state.size() == 6);
   CHECK(state[0].first == "exp_avg.a.matrix");
   CHECK(state[0].second.sizes() == at::IntArrayRef({3, 5}));
-  CHECK(state[3].first == "exp_avg_sq.a.vector");
-  CHECK(state[4].first == "step");
+  CHECK(state[4].first == "exp_avg_sq.a.vector");
+  CHECK(state[5].first == "step.a.vector");
 }
 
 TEST_CASE("the gradient scaler halves after an overflow and doubles after 2000 clean updates", "[optim]") {

@@ -12,17 +12,7 @@
 #include "tests/unit/pipeline/small_run.h"
 
 using namespace gptcore;
-
-namespace {
-
-struct Run : gptcore::testing::SmallRun {
-  void meminfo(int64_t available) const {
-    std::filesystem::create_directories(folder.path / "proc");
-    write_raw(folder.path / "proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: " + std::to_string(available) + " kB\n");
-  }
-};
-
-}  // namespace
+using Run = gptcore::testing::SmallRun;
 
 TEST_CASE("a run that is ended after memory was short goes on from there, to the bits of an undisturbed run", "[memory]") {
   Run whole;

@@ -58,7 +58,8 @@ device = "cpu"
 )" + run_keys + R"(
 peak_tflops = 1
 [tokenizer]
-use = "char"
+use = ")" + tokenizer +
+                  R"("
 [dataset]
 use = "text"
 files = ["text.txt"]
@@ -77,7 +78,7 @@ eval_iters = 1
                   (more.find("eval_interval") == std::string::npos ? "eval_interval = 0\n" : "") + more + "\n");
     Catalog catalog;
     add_core_items(catalog);
-    for (const char* plugin : {"char", "text", "jsonl", "freeze"})
+    for (const char* plugin : {"byte", "char", "freeze", "jsonl", "text"})
       for (const ItemInfo& item : read_plugin_file(std::string(PLUGINS) + "/" + plugin + ".so").items) catalog.add(item);
     plan.config = load_pipeline({(folder.path / "pipeline.toml").string(), {}, {}}, catalog);
     plan.plugin_files = files_used(plan.config, catalog);
@@ -104,6 +105,18 @@ eval_iters = 1
   std::string weights(const std::string& checkpoint = "step-000000012") const {
     return read_raw(out / "ckpt" / checkpoint / "model.safetensors");
   }
+  // What the machine's memory is said to be, in kB.
+  void meminfo(int64_t available) const {
+    std::filesystem::create_directories(folder.path / "proc");
+    write_raw(folder.path / "proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: " + std::to_string(available) + " kB\n");
+  }
+  // How often metrics.jsonl has the event.
+  int records(const std::string& event) const {
+    const std::string all = read_raw(out / "metrics.jsonl"), mark = "\"event\":\"" + event + "\"";
+    int count = 0;
+    for (size_t at = all.find(mark); at != std::string::npos; at = all.find(mark, at + 1)) ++count;
+    return count;
+  }
   // Gives a checkpoint's file another content, whose hash fits.
   void rewrite(const std::string& checkpoint, const std::string& file, const std::string& text) const {
     const auto directory = out / "ckpt" / checkpoint;
@@ -116,7 +129,7 @@ eval_iters = 1
 
   TempFolder folder;
   std::filesystem::path out;
-  std::string run_keys = "threads = 1";
+  std::string run_keys = "threads = 1", tokenizer = "char";
   std::string said;
   RunPlan plan;
 };

@@ -204,3 +204,17 @@ TEST_CASE("of many metrics the first are shown and the rest counted") {
   for (int i = 0; i < 10; ++i) many.fields.emplace_back("probe.m" + std::to_string(i), 1.0);
   CHECK_THAT(printed(false, {many}), Contains("probe.m3 1.0000 and 6 more\n"));
 }
+
+TEST_CASE("a run that failed or was interrupted does not say that it is done") {
+  const auto ended = [](const char* result) {
+    return printed(false, {{Event::run_ended, 5, 1, {{"result", result}, {"seconds", 62.0}}}});
+  };
+  CHECK(ended("failed") == "failed after 1m02s\n");
+  CHECK(ended("interrupted") == "interrupted after 1m02s\n");
+  CHECK(ended("done") == "done in 1m02s\n");
+}
+
+TEST_CASE("an evaluation without targets shows no number") {
+  CHECK(printed(false, {{Event::evaluation_ended, 5, 1, {{"train_loss", 1.5}, {"no_targets", List{Value("val")}}}}}) ==
+        "step 5: train loss 1.5000, val loss: no targets\n");
+}

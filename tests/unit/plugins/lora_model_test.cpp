@@ -77,6 +77,7 @@ TEST_CASE("a model whose weights have taken lora's delta computes what it did wi
 TEST_CASE("lora's gradients add up in flat buffers, where the frozen base has no part", "[lora]") {
   Adapted adapted;
   FlatParameters flat(adapted.all);
+  flat.adopt();
   const at::Tensor targets = adapted.ids.add(1).remainder(kVocabSize);
   adapted.model.loss(adapted.ids, targets).backward();
   const at::Tensor once = flat.groups().front().grads.clone();

@@ -69,6 +69,32 @@ TEST_CASE("an evaluation can be cancelled between batches", "[evaluation]") {
   std::mutex mutex;
   const auto group = single_process_group();
   CHECK_FALSE(evaluate_loss(model, dataset, mutex, Split::train, {100, 2}, *group, at::kCPU,
-                            [&] { return dataset.samples.size() >= 6; }));
+                            [&](int64_t, int64_t) { return dataset.samples.size() < 6; }));
   CHECK(dataset.samples.size() == 6);
+}
+
+TEST_CASE("a long evaluation tells how far it is, a short one nothing", "[evaluation]") {
+  struct Watching final : Host {
+    void log(Level, std::string_view) override {}
+    void progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) override {
+      told.push_back(std::string(label) + " " + std::to_string(done) + "/" + std::to_string(total) + " " + std::string(unit));
+    }
+    std::string fetch(std::string_view, std::string_view) override { return {}; }
+    std::vector<std::string> told;
+  } host;
+  Gpt model = tiny_model();
+  CountingDataset dataset(4, 11, 0, 23);
+  std::mutex mutex;
+  const auto group = single_process_group();
+  const auto evaluate = [&](double silent) {
+    return evaluate_loss(model, dataset, mutex, Split::val, {kWholeSplit, 4}, *group, at::kCPU,
+                         [tell = evaluation_progress(host, Split::val, silent)](int64_t batch, int64_t batches) {
+                           tell(batch, batches);
+                           return true;
+                         });
+  };
+  evaluate(1e9);
+  CHECK(host.told.empty());
+  evaluate(0);
+  CHECK(host.told == std::vector<std::string>{"evaluating val 1/2 batches", "evaluating val 2/2 batches"});
 }

@@ -46,6 +46,7 @@ Outcome outcome(const std::vector<int64_t>& targets, int64_t threads) {
   Bigrams model;
   model.open({});
   FlatParameters parameters(model.parameters());
+  parameters.adopt();
   const auto rows = static_cast<int64_t>(targets.size());
   GradientWorkers workers(model, parameters, at::kCPU, rows, threads);
   CHECK(workers.count() == std::min(threads, rows));

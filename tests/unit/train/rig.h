@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/model/gpt.h"
+#include "core/train/step_parts.h"
 #include "core/train/trainer.h"
 #include "gptcore/error.h"
 #include "tests/unit/train/counting_dataset.h"
@@ -96,7 +97,7 @@ inline Table low_rank(int64_t rank, double alpha = 8) {
 // A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
 struct Rig {
   explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1, GptOptions sizes = tiny(0))
-      : options(o), gpt(with_dropout(std::move(sizes), dropout)), model(std::make_unique<Gpt>(gpt)) {
+      : options(o), threads_used(threads), gpt(with_dropout(std::move(sizes), dropout)), model(std::make_unique<Gpt>(gpt)) {
     factory.network = [this](const Structure& s) { return made(s); };
     factory.adapter = [](const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) {
       return adapter(info, kind, weight);
@@ -104,10 +105,10 @@ struct Rig {
     factory.keys = [this](const Structure& s) { return schema_of<GptOptions>().values(changed(s)); };
     model.open({});
     init_parameters(model.parameters(), 1);
-    flat = std::make_unique<FlatParameters>(model.parameters());
-    optimizer = std::make_unique<AdamW>(*flat, AdamWOptions{});
-    workers.emplace(model, *flat, at::kCPU, o.batch_size, threads);
-    step.emplace(TrainStep{model, scaler, at::kCPU, &*workers, &*flat, &*optimizer, reducer.get(), o.grad_clip, 99});
+    step.emplace(TrainStep{model, scaler, at::kCPU});
+    step->grad_clip = o.grad_clip;
+    step->dropout_key = 99;
+    build(o, {});
     bus.add("recorder",
             std::make_unique<Recorder>(records,
                                        [this](const Record& r) {
@@ -122,8 +123,10 @@ struct Rig {
     context.memory = memory;
     context.peak_flops = peak_flops;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
-    context.rebuild = [&](const TrainOptions& now, const std::map<std::string, int64_t>& born,
-                          const std::map<std::string, MomentPair>* moments) { rebuild(now, born, moments); };
+    context.rebuild = [&](const TrainOptions& now, const NamedMoments* moments) {
+      if (refuse_rebuild) throw Error(Code::out_of_memory, "no memory");
+      build(now, moments ? *moments : optimizer->moments());
+    };
     context.save = [&](const TrainState& s, bool best) {
       if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
       saved = s;
@@ -170,48 +173,26 @@ struct Rig {
   }
   // After `group` was set to another.
   void use_group() {
-    reducer = flat_reducer(*group, {flat->groups()[0].grads, flat->groups()[1].grads});
-    step->reducer = &*reducer;
+    build(options, {});
     step->group = &*group;
   }
-  void rebuild(const TrainOptions& now, const std::map<std::string, int64_t>& born = {},
-               const std::map<std::string, MomentPair>* moments = nullptr) {
-    if (refuse_rebuild) throw Error(Code::out_of_memory, "no memory");
-    workers.reset();
-    auto before = std::move(optimizer);
-    const auto kept = std::move(flat);
-    flat = std::make_unique<FlatParameters>(model.parameters(), born);
-    optimizer = std::make_unique<AdamW>(*flat, AdamWOptions{0.9, 0.95, 1e-8, now.weight_decay});
-    if (moments)
-      optimizer->take_over(*before, *moments);
-    else if (before)
-      optimizer->take_over(*before);
-    workers.emplace(model, *flat, at::kCPU, now.batch_size, 1);
-    step->workers = &*workers;
-    step->parameters = &*flat;
-    step->optimizer = &*optimizer;
-    std::vector<at::Tensor> buffers;
-    for (const FlatParameters::Group& g : flat->groups()) buffers.push_back(g.grads);
-    reducer = flat_reducer(*group, std::move(buffers));
-    step->reducer = &*reducer;
+  void build(const TrainOptions& now, const NamedMoments& moments) {
+    auto made = std::make_unique<StepParts>(model, now, moments, at::kCPU, threads_used, *group);
+    made->adopt(*step);
+    parts = std::move(made);
+    flat = step->parameters;
+    optimizer = step->optimizer;
+    workers = step->workers;
   }
   void take(Rig& other) {  // as a resume does
     state = other.saved;
     structure = other.structure;
     journal = other.journal;
-    workers.reset();
-    optimizer.reset();
     model.swap(*made(structure));
-    rebuild(with_settings(options, state.settings), state.born);
-    for (const auto& [name, born] : state.born) optimizer->count_from(born);
-    for (const auto& [name, tensor] : other.optimizer->state())
-      if (name.starts_with("exp_avg.")) optimizer->park(name.substr(8));
+    build(with_settings(options, state.settings), other.optimizer->moments());
     const at::NoGradGuard no_grad;
-    const auto values = model.parameters(), theirs_values = other.model.parameters();
-    for (size_t i = 0; i < values.size(); ++i) values[i].tensor.detach().copy_(theirs_values[i].tensor);
-    const auto theirs = other.optimizer->state();
-    const std::map<std::string, at::Tensor> moments(theirs.begin(), theirs.end());
-    for (auto& [name, tensor] : optimizer->state()) tensor.copy_(moments.at(name));
+    const auto values = model.parameters(), theirs = other.model.parameters();
+    for (size_t i = 0; i < values.size(); ++i) values[i].tensor.detach().copy_(theirs[i].tensor);
     operations.load(state.triggers, other.operations.save());
   }
   at::Tensor weights() { return flat->groups()[0].values; }
@@ -220,6 +201,7 @@ struct Rig {
   }
 
   TrainOptions options;
+  int64_t threads_used;
   GptOptions gpt;
   Network model;
   NetworkFactory factory;
@@ -227,12 +209,12 @@ struct Rig {
   std::vector<JournalEntry> journal;
   OperationSet operations;
   EvaluatorSet evaluators;
-  std::unique_ptr<FlatParameters> flat;
-  std::unique_ptr<AdamW> optimizer;
-  std::optional<GradientWorkers> workers;
+  std::unique_ptr<StepParts> parts;
+  FlatParameters* flat = nullptr;
+  AdamW* optimizer = nullptr;
+  GradientWorkers* workers = nullptr;
   GradScaler scaler{false, at::kCPU};
   std::unique_ptr<ProcessGroup> group = single_process_group();
-  std::unique_ptr<GradientReducer> reducer = flat_reducer(*group, {});
   std::optional<TrainStep> step;
   CountingDataset dataset{4, 11, 1000, 200};
   std::mutex mutex;

@@ -33,7 +33,7 @@ TEST_CASE("arranged blocks are copies of their sources, weights and moments alik
   }
   CHECK(compared == 3 * 12);
   CHECK(find(o.record.fields, "moments_carried")->as<int64_t>() == static_cast<int64_t>(o.after.size()));
-  CHECK(at::equal(o.moments_after.at("step"), o.moments_before.at("step")));
+  CHECK(at::equal(o.moments_after.at("step.wte.weight"), o.moments_before.at("step.wte.weight")));
 }
 
 TEST_CASE("new blocks add nothing at first, start without moments, and learn", "[surgery]") {
@@ -64,6 +64,55 @@ TEST_CASE("new blocks add nothing at first, start without moments, and learn", "
   rig.run();
   for (const auto& [name, tensor] : weights(rig))
     if (name.starts_with("blocks.1.")) CHECK(tensor.ne(0).any().item<bool>());
+}
+
+TEST_CASE("the first update after unfreezing or adding is as large as the learning rate", "[surgery]") {
+  TrainOptions o = short_run();
+  o.max_iters = 9;
+  o.eval_interval = 0;
+  o.warmup_iters = 0;
+  o.schedule = "constant";
+  o.weight_decay = 0;
+  o.grad_clip = 0;
+  o.beta2 = 0.999;
+  o.eps = 1e-12;
+  Rig rig(o, 0, 1, two_blocks());
+  at_iter(rig, 0, [](ModelEdit& e) { e.freeze("blocks.0"); });
+  at_iter(rig, 8, [](ModelEdit& e) {
+    e.unfreeze("blocks.0");
+    e.set_adapter("blocks.1.attn.qkv", "low", low_rank(2), true);
+  });
+  Tensors before, after;
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::model_edited && r.step == 8) before = weights(rig);
+    if (r.event == Event::step_ended && r.step == 9) after = weights(rig);
+  };
+  rig.run();
+  for (const char* name : {"blocks.0.attn.qkv.weight", "blocks.0.mlp.fc.bias", "blocks.1.attn.qkv.low.b"}) {
+    CAPTURE(name);
+    CHECK((after.at(name) - before.at(name)).abs().max().item<double>() == Approx(o.learning_rate).epsilon(1e-3));
+  }
+  const auto updates = updates_of(rig.optimizer->moments());
+  CHECK(updates.at("wte.weight") == 9);
+  CHECK(updates.at("blocks.0.attn.qkv.weight") == 1);
+  CHECK(updates.at("blocks.1.attn.qkv.low.b") == 1);
+}
+
+TEST_CASE("a parameter that was frozen for a while goes on with the moments and the count it had", "[surgery]") {
+  TrainOptions o = short_run();
+  Rig rig(o, 0, 1, two_blocks());
+  at_iter(rig, 3, [](ModelEdit& e) { e.freeze("blocks.0"); });
+  at_iter(rig, 10, [](ModelEdit& e) { e.unfreeze("blocks.0"); });
+  std::map<std::string, int64_t> frozen;
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == 7) frozen = updates_of(rig.optimizer->moments());
+  };
+  rig.run();
+  CHECK(frozen.at("blocks.0.mlp.fc.weight") == 3);
+  CHECK(frozen.at("blocks.1.mlp.fc.weight") == 7);
+  const auto updates = updates_of(rig.optimizer->moments());
+  CHECK(updates.at("blocks.0.mlp.fc.weight") == 5);
+  CHECK(updates.at("blocks.1.mlp.fc.weight") == 12);
 }
 
 TEST_CASE("a widened MLP computes the same, with moments divided as its gradients are", "[surgery]") {
@@ -136,7 +185,7 @@ TEST_CASE("an adapter starts without effect and moments, counts its own updates,
   });
   CHECK(o.moved() < 1e-6);
   CHECK(find(o.record.fields, "trainable")->as<int64_t>() == 2 * (2 * 16 + 48 * 2 + 2 * 16 + 16 * 2));
-  CHECK(o.moments_after.at("step.5").item<float>() == 0);
+  CHECK(o.moments_after.at("step.blocks.0.attn.qkv.low.a").item<float>() == 0);
   CHECK(o.after.contains("blocks.0.attn.qkv.low.a"));
   for (const auto& [name, tensor] : o.before) {
     CHECK(at::equal(tensor, o.after.at(name)));

@@ -106,7 +106,7 @@ TEST_CASE("gradient norms of layers are those before clipping, and add up to the
   o.log_layer_norms = true;
   Rig rig(o);
   rig.model.parameters().front().tensor.set_requires_grad(false);  // wte
-  rig.rebuild(o);
+  rig.build(o, {});
   rig.run();
   const std::vector<Table> steps = steps_of(rig);
   REQUIRE(steps.size() == 4);

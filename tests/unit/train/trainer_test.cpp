@@ -197,6 +197,21 @@ TEST_CASE("eval_only measures and changes nothing", "[trainer]") {
   CHECK(at::equal(weights, rig.weights()));
 }
 
+TEST_CASE("eval_only measures a trained run again, and asks no operation", "[trainer]") {
+  Rig rig(short_run());
+  rig.run();
+  rig.records.clear();
+  rig.saves.clear();
+  rig.options.eval_only = true;
+  const at::Tensor weights = rig.weights().clone();
+  const auto loss = rig.state.val_loss;
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.count(Event::evaluation_ended) == 1);
+  CHECK(rig.state.val_loss == loss);
+  CHECK(rig.saves.empty());
+  CHECK(at::equal(weights, rig.weights()));
+}
+
 TEST_CASE("a loss that is not finite ends the run with the parameters of the last good update", "[trainer]") {
   TrainOptions o = short_run();
   o.log_interval = GENERATE(1, 100);
