@@ -35,7 +35,8 @@ std::string expectation(const PlannedOperation& row) {
 
 void print(const PlannedOperation& row, const std::string& stage_before) {
   if (row.stage != stage_before) std::printf("stage %s\n", row.stage.c_str());
-  std::printf("  %s  when %s  (%s)\n", row.operation.c_str(), row.trigger.c_str(), row.where.c_str());
+  const std::string step = row.step ? "  at update " + std::to_string(*row.step) : "";
+  std::printf("  %s  when %s%s  (%s)\n", row.operation.c_str(), row.trigger.c_str(), step.c_str(), row.where.c_str());
   if (row.changes.empty()) std::printf("      decides when it is asked\n");
   print_lines(row.changes);
   print_lines(row.shapes);
@@ -44,11 +45,17 @@ void print(const PlannedOperation& row, const std::string& stage_before) {
 }
 
 Json json_of(const PlannedOperation& row) {
-  return {{"stage", row.stage},        {"operation", row.operation},
-          {"trigger", row.trigger},    {"where", row.where},
-          {"changes", row.changes},    {"shapes", row.shapes},
-          {"params", row.params},      {"trainable", row.trainable},
-          {"memory_bytes", row.bytes}, {"tolerance", row.tolerance ? Json(*row.tolerance) : Json()}};
+  return {{"stage", row.stage},
+          {"operation", row.operation},
+          {"trigger", row.trigger},
+          {"where", row.where},
+          {"step", row.step ? Json(*row.step) : Json()},
+          {"changes", row.changes},
+          {"shapes", row.shapes},
+          {"params", row.params},
+          {"trainable", row.trainable},
+          {"memory_bytes", row.bytes},
+          {"tolerance", row.tolerance ? Json(*row.tolerance) : Json()}};
 }
 
 }  // namespace

@@ -63,6 +63,18 @@ void add_operation_keys(Owner& owner) {
   };
 }
 
+std::map<std::string, std::string> operation_table(const std::string& use, const Table& values) {
+  std::map<std::string, std::string> table{{"use", use}};
+  const Schema<OperationKeys> schema = schema_of<OperationKeys>();
+  const auto is_policy = [&](const std::string& key) {
+    return std::any_of(schema.specs().begin(), schema.specs().end(), [&](const ParamSpec& spec) { return spec.name == key; });
+  };
+  for (const auto& [key, value] : values)
+    if (!value.empty() && !is_policy(key)) table[key] = to_toml(value);
+  if (const auto when = operation_keys(values).conditions()) table["when"] = text_of(*when);
+  return table;
+}
+
 OperationKeys operation_keys(const Table& values) {
   const Schema<OperationKeys> schema = schema_of<OperationKeys>();
   Table fitting;  // an item's own parameter of such a name may be of another type

@@ -1,6 +1,7 @@
 // The program's own keys of a [[stage.operation]]; the rest are its item's parameters. No LibTorch here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,5 +27,7 @@ struct OperationKeys {
 void add_operation_keys(Owner& owner);
 // The keys of a checked table.
 OperationKeys operation_keys(const Table& values);
+// What tells an operation from the others of its stage, as TOML texts by key: the item's name as `use`, its arguments, `when`.
+std::map<std::string, std::string> operation_table(const std::string& use, const Table& values);
 
 }  // namespace gptcore

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 
 namespace gptcore {
 namespace {
@@ -76,6 +77,15 @@ std::string grouped(int64_t n) {
   return digits;
 }
 
+// Rows that say the same of most parameters would hide the few that are different: those are one row.
+std::optional<bool> told_together(const std::vector<Group>& groups) {
+  constexpr std::ptrdiff_t kListed = 3;
+  const auto trained = std::count_if(groups.begin(), groups.end(), [](const Group& g) { return g.trained; });
+  const auto frozen = static_cast<std::ptrdiff_t>(groups.size()) - trained;
+  if (std::min(trained, frozen) == 0 || std::max(trained, frozen) <= kListed || trained == frozen) return std::nullopt;
+  return trained > frozen;
+}
+
 std::string total_line(int64_t trained, int64_t total) {
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.2f", total ? 100 * static_cast<double>(trained) / static_cast<double>(total) : 0.0);
@@ -91,14 +101,27 @@ std::vector<std::string> trainable_table(const std::vector<Parameter>& parameter
   std::vector<Row> rows;
   int64_t total = 0, trained = 0;
   size_t name_width = 0, shape_width = 0, count_width = 0;
-  for (const Group& g : groups_of(parameters)) {
+  const std::vector<Group> groups = groups_of(parameters);
+  const std::optional<bool> together = told_together(groups);
+  int64_t others = 0, others_count = 0;
+  for (const Group& g : groups) {
+    total += g.count;
+    if (g.trained) trained += g.count;
+    if (g.trained == together) {
+      others += static_cast<int64_t>(g.indices.size());
+      others_count += g.count;
+      continue;
+    }
     const std::string name = g.name.index < 0 ? g.name.before : g.name.before + ranges(g.indices) + g.name.after;
     rows.push_back({name, shape_text(g), grouped(g.count), g.trained ? "trained" : "frozen"});
     name_width = std::max(name_width, name.size());
     shape_width = std::max(shape_width, rows.back().shape.size());
     count_width = std::max(count_width, rows.back().count.size());
-    total += g.count;
-    if (g.trained) trained += g.count;
+  }
+  if (together) {
+    rows.push_back({std::to_string(others) + " others", "", grouped(others_count), *together ? "trained" : "frozen"});
+    name_width = std::max(name_width, rows.back().name.size());
+    count_width = std::max(count_width, rows.back().count.size());
   }
   std::vector<std::string> lines;
   for (const Row& r : rows)

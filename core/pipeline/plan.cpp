@@ -1,9 +1,14 @@
 #include "core/pipeline/plan.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 
+#include "core/model/layer_names.h"
 #include "core/pipeline/stage_items.h"
 #include "core/train/commit.h"
 #include "core/train/trainer.h"
@@ -21,14 +26,6 @@ std::string text_of(const std::vector<int64_t>& shape) {
   std::string text;
   for (const int64_t n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
   return "(" + text + ")";
-}
-
-// "trigger_loss = 3.0, max_wait_iters = 50".
-std::string text_of(const When& when) {
-  std::string text;
-  for (const auto& [key, value] : schema_of<When>().values(when))
-    if (!value.empty() && value != Value(false)) text += (text.empty() ? "" : ", ") + key + " = " + to_toml(value);
-  return text;
 }
 
 std::vector<std::string> differences(const Shapes& before, const Shapes& after) {
@@ -53,6 +50,53 @@ void measure(Network& network, PlannedOperation& row) {
   row.bytes = 4 * (row.params + 3 * row.trainable);
 }
 
+// When the operations of a stage are asked at the latest, as far as the pipeline says.
+class Times {
+ public:
+  Times(const TrainOptions& options, int64_t block_size)
+      : options_(options), tokens_per_update_(options.batch_size * accumulation_steps(options, block_size, 1) * block_size) {}
+
+  // By the pipeline's order: after so many updates.
+  std::optional<int64_t> of(const When& when) {
+    if (when.in_sequence()) return of_sequence(when);
+    std::vector<int64_t> known;
+    size_t conditions = 0;
+    const auto add = [&](const auto& condition, auto updates) {
+      if (!condition) return;
+      ++conditions;
+      if (const std::optional<int64_t> at = updates(*condition)) known.push_back(*at);
+    };
+    const auto itself = [](int64_t n) { return std::optional<int64_t>(n); };
+    const auto unknown = [](const auto&) { return std::optional<int64_t>(); };
+    add(when.every, itself);
+    add(when.at_iter, itself);
+    add(when.tokens, [&](int64_t n) { return std::optional((n + tokens_per_update_ - 1) / tokens_per_update_); });
+    add(when.after_iters, [&](int64_t n) { return std::optional(evaluation_from(n)); });
+    add(when.seconds, unknown);
+    add(when.grad_norm_above, unknown);
+    add(when.loss_below, unknown);
+    add(when.plateau, unknown);
+    add(when.metric, unknown);
+    if (known.empty() || (when.all && known.size() < conditions)) return std::nullopt;
+    return when.all ? *std::max_element(known.begin(), known.end()) : *std::min_element(known.begin(), known.end());
+  }
+
+ private:
+  int64_t evaluation_from(int64_t updates) const {
+    if (options_.eval_interval == 0) return options_.max_iters;
+    return std::min(options_.max_iters,
+                    (updates + options_.eval_interval - 1) / options_.eval_interval * options_.eval_interval);
+  }
+  std::optional<int64_t> of_sequence(const When& when) {
+    const bool now = when.trigger_loss && std::isinf(*when.trigger_loss);
+    if (!now && !when.max_wait_iters) return std::nullopt;
+    return sequence_ = now ? evaluation_from(sequence_) : evaluation_from(sequence_ + *when.max_wait_iters);
+  }
+
+  const TrainOptions options_;
+  int64_t tokens_per_update_, sequence_ = 0;
+};
+
 class Planner {
  public:
   Planner(const PipelineConfig& config, Session& session, Effects effects)
@@ -60,6 +104,7 @@ class Planner {
     session_.maker.use(config);
     structure_ = session_.structure;
     network_ = factory_.network(structure_);
+    clear_adapters();
   }
 
   SchedulePlan plan() {
@@ -72,19 +117,46 @@ class Planner {
   }
 
  private:
+  // An adapter of another rank takes over what the old one adds, which must be numbers.
+  void clear_adapters() {
+    const at::NoGradGuard no_grad;
+    for (const AdapterInfo& a : network_->adapters())
+      for (const Parameter& p : network_->parameters())
+        if (belongs(p.name, a.layer + "." + a.item)) p.tensor.detach().zero_();
+  }
+
+  struct Timed {
+    size_t index = 0;
+    std::optional<int64_t> step;
+    int64_t place = 0;  // that of the one before it in the pipeline where `step` is absent
+  };
+  std::vector<Timed> in_time(const std::vector<ScheduledOperation>& operations) const {
+    Times times(options_, network_->block_size());
+    std::vector<Timed> all;
+    for (size_t i = 0; i < operations.size(); ++i) {
+      Timed one{i, {}, all.empty() ? 0 : all.back().place};
+      if (operations[i].when && !operations[i].completed) one.step = times.of(*operations[i].when);
+      if (one.step) one.place = *one.step;
+      all.push_back(one);
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Timed& a, const Timed& b) { return a.place < b.place; });
+    return all;
+  }
+
   void plan_stage(const StageConfig& stage, StageItems& items) {
     options_ = stage.options.as<TrainOptions>();
     settings_.clear();
     now_ = TrainingView{};
     const auto& operations = items.operations.operations();
     has_others_ = operations.size() > 1;
-    for (size_t i = 0; i < operations.size(); ++i) {
-      const ScheduledOperation& operation = operations[i];
+    for (const Timed& timed : in_time(operations)) {
+      const ScheduledOperation& operation = operations[timed.index];
       if (operation.completed || (effects_ != kAllEffects && (operation.effects & effects_) == 0)) continue;
       PlannedOperation row;
       row.stage = stage.name;
       row.operation = operation.name;
-      row.where = stage.operations[i].location.text();
+      row.step = timed.step;
+      row.where = stage.operations[timed.index].location.text();
       if (!operation.when) {  // it may plan again and again, by what it sees of the run
         row.trigger = "as it sees fit";
         measure(*network_, row);
@@ -92,6 +164,7 @@ class Planner {
         continue;
       }
       row.trigger = text_of(*operation.when);
+      now_.step = std::clamp(timed.place, now_.step, std::max(now_.step, options_.max_iters));
       try {
         carry_out(operation, row);
       } catch (const Error& e) {
@@ -102,7 +175,7 @@ class Planner {
   }
 
   void carry_out(const ScheduledOperation& operation, PlannedOperation& row) {
-    advance(operation);
+    refresh();
     const NetworkView view(*network_);
     EditSupport support;
     const TrainOptions options = with_settings(options_, settings_);
@@ -114,6 +187,8 @@ class Planner {
     support.can_undo = has_others_;
     PlannedEdit edit(view, operation.effects, support);
     operation.operation->plan(now_, edit);
+    edit.require_something_to_train();
+    if (effects_ & kControlsData) try_controls(edit);
     row.changes = edit.lines();
     row.tolerance = edit.tolerance;
     Table settings = settings_;
@@ -133,12 +208,19 @@ class Planner {
     out_.rows.push_back(std::move(row));
   }
 
-  // To about where the operation will be asked.
-  void advance(const ScheduledOperation& operation) {
-    if (operation.when && operation.when->at_iter) now_.step = std::max(now_.step, *operation.when->at_iter);
-    if (operation.when && operation.when->max_wait_iters) now_.step += *operation.when->max_wait_iters;
+  // Whether the dataset has the controls and takes the values.
+  void try_controls(const PlannedEdit& edit) {
+    for (const Edit& one : edit.edits) {
+      const auto* control = std::get_if<SetData>(&one);
+      if (!control) continue;
+      const std::string before = session_.dataset->save();
+      session_.dataset->set(control->key, control->value);
+      session_.dataset->load(before);
+    }
+  }
+
+  void refresh() {
     const TrainOptions options = with_settings(options_, settings_);
-    now_.step = std::min(now_.step, options.max_iters);
     now_.learning_rate = options.learning_rate;
     now_.batch_size = options.batch_size;
     now_.gradient_accumulation_steps = options.gradient_accumulation_steps;

@@ -1,4 +1,5 @@
-// What a pipeline's operations will do, found by carrying them out on a model without values, in the pipeline's order.
+// What a pipeline's operations will do, found by carrying them out on a model without values, in the order of time: one that
+// waits for what only the run shows follows the one before it in the pipeline.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@ namespace gptcore {
 
 struct PlannedOperation {
   std::string stage, operation, trigger, where;
+  std::optional<int64_t> step;        // updates done in the stage by then at the latest; absent: nothing says
   std::vector<std::string> changes;   // empty: it plans when it has seen the run
   std::vector<std::string> shapes;    // "blocks.0.mlp.fc.weight (64, 16) -> (128, 16)", "+ blocks.2.ln_1.weight (16)"
   int64_t params = 0, trainable = 0;  // after it
@@ -26,7 +28,7 @@ struct SchedulePlan {
 };
 
 // The session's tokenizer and dataset are open; its model is not used and may be absent. Operations whose effects have none
-// of `effects` are left out.
+// of `effects` are left out. With kControlsData among them the dataset's controls are tried, and put back.
 SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAllEffects);
 
 }  // namespace gptcore

@@ -9,6 +9,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/config/document.h"
+#include "core/config/operation_keys.h"
 #include "core/pipeline/json_numbers.h"
 #include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
@@ -49,7 +50,9 @@ Json triggers_json(const std::vector<TriggerState>& triggers) {
                    {"best_loss", number_json(t.plateau.reference)},
                    {"evaluations_since_best", t.plateau.evaluations},
                    {"metric", number_json(t.metric)},
-                   {"at_iter_passed", t.at_iter_passed}});
+                   {"at_iter_passed", t.at_iter_passed},
+                   {"table", t.table},
+                   {"gone", t.gone}});
   return all;
 }
 
@@ -66,6 +69,9 @@ TriggerState trigger_of(const Json& json, const std::string& where) {
   json.at("evaluations_since_best").get_to(t.plateau.evaluations);
   if (!json.at("metric").is_null()) t.metric = number_of(json.at("metric"));
   json.at("at_iter_passed").get_to(t.at_iter_passed);
+  if (!json.contains("table")) return t;  // of format 6
+  json.at("table").get_to(t.table);
+  json.at("gone").get_to(t.gone);
   return t;
 }
 
@@ -96,14 +102,33 @@ UndoPoint point_of(const Json& json) {
   return p;
 }
 
+// Of the stage's operation `index`, from the settings: of format 6, whose states do not have it.
+OperationTable table_in(const Settings& settings, const std::string& stage, size_t index) {
+  const std::string prefix = stage + ".operation." + std::to_string(index) + ".";
+  std::string use;
+  Table values;
+  for (const auto& [key, text] : settings) {
+    if (!key.starts_with(prefix)) continue;
+    Value value = parse_value(text);
+    if (key == prefix + "use")
+      use = value.is<std::string>() ? value.as<std::string>() : text;
+    else
+      values.emplace_back(key.substr(prefix.size()), std::move(value));
+  }
+  return use.empty() ? OperationTable{} : operation_table(use, values);
+}
+
 Json round_json(const Round& r) {
-  return {{"event", name_of(r.event)}, {"record", texts_of(r.record)}, {"judged", r.judged}, {"next", r.next}};
+  return {{"event", name_of(r.event)}, {"record", texts_of(r.record)}, {"judged", r.judged}, {"asked", r.asked}};
 }
 
 Round round_of(const Json& json, const std::string& where) {
   for (const Event event : {Event::stage_started, Event::step_ended, Event::evaluation_ended})
-    if (json.at("event") == name_of(event))
-      return {event, table_of(json.at("record")), json.at("judged").get<bool>(), json.at("next").get<int64_t>()};
+    if (json.at("event") == name_of(event)) {
+      const bool flags = json.contains("asked");  // else of format 6
+      return {event, table_of(json.at("record")), json.at("judged").get<bool>(),
+              flags ? json.at("asked").get<std::vector<bool>>() : std::vector<bool>(json.at("next").get<size_t>(), true)};
+    }
   throw Error(Code::checkpoint_corrupt, "operations are asked after the event " + json.at("event").dump(),
               "resume from an older checkpoint", where);
 }
@@ -241,6 +266,8 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("settings").get_to(s.settings);
     const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
+    for (size_t i = 0; i < t.triggers.size(); ++i)
+      if (t.triggers[i].table.empty()) t.triggers[i].table = table_in(s.settings, s.stage, i);
     return s;
   } catch (const Json::exception& e) {
     throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),

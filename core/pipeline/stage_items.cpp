@@ -44,6 +44,7 @@ ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item&
   out.completed = keys.completed;
   out.undo_if_worse = keys.undo_if_worse;
   out.judge_after = keys.judge_after;
+  out.table = operation_table(section.use, section.values);
   if (const Value* value = find(section.values, "value")) out.value = *value;
   const Value *file = find(stage.options.values, "operations_file"), *back = find(stage.options.values, "write_back");
   if (file && file->is<std::string>() && back && *back == Value(true) && of_operations_file(stage, section)) {
@@ -72,13 +73,16 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
   const NetworkView view(*session.model);
   for (const StageConfig& stage : config.stages) {
     StageItems& items = all[stage.name];
+    std::map<std::string, int64_t> alike;  // how many there were of a name and `when`
     for (size_t i = 0; i < stage.operations.size(); ++i) {
       const Section& section = stage.operations[i];
       ScheduledOperation operation = scheduled(stage, i, session.plugins.item(Kind::operation, section.use), session.host);
       at_table(section, [&] { operation.operation = session.plugins.operation(section.use, section.values); });
       OperationContext context;
       context.model = &view;
-      context.seed = stream_key(seed, "operation " + section.path);
+      // Its place among the others may change, and its random numbers stay.
+      const std::string name = stage.name + " " + section.use + " " + (operation.when ? text_of(*operation.when) : "");
+      context.seed = stream_key(seed, "operation " + name + " " + std::to_string(alike[name]++));
       context.host = &session.host;
       context.data_vocab_size = session.whole_vocab_size();
       at_table(section, [&] { operation.operation->open(context); });
@@ -110,6 +114,9 @@ void warn_of_triggers(const PipelineConfig& config, Host& host) {
       if (when && when->metric && !is_published(*when->metric, evaluators))
         host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' waits for the metric '" +
                                      *when->metric + "', which nothing in this stage publishes");
+      if (!when || stage.kind != "train") continue;
+      if (const std::string why = plateau_out_of_reach(*when, stage.options.as<TrainOptions>()); !why.empty())
+        host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' does not fire: " + why);
     }
   }
 }

@@ -19,7 +19,7 @@ struct StageItems {
 // By the stage's name. The session's model is open; its values may be anything. Errors of open() name the table.
 std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed);
 
-// Says which operations wait for a metric that no evaluator of their stage publishes.
+// Says which operations wait for a metric that no evaluator of their stage publishes, or for more evaluations than there are.
 void warn_of_triggers(const PipelineConfig& config, Host& host);
 
 }  // namespace gptcore

@@ -72,7 +72,10 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const std::string where = checkpoint->directory.string();
   saved = read_state(files, *checkpoint);
   journal = saved->journal;
-  for (const std::string& change : changed_settings(saved->settings, settings_of(config), where, allow_other_model))
+  Settings before = saved->settings, now = settings_of(config);
+  for (Settings* settings : {&before, &now})  // resume_operations() compares the operations of the stage at work
+    std::erase_if(*settings, [&](const auto& s) { return s.first.starts_with(saved->stage + ".operation."); });
+  for (const std::string& change : changed_settings(before, now, where, allow_other_model))
     session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
     session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +

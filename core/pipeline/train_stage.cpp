@@ -9,6 +9,7 @@
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
 #include "core/train/device_memory.h"
+#include "core/train/resumed_operations.h"
 #include "core/train/step_parts.h"
 #include "core/train/throughput.h"
 #include "gptcore/error.h"
@@ -125,6 +126,9 @@ class TrainStage {
       return {};
     }
     TrainState state = c_.saved->train;
+    const ResumedOperations known = resume_operations(items_.operations, state);
+    for (const std::string& difference : known.differences)
+      if (!rewind) c_.session.host.log(Level::info, "resume: " + difference);
     if (rewind) rewind->amend(state, c_.journal);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
@@ -132,9 +136,10 @@ class TrainStage {
     load_moments(c_.files, *c_.resumed, parts_->optimizer(), c_.other_model);
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
-    std::vector<std::string> own(state.triggers.size());
+    std::vector<std::string> own(known.from.size());
     for (size_t i = 0; i < own.size(); ++i)
-      if (c_.resumed->has(operation_file(i))) own[i] = c_.resumed->text(c_.files, operation_file(i));
+      if (known.from[i] && c_.resumed->has(operation_file(*known.from[i])))
+        own[i] = c_.resumed->text(c_.files, operation_file(*known.from[i]));
     items_.operations.load(state.triggers, own);
     std::error_code absent;
     from_elsewhere_ = !std::filesystem::equivalent(c_.resumed->directory.parent_path(), checkpoint_folder(c_.run_dir), absent);

@@ -46,7 +46,7 @@ bool Loop::finish_round() {
   TrainingView now;
   now.event = event;
   refresh(now, c_.operations.waits_for_time(event));
-  c_.operations.ask(now, s_.round->record, duties_, static_cast<size_t>(s_.round->next));
+  c_.operations.ask(now, s_.round->record, duties_, s_.round->asked);
   s_.round.reset();
   const bool changed = c_.journal.size() != edits;
   changed_since_ = changed_since_ || changed;
@@ -83,12 +83,14 @@ bool Loop::keeps_points(const ScheduledOperation& o) const {
 
 bool Loop::carry_out(size_t index, const TrainingView& now) {
   const ScheduledOperation& o = c_.operations.operations()[index];
-  s_.round->next = static_cast<int64_t>(index);
+  s_.round->asked.resize(c_.operations.operations().size());
+  std::fill_n(s_.round->asked.begin(), index, true);
   support_.can_undo = !s_.undo_points.empty();
   PlannedEdit edit(view_, o.effects, support_);
   loss_before_.reset();
   o.operation->plan(now, edit);
   if (edit.empty()) return false;
+  edit.require_something_to_train();
   if (edit.undo) undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
   if (o.reevaluate || o.undo_if_worse) loss_before_ = loss_before(edit);
   if (!keeps_points(o)) {
@@ -134,8 +136,9 @@ void Loop::judge_operations() {
   const auto& all = c_.operations.operations();
   for (size_t i = 0; i < s_.undo_points.size(); ++i) {
     UndoPoint& point = s_.undo_points[i];
+    if (!is_judged(point)) continue;
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
-    if (!is_judged(point) || ++point.evaluations != o.judge_after) continue;
+    if (++point.evaluations != o.judge_after) continue;
     const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
     const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
     if (!loss || std::isnan(point.val_loss) || *loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
@@ -147,14 +150,16 @@ void Loop::judge_operations() {
   // Those that only wait to be judged are done with; an operation that undoes may want the rest.
   if (std::any_of(all.begin(), all.end(), [](const auto& o) { return (o.effects & kUndoes) != 0; })) return;
   std::erase_if(s_.undo_points, [&](const UndoPoint& point) {
-    return point.evaluations >= all[static_cast<size_t>(point.operation)].judge_after;
+    const auto index = static_cast<size_t>(point.operation);
+    return index >= all.size() || point.evaluations >= all[index].judge_after;
   });
 }
 
 void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string& why) {
   const UndoPoint to = s_.undo_points.at(point);
   const auto undone = static_cast<size_t>(to.operation);
-  const std::string name = c_.operations.operations()[undone].name;
+  const std::string name = c_.operations.name(undone);
+  const bool gone = undone >= c_.operations.operations().size();
   const int64_t from = global_step();
   c_.host.log(Level::warning, "operation '" + name + "' is undone after step " + std::to_string(from) + ": " + why);
   std::optional<When> asking;
@@ -164,8 +169,10 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}};
   c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss.value_or(kNan), first = c_.first_step](TrainState& saved,
                                                                                                    auto& journal) {
-    saved.triggers.at(undone).status = OperationStatus::undone;
-    saved.triggers.at(undone).last_step = step;
+    if (!gone) {
+      saved.triggers.at(undone).status = OperationStatus::undone;
+      saved.triggers.at(undone).last_step = step;
+    }
     if (asking) note_fired(*asking, step, loss, saved.triggers.at(*asked_by));
     journal.push_back({first + saved.step, "undo", {"undo " + name + ", tried until step " + std::to_string(from)}});
   };
@@ -223,7 +230,7 @@ CommitReport Loop::commit_edits(const std::string& operation, const PlannedEdit&
     return change_model(operation, plan, changed);
   } catch (...) {
     prefetcher_.reset();
-    if (!before.empty()) c_.dataset.load(before);
+    c_.dataset.load(before);
     throw;
   }
 }

@@ -13,6 +13,13 @@ bool in_sequence(const ScheduledOperation& o) {
   return o.when && o.when->in_sequence();
 }
 
+// The same of one whose table is gone.
+bool was_in_sequence(const TriggerState& state) {
+  const auto when = state.table.find("when");
+  return when != state.table.end() &&
+         (when->second.starts_with("trigger_loss = ") || when->second.starts_with("max_wait_iters = "));
+}
+
 // Failures after which nobody can go on: a crashed plugin, a lost rank, our own mistake.
 bool is_fatal(Code code) {
   return code == Code::plugin_failed || code == Code::peer_lost || code == Code::internal;
@@ -43,8 +50,13 @@ Table in_phase(Table fields, const char* phase) {
 void OperationSet::add(ScheduledOperation operation) {
   TriggerState state;
   if (operation.completed) state.status = OperationStatus::skipped;
+  state.table = operation.table;
   operations_.push_back(std::move(operation));
   states_.push_back(state);
+}
+
+std::string OperationSet::name(size_t index) const {
+  return index < operations_.size() ? operations_[index].name : states_.at(index).table.at("use");
 }
 
 std::string OperationSet::due(size_t index, const Moment& moment) const {
@@ -55,21 +67,24 @@ std::string OperationSet::due(size_t index, const Moment& moment) const {
 
 int64_t OperationSet::sequence_step() const {
   int64_t last = 0;
-  for (size_t i = 0; i < operations_.size(); ++i)
-    if (in_sequence(operations_[i])) last = std::max(last, states_[i].last_step);
+  for (size_t i = 0; i < states_.size(); ++i)
+    if (i < operations_.size() ? in_sequence(operations_[i]) : was_in_sequence(states_[i]))
+      last = std::max(last, states_[i].last_step);
   return last;
 }
 
-void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties, size_t first) {
+void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties, const std::vector<bool>& asked) {
+  const std::vector<bool> before = asked;  // duties.carry_out adds to it
   bool sequence_waits = false;
-  for (size_t i = 0; i < first; ++i) {
-    const bool waits = states_[i].status == OperationStatus::pending ||
-                       (operations_[i].reevaluate && states_[i].fired > 0 && states_[i].last_step == now.step);
-    sequence_waits = sequence_waits || (in_sequence(operations_[i]) && waits);
-  }
-  for (size_t i = first; i < operations_.size(); ++i) {
-    if (states_[i].status != OperationStatus::pending) continue;
+  for (size_t i = 0; i < operations_.size(); ++i) {
     const ScheduledOperation& o = operations_[i];
+    if (i < before.size() && before[i]) {
+      const bool paused = o.reevaluate && states_[i].fired > 0 && states_[i].last_step == now.step;
+      const bool waits = paused || states_[i].status == OperationStatus::pending;
+      sequence_waits = sequence_waits || (in_sequence(o) && waits);
+      continue;
+    }
+    if (states_[i].status != OperationStatus::pending) continue;
     if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);
     if (in_sequence(o) && sequence_waits) continue;
     const std::string why = due(i, {now, record});
@@ -159,11 +174,9 @@ std::vector<std::string> OperationSet::save() const {
 }
 
 void OperationSet::load(const std::vector<TriggerState>& states, const std::vector<std::string>& saved) {
-  if (states.size() != operations_.size() || saved.size() != operations_.size())
-    throw Error(Code::checkpoint_mismatch,
-                "the checkpoint was made with " + std::to_string(states.size()) +
-                    " operations in this stage, the pipeline has " + std::to_string(operations_.size()),
-                "use the operations that it was made with");
+  if (states.size() < operations_.size() || saved.size() != operations_.size())
+    throw Error(Code::internal,
+                std::to_string(states.size()) + " states for " + std::to_string(operations_.size()) + " operations");
   states_ = states;
   for (size_t i = 0; i < operations_.size(); ++i) {
     if (states_[i].status == OperationStatus::failed && !operations_[i].skip_on_error)

@@ -33,6 +33,7 @@ struct ScheduledOperation {
   std::function<void()> on_done = {};        // called once when a checkpoint holds that it is done
   std::optional<double> undo_if_worse = {};  // rise of the val loss that undoes it
   int64_t judge_after = 1;                   // evaluations until then
+  OperationTable table = {};                 // by which a resumed run knows it
 };
 
 // A val loss on both sides of an operation, on the same batches.
@@ -57,11 +58,13 @@ class OperationSet {
   void add(ScheduledOperation operation);
   bool empty() const { return operations_.empty(); }
   const std::vector<ScheduledOperation>& operations() const { return operations_; }
+  // Of the operation that states()[index] is of.
+  std::string name(size_t index) const;
 
   // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
-  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those before
-  // `first` were asked already.
-  void ask(TrainingView& now, const Table& record, const OperationDuties& duties, size_t first = 0);
+  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those whose
+  // index is true in `asked` were asked already.
+  void ask(TrainingView& now, const Table& record, const OperationDuties& duties, const std::vector<bool>& asked = {});
 
   // Whether something looks at the time trained after this event, or at each update's gradient norm.
   bool waits_for_time(Event event) const;
@@ -70,10 +73,11 @@ class OperationSet {
   // A checkpoint with states() as they are now was published.
   void published();
 
-  // Parts of a checkpoint.
+  // Parts of a checkpoint. States of operations that the pipeline has no more follow those of operations().
   const std::vector<TriggerState>& states() const { return states_; }
   std::vector<std::string> save() const;  // each one's own
-  // One that failed and ended the run is pending again. Throws Error(checkpoint_mismatch) when there were more or fewer.
+  // `states` in the order of resume_operations(), `saved` as many as operations(). One that failed and ended the run is
+  // pending again.
   void load(const std::vector<TriggerState>& states, const std::vector<std::string>& saved);
 
  private:

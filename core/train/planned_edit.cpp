@@ -22,9 +22,9 @@ const std::vector<std::string>& changeable() {
 }
 
 // Code::plugin_failed stands for what no user's value can have led to.
-[[noreturn]] void unknown_setting(const std::string& name, const char* what) {
+[[noreturn]] void unknown_setting(const std::string& name, const char* what, const std::vector<std::string>& known) {
   throw Error(Code::plugin_failed, "no setting '" + name + "' " + what,
-              did_you_mean(name, changeable(), "there are " + listed(changeable())));
+              did_you_mean(name, known, "there are " + listed(known)));
 }
 
 }  // namespace
@@ -51,19 +51,19 @@ void PlannedEdit::require(Effects effect, const char* name, const char* call) {
 
 Value PlannedEdit::setting(std::string_view key) const {
   const std::string name(key);
-  if (!support_.options || std::find(changeable().begin(), changeable().end(), name) == changeable().end())
-    unknown_setting(name, "is known");
-  const Value* found = nullptr;
-  const Table now = schema_of<TrainOptions>().values(*support_.options);
-  found = find(now, name);
-  return found ? *found : Value();
+  const Table now = support_.options ? schema_of<TrainOptions>().values(*support_.options) : Table{};
+  if (const Value* found = find(now, name)) return *found;
+  std::vector<std::string> known;
+  for (const ParamSpec& spec : schema_of<TrainOptions>().specs()) known.push_back(spec.name);
+  if (!support_.options || std::find(known.begin(), known.end(), name) == known.end()) unknown_setting(name, "is known", known);
+  return {};
 }
 
 void PlannedEdit::set(std::string_view key, Value value) {
   require(kChangesTraining, "kChangesTraining", "set");
   const std::string name(key);
   if (std::find(changeable().begin(), changeable().end(), name) == changeable().end())
-    unknown_setting(name, "can change during training");
+    unknown_setting(name, "can change during training", changeable());
   const Schema<TrainOptions> schema = schema_of<TrainOptions>();
   for (const ParamSpec& spec : schema.specs()) {
     if (spec.name != name) continue;
@@ -165,14 +165,14 @@ void PlannedEdit::merge_adapter(std::string_view layers, bool drop) {
   require(kAdapts, "kAdapts", "merge_adapter");
   MergeAdapter edit{adapted(layers), drop};
   for (const std::string& layer : edit.layers)
-    if (drop) shape().adapters.erase(layer);
+    if (drop) shape().drop_adapter(layer);
   edits.emplace_back(std::move(edit));
 }
 
 void PlannedEdit::drop_adapter(std::string_view layers) {
   require(kAdapts, "kAdapts", "drop_adapter");
   DropAdapter edit{adapted(layers)};
-  for (const std::string& layer : edit.layers) shape().adapters.erase(layer);
+  for (const std::string& layer : edit.layers) shape().drop_adapter(layer);
   edits.emplace_back(std::move(edit));
 }
 
@@ -206,6 +206,13 @@ void PlannedEdit::last_operation() {
   require(kUndoes, "kUndoes", "last_operation");
   if (!support_.can_undo) throw Error(Code::conflict, "no operation was carried out in this stage: there is none to undo");
   undo = true;
+}
+
+void PlannedEdit::require_something_to_train() const {
+  if (edits.empty() || !known_ || !known_->adapters.empty()) return;
+  const auto is_trained = [](const auto& parameter) { return parameter.second; };
+  if (std::any_of(known_->trainable.begin(), known_->trainable.end(), is_trained)) return;
+  throw Error(Code::conflict, "no parameter would be trained any more", "leave a layer out of what is frozen, or unfreeze one");
 }
 
 bool PlannedEdit::reshapes() const {

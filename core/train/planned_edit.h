@@ -50,6 +50,8 @@ class PlannedEdit final : public ModelEdit, private Undo {
 
   Effects used() const { return used_; }
   bool empty() const { return settings.empty() && edits.empty() && !undo; }
+  // Throws Error(conflict) when the edits leave no parameter that is trained.
+  void require_something_to_train() const;
   // Whether the model's tensors or adapters become others; else only settings and what is frozen.
   bool reshapes() const;
   // One text a change: "learning_rate = 0.001", "freeze wte.weight".

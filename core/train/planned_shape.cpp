@@ -99,6 +99,13 @@ void PlannedShape::widen_mlp(int64_t hidden) {
     if (layer.find(".mlp.") != std::string::npos) refuse_adapter(layer);
 }
 
+void PlannedShape::drop_adapter(const std::string& layer) {
+  const auto found = adapters.find(layer);
+  if (found == adapters.end()) return;
+  std::erase_if(trainable, [&](const auto& p) { return belongs(p.first, layer + "." + found->second.item); });
+  adapters.erase(found);
+}
+
 void PlannedShape::widen_embedding(int64_t n_embd) {
   if (!adapters.empty()) refuse_adapter(adapters.begin()->first);
   const int64_t width = width_of(parameters);

@@ -17,6 +17,7 @@ struct PlannedShape {
   void arrange_blocks(const std::vector<int64_t>& sources);
   void widen_mlp(int64_t hidden);
   void widen_embedding(int64_t n_embd);
+  void drop_adapter(const std::string& layer);
 
   std::vector<Layer> layers;
   Shapes parameters;

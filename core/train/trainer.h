@@ -46,9 +46,9 @@ struct UndoPoint {
 // An event after which operations are still to be asked.
 struct Round {
   Event event = Event::step_ended;
-  Table record = {};    // the fields that were published with it
-  bool judged = false;  // those on trial were judged
-  int64_t next = 0;     // index of the first one to be asked
+  Table record = {};             // the fields that were published with it
+  bool judged = false;           // those on trial were judged
+  std::vector<bool> asked = {};  // by operation; false beyond its end
   bool operator==(const Round&) const = default;
 };
 

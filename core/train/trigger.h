@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,9 @@ enum class OperationStatus {
 const char* name_of(OperationStatus status);
 std::optional<OperationStatus> operation_status(const std::string& name);
 
+// An operation's table as TOML texts by key, `use` among them: what tells it from the others of its stage.
+using OperationTable = std::map<std::string, std::string>;
+
 // Of one operation; equal on all ranks, part of every checkpoint.
 struct TriggerState {
   OperationStatus status = OperationStatus::pending;
@@ -30,6 +34,8 @@ struct TriggerState {
   Plateau plateau;
   std::optional<double> metric;  // the newest
   bool at_iter_passed = false;
+  OperationTable table;
+  bool gone = false;  // the pipeline has no such table any more
   bool operator==(const TriggerState&) const = default;
 };
 

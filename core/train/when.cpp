@@ -107,6 +107,22 @@ void When::schema(Schema<When>& s) {
   s.check(rules);
 }
 
+std::string text_of(const When& when) {
+  std::string text;
+  for (const auto& [key, value] : schema_of<When>().values(when))
+    if (!value.empty() && value != Value(false)) text += (text.empty() ? "" : ", ") + key + " = " + to_toml(value);
+  return text;
+}
+
+std::string plateau_out_of_reach(const When& w, const TrainOptions& o) {
+  if (!w.plateau || o.eval_interval == 0) return "";
+  const int64_t evaluations = 1 + (o.max_iters + o.eval_interval - 1) / o.eval_interval;  // the first is before any update
+  if (*w.plateau < evaluations) return "";
+  return "plateau = " + std::to_string(*w.plateau) + " needs " + std::to_string(*w.plateau + 1) +
+         " evaluations, and there are " + std::to_string(evaluations) +
+         " by eval_interval = " + std::to_string(o.eval_interval) + " and max_iters = " + std::to_string(o.max_iters);
+}
+
 std::string never_fires(const When& w, const TrainOptions& o) {
   if (o.max_iters == 0) return "";  // a stage that only evaluates
   size_t count = 0;

@@ -50,6 +50,12 @@ struct When {
   int64_t limit() const { return times.value_or(every ? kUnlimited : 1); }
 };
 
+// "trigger_loss = 3.0, max_wait_iters = 50": what is given, always in the same order.
+std::string text_of(const When& when);
+
+// Empty, or why `plateau` cannot hold in such a stage unless an operation changes how often it is evaluated.
+std::string plateau_out_of_reach(const When& when, const TrainOptions& stage);
+
 // Empty, or why it cannot fire in such a stage.
 std::string never_fires(const When& when, const TrainOptions& stage);
 

@@ -34,7 +34,7 @@ void AdjustBatchSize::schema(Schema<AdjustBatchSize>& s) {
   s.param(
       "keep_tokens_per_step", &A::keep_tokens_per_step_,
       "change gradient_accumulation_steps too, so that an update sees as many samples as before: then only divisors of that "
-      "number are tried");
+      "number are tried, as always where the stage has tokens_per_step");
   s.param("trials", &A::trials_, "no more batch sizes are tried").range(1, 12);
   s.check([](const A& a, Problems& found) { check_argument(found, "value", [&] { a.with_value(); }); });
 }
@@ -74,8 +74,11 @@ void AdjustBatchSize::plan(const TrainingView& now, ModelEdit& edit) {
   auto* trials = static_cast<BatchTrials*>(edit.extension("gptcore.batch_trials/1"));
   if (!trials) return;  // the schedule is planned, and nothing trained
   const int64_t samples = now.batch_size * now.gradient_accumulation_steps;
+  const Value tokens = edit.setting("tokens_per_step");  // where it is set, it sets the accumulation
+  const bool fixed_tokens = tokens.is<int64_t>() && tokens.as<int64_t>() > 0;
   SearchRules rules;
-  rules.sizes = keep_tokens_per_step_ ? divisors_up_to(max_batch_size_, samples) : sizes_up_to(max_batch_size_, now.batch_size);
+  rules.sizes = keep_tokens_per_step_ || fixed_tokens ? divisors_up_to(max_batch_size_, samples)
+                                                      : sizes_up_to(max_batch_size_, now.batch_size);
   rules.start = current_batch_size_ > 0 ? current_batch_size_ : now.batch_size;
   rules.memory = memory_budget_ > 0
                      ? memory_budget_
@@ -86,7 +89,7 @@ void AdjustBatchSize::plan(const TrainingView& now, ModelEdit& edit) {
   if (host_) host_->log(Level::info, told(all, found));
   if (found == now.batch_size) return;
   edit.set("batch_size", found);
-  if (keep_tokens_per_step_) edit.set("gradient_accumulation_steps", samples / found);
+  if (keep_tokens_per_step_ && !fixed_tokens) edit.set("gradient_accumulation_steps", samples / found);
 }
 
 }  // namespace gptcore::operations

@@ -17,13 +17,15 @@ struct SetBatchSizeRelative final : Scheduled {
   double value = 1;
   static void schema(Schema<SetBatchSizeRelative>& s) {
     s.param("value", &SetBatchSizeRelative::value,
-            "what batch_size is multiplied by; the product is cut off to a multiple of 8, and is 8 at least")
+            "what batch_size is multiplied by; the product is cut off to a multiple of 8, and is 8 at least; where that would "
+            "be a larger batch, cut off after the point")
         .required()
         .above(0)
         .at_most(1);
   }
   void plan(const TrainingView& now, ModelEdit& edit) override {
-    const int64_t next = std::max(kMultiple, scaled(now.batch_size, value, 0) / kMultiple * kMultiple);
+    const int64_t multiple = std::max(kMultiple, scaled(now.batch_size, value, 0) / kMultiple * kMultiple);
+    const int64_t next = multiple <= now.batch_size ? multiple : scaled(now.batch_size, value, 1);
     if (next != now.batch_size) edit.set(kBatchSize, next);
   }
 };

@@ -30,6 +30,21 @@ TEST_CASE("equal parameters of several blocks are one row, in the order of the f
                                       "12,288 of 611,968 parameters are trained (2.01 %)"});
 }
 
+TEST_CASE("the frozen parameters of a model with adapters are one row, and so are the trained ones where few are frozen",
+          "[table]") {
+  const bool adapted = GENERATE(true, false);
+  std::vector<Parameter> all;
+  for (const char* name :
+       {"wte.weight", "wpe.weight", "blocks.0.ln_1.weight", "blocks.1.ln_1.weight", "ln_f.weight", "ln_f.bias"})
+    all.push_back(parameter(name, {10, 10}, !adapted));
+  for (const char* name : {"blocks.0.attn.qkv.lora.a", "blocks.1.attn.qkv.lora.a"})
+    all.push_back(parameter(name, {2, 5}, adapted));
+  const std::string few = adapted ? "trained" : "frozen", most = adapted ? "frozen" : "trained";
+  CHECK(trainable_table(all) ==
+        Lines{"blocks.0..1.attn.qkv.lora.a  2 x (2, 5)   20  " + few, "6 others                                 600  " + most,
+              adapted ? "20 of 620 parameters are trained (3.23 %)" : "600 of 620 parameters are trained (96.77 %)"});
+}
+
 TEST_CASE("blocks that differ in shape or in being trained have rows of their own", "[table]") {
   const std::vector<Parameter> all = {parameter("h.0.w", {2}, false), parameter("h.1.w", {2}, true),
                                       parameter("h.2.w", {2}, true),  parameter("h.3.w", {3}, true),

@@ -22,9 +22,12 @@ SavedState full_state() {
   s.train.samples = 336;
   s.train.tokens = 12345;
   s.train.started = true;
-  s.train.round = Round{Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, 2};
+  s.train.round = Round{
+      Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, {true, true, false}};
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
-  s.train.triggers = {{}, {OperationStatus::done, 3, 12, {1.0 / 7, 2}, 0.25, true}};
+  s.train.triggers = {{}, {OperationStatus::done, 3, 12, {1.0 / 7, 2}, 0.25, true, {}}};
+  s.train.triggers[1].table = {{"use", "set_lr"}, {"value", "0.5"}};
+  s.train.triggers[1].gone = true;
   s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}}, {4, 0}};
   s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
@@ -99,6 +102,26 @@ TEST_CASE("null in a state of format 6, which stood for all that is not finite, 
   CHECK_FALSE(t.train_loss);
   CHECK_FALSE(t.val_loss);
   CHECK(t.best_val_loss == std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("a state of format 6 knows its operations by the settings", "[state]") {
+  SavedState s = full_state();
+  s.settings = {{"train.operation.1.use", "\"set_lr\""},
+                {"train.operation.1.value", "0.5"},
+                {"train.operation.1.on_error", "\"stop\""},
+                {"train.operation.1.when", "{ every = 7, at_iter = 5 }"}};
+  auto json = nlohmann::json::parse(format_state(s));
+  json["format"] = 6;
+  for (auto& o : json["operations"]) o.erase("table"), o.erase("gone");
+  for (auto& p : json["undo_points"]) p.erase("step");
+  json["round"].erase("asked");
+  json["round"]["next"] = 1;
+  const SavedState back = parse_state(json.dump(), "x");
+  CHECK((back.train.triggers[1].table ==
+         OperationTable{{"use", "set_lr"}, {"value", "0.5"}, {"when", "every = 7, at_iter = 5"}}));
+  CHECK(back.train.triggers[0].table.empty());
+  CHECK(back.train.round->asked == std::vector<bool>{true});
+  CHECK(back.train.undo_points[0].step == -1);
 }
 
 TEST_CASE("a state that lacks a field or has another format is refused", "[state]") {

@@ -40,14 +40,15 @@ class CountingDataset final : public Dataset {
       }
   }
 
-  std::string save() const override { return std::to_string(control); }
-  void load(std::string_view saved) override { control = std::stoll(std::string(saved)); }
+  std::string save() const override { return quiet && control == 1 ? "" : std::to_string(control); }
+  void load(std::string_view saved) override { control = saved.empty() ? 1 : std::stoll(std::string(saved)); }
   void set(std::string_view key, const Value& value) override {
     if (key != "control") return Dataset::set(key, value);
     control = value.as<int64_t>();
   }
 
   int64_t control = 1;
+  bool quiet = false;            // says nothing until the control was set
   std::vector<int64_t> samples;  // training samples handed out so far
   int64_t fail_at = -1;
   bool no_val_targets = false;

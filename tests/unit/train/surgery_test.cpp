@@ -283,6 +283,17 @@ TEST_CASE("a control of the dataset is taken back when another part of its plan 
   CHECK(rig.dataset.control == 2);
 }
 
+TEST_CASE("a control is taken back to where the dataset had nothing to save", "[surgery]") {
+  Rig rig(short_run());
+  rig.dataset.quiet = true;
+  at_iter(rig, 3, [](ModelEdit& e) {
+    e.set_data("control", int64_t{3});
+    e.set_data("no_such_control", int64_t{1});
+  });
+  CHECK_THROWS(rig.run());
+  CHECK(rig.dataset.control == 1);
+}
+
 TEST_CASE("a run that could not rebuild its optimizer has changed nothing", "[surgery]") {
   Rig rig(short_run(), 0, 1, two_blocks());
   Tensors before;

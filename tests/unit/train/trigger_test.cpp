@@ -312,14 +312,6 @@ TEST_CASE("a crashed plugin ends the run whatever its policy says", "[operations
   CHECK(stage.saves == (code == Code::plugin_failed ? 1 : 0));
 }
 
-TEST_CASE("saved progress is refused by another number of operations", "[operations]") {
-  Stage one, two;
-  one.add("a", when({{"every", 3}}));
-  for (const char* name : {"a", "b"}) two.add(name, when({{"every", 3}}));
-  CHECK_THROWS_WITH(two.operations.load(one.operations.states(), one.operations.save()),
-                    Catch::Contains("1 operations in this stage, the pipeline has 2"));
-}
-
 TEST_CASE("only those that wait for the time or the gradient norm make it known", "[trigger]") {
   Stage stage;
   stage.add("a", when({{"every", 3}}));

@@ -38,6 +38,14 @@ TEST_CASE("adjust_batch_size takes the largest divisor that fits") {
   CHECK(p.adjusted({{"memory_budget", 1500}}) == Lines{"batch_size = 5", "gradient_accumulation_steps = 96"});
 }
 
+TEST_CASE("adjust_batch_size leaves the accumulation to tokens_per_step, and tries what divides it") {
+  const bool keep = GENERATE(true, false);
+  Adjusting p;
+  p.edit.settings["tokens_per_step"] = 480 * 8;
+  CHECK(p.adjusted({{"keep_tokens_per_step", keep}, {"memory_budget", 15000}}) == Lines{"batch_size = 120"});
+  for (const int64_t size : p.trials.tried) CHECK(480 % size == 0);
+}
+
 TEST_CASE("adjust_batch_size leaves a batch that is right") {
   Adjusting p;
   CHECK(p.adjusted({{"memory_budget", 2300}}).empty());

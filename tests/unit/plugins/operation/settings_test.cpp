@@ -75,6 +75,10 @@ TEST_CASE("set_batch_size_relative cuts off to a multiple of 8 and stays at 8 or
   CHECK(p.plan("set_batch_size_relative", {{"value", 0.01}}) == Lines{"batch_size = 8"});
   p.now.batch_size = 8;
   CHECK(p.plan("set_batch_size_relative", {{"value", 0.9}}).empty());
+  p.now.batch_size = 4;  // a factor below 1 never makes it larger
+  CHECK(p.plan("set_batch_size_relative", {{"value", 0.75}}) == Lines{"batch_size = 3"});
+  CHECK(p.plan("set_batch_size_relative", {{"value", 0.01}}) == Lines{"batch_size = 1"});
+  CHECK(p.plan("set_batch_size_relative", {{"value", 1}}).empty());
 }
 
 TEST_CASE("An evaluation interval of 0 stays off") {
