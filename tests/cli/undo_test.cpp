@@ -175,7 +175,7 @@ TEST_CASE("an undo takes back which model is the best, and what patience has cou
   const auto evaluations = records(w.path("out"), "evaluation_ended");
   REQUIRE(evaluations.back().at("step") == 100);
   const auto folder = w.path("out") / "ckpt";
-  const auto state = nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
+  const auto state = nlohmann::json::parse(read(folder / "step-000000120" / "state.json"));
   CHECK(state.at("step") == 120);
   CHECK(state.at("best_val_loss") == evaluations.back().at("val_loss"));
   CHECK(state.at("evaluations_since_best") == 2);  // 50 and 100
