@@ -18,6 +18,12 @@ install(DIRECTORY sdk/templates DESTINATION share/gptcore PATTERN README.md EXCL
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/gptcore)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/sdk/templates ${PROJECT_BINARY_DIR}/share/gptcore/templates SYMBOLIC)
 
+# How to get what this build leaves out; the program tells it.
+get_property(optional_items GLOBAL PROPERTY GPTCORE_OPTIONAL_ITEMS)
+list(JOIN optional_items "\n" optional_items)
+file(WRITE ${PROJECT_BINARY_DIR}/share/gptcore/optional_items "${optional_items}\n")
+install(FILES ${PROJECT_BINARY_DIR}/share/gptcore/optional_items DESTINATION share/gptcore)
+
 # The quickstart trains on this project's sources; of those, the SDK's headers are installed.
 install(DIRECTORY configs DESTINATION share/gptcore PATTERN quickstart.toml EXCLUDE)
 file(READ configs/quickstart.toml quickstart)

@@ -68,6 +68,7 @@ extern "C" __attribute__((visibility("default"))) const gptcore::EngineTable* gp
                                     guarded<PrepareRequest, prepare_verb>,
                                     guarded<DataSampleRequest, data_sample_verb>,
                                     guarded<ExportRequest, export_verb>,
-                                    guarded<ImportRequest, import_verb>};
+                                    guarded<ImportRequest, import_verb>,
+                                    guarded<CheckRequest, check_verb>};
   return &table;
 }

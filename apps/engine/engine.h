@@ -20,6 +20,7 @@ struct RunRequest {
   std::string resume = "auto";            // auto | never | PATH of a run or checkpoint folder
   bool overwrite = false;                 // move an existing run aside instead of refusing
   bool allow_arch_change = false;         // resume though [model] differs
+  bool quiet = false;                     // messages on standard error are warnings and errors only
 };
 
 // A tokenizer that the command line names.
@@ -56,6 +57,12 @@ struct PlanRequest {
   PipelineConfig config;
   std::vector<std::string> plugin_files;
   bool json = false;
+};
+
+// Of `gptcore config check`: what only plugins and the model can tell.
+struct CheckRequest {
+  PipelineConfig config;
+  std::vector<std::string> plugin_files;
 };
 
 struct BenchRequest {
@@ -123,6 +130,7 @@ struct EngineTable {
   EngineVerb<DataSampleRequest> data_sample;
   EngineVerb<ExportRequest> export_model;
   EngineVerb<ImportRequest> import_model;
+  EngineVerb<CheckRequest> check;
 };
 
 }  // namespace gptcore

@@ -10,6 +10,7 @@ int run_verb(const RunRequest& request) {
   plan.resume = request.resume;
   plan.overwrite = request.overwrite;
   plan.allow_arch_change = request.allow_arch_change;
+  plan.quiet = request.quiet;
   return run_pipeline(plan);
 }
 

@@ -15,6 +15,7 @@ int tokenize_verb(const TokenizeRequest& request);
 int prepare_verb(const PrepareRequest& request);
 int data_sample_verb(const DataSampleRequest& request);
 int export_verb(const ExportRequest& request);
+int check_verb(const CheckRequest& request);
 int import_verb(const ImportRequest& request);
 
 }  // namespace gptcore

@@ -31,11 +31,24 @@ std::vector<std::string> names_of(const po::options_description& options) {
   return names;
 }
 
+// Whether it is no misspelt option, so that it can be a key of the pipeline.
+bool may_be_key(const std::string& argument, const VerbOptions& options) {
+  return options.overrides && !nearest(option_name(argument), names_of(options.visible));
+}
+
 [[noreturn]] void unknown_option(const std::string& argument, const VerbOptions& options) {
   const auto near = nearest(option_name(argument), names_of(options.visible));
-  std::string hint = near ? "did you mean '--" + *near + "'?" : "--help lists the options";
-  if (!near && options.overrides) hint = "a value of the pipeline is written --KEY=VALUE; --help lists the options";
-  throw Error(Code::usage, "no option '" + argument + "'", hint);
+  throw Error(Code::usage, "no option '" + argument + "'",
+              near ? "did you mean '--" + *near + "'?" : "--help lists the options");
+}
+
+// The words of "--learning_rate 3e-4", joined; "" when there are none.
+std::string apart(const std::vector<Override>& overrides, const std::vector<std::string>& arguments) {
+  for (const Override& item : overrides) {
+    const auto at = std::find(arguments.begin(), arguments.end(), item.written);
+    if (item.flag && at != arguments.end() && at + 1 != arguments.end() && !is_long_option(at[1])) return *at + "=" + at[1];
+  }
+  return {};
 }
 
 // Takes the overrides out and writes the other options with hyphens.
@@ -62,6 +75,8 @@ std::vector<std::string> without_overrides(const VerbOptions& options, const std
       rest.push_back("--" + name + (equals == std::string::npos ? "" : argument.substr(equals)));
     } else if (options.overrides && equals != std::string::npos) {
       overrides.push_back({argument.substr(2), argument});
+    } else if (may_be_key(argument, options)) {
+      overrides.push_back({argument.substr(2), argument, /*flag=*/true});
     } else {
       unknown_option(argument, options);
     }
@@ -96,7 +111,8 @@ VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std:
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(rest).options(all).positional(options.order).style(style).run(), out.values);
   } catch (const po::too_many_positional_options_error&) {
-    throw Error(Code::usage, "too many arguments", "--help shows the form");
+    const std::string joined = apart(out.overrides, arguments);
+    throw Error(Code::usage, "too many arguments", joined.empty() ? "--help shows the form" : "write " + joined);
   } catch (const po::unknown_option& e) {
     throw Error(Code::usage, "no option '" + e.get_option_name() + "'", "--help lists the options");
   } catch (const po::error& e) {
@@ -109,7 +125,7 @@ void take_overrides(VerbOptions& options) {
   options.overrides = true;
   options.visible.add_options()("set", po::value<std::string>()->value_name("KEY=VALUE"),
                                 "a value over the file's, as train.learning_rate=3e-4; --KEY=VALUE does the same, and a key "
-                                "that one table has may stand alone: --learning_rate=3e-4");
+                                "that one table has may stand alone: --learning_rate=3e-4, --eval_only");
 }
 
 VerbOptions pipeline_options() {

@@ -1,17 +1,22 @@
 // gptcore config: a pipeline file checked, shown with its defaults, explained.
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/engine_library.h"
 #include "apps/gptcore/json_output.h"
+#include "apps/gptcore/param_tables.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
 #include "core/base/message.h"
 #include "core/config/config_errors.h"
 #include "core/config/explain.h"
+#include "core/config/owner.h"
 #include "core/plugin/manifest.h"
+#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -36,11 +41,45 @@ VerbOptions explain_options() {
   return options;
 }
 
+VerbOptions keys_options() {
+  VerbOptions options;
+  options.visible.add_options()("markdown", po::bool_switch(), "sections of a document");
+  return options;
+}
+
 // The pipeline that an action's arguments name.
 Pipeline pipeline_of(const VerbArguments& given, const std::string& action, const std::vector<std::string>& plugin_files) {
   if (!given.values.count("file"))
     throw Error(Code::usage, "config " + action + " wants a pipeline file", "gptcore config " + action + " FILE");
-  return load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
+  LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
+  load.for_run = load.check_files = action == "check";
+  return load_with_plugins(load);
+}
+
+// How many of the keys were given.
+int64_t given_keys(const Section& section) {
+  return std::count_if(section.origins.begin(), section.origins.end(),
+                       [](const Origin& origin) { return origin.source != Source::default_value; });
+}
+
+bool gives(const Section& section, const std::string& key) {
+  for (size_t i = 0; i < section.values.size(); ++i)
+    if (section.values[i].first == key) return section.origins[i].source != Source::default_value;
+  return false;
+}
+
+// Whether something is left that only plugins or the model can tell: names of layers, whether the data needs a tokenizer,
+// rules over several keys. That needs LibTorch, which costs half a second.
+bool needs_plugins(const PipelineConfig& config) {
+  const auto has_rules = [](const Section& section) { return given_keys(section) > 1; };
+  const auto asks = [](const StageConfig& stage) {
+    return !stage.operations.empty() || !stage.evaluators.empty() || gives(stage.options, "tokens_per_step");
+  };
+  return !config.tokenizer || given_keys(*config.tokenizer) > 0 || has_rules(*config.dataset) || !config.adapters.empty() ||
+         config.model.use != "gpt" || gives(config.model, "vocab_size") || gives(*config.dataset, "source") ||
+         std::any_of(config.loggers.begin(), config.loggers.end(), has_rules) ||
+         std::any_of(config.stages.begin(), config.stages.end(), asks) ||
+         config.run.as<RunOptions>().device.starts_with("cuda");
 }
 
 // With --json also the mistakes are on standard output, as they are for people on standard error.
@@ -49,7 +88,9 @@ int check(const std::vector<std::string>& arguments, const std::vector<std::stri
   const auto file = given.get<std::string>("file");
   const bool json = given.get<bool>("json");
   try {
-    static_cast<void>(pipeline_of(given, "check", plugin_files));
+    const Pipeline pipeline = pipeline_of(given, "check", plugin_files);
+    if (needs_plugins(pipeline.config))
+      call(&EngineTable::check, CheckRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog)});
   } catch (const ConfigErrors& e) {
     Json errors = Json::array();
     for (const Error& error : e.errors()) errors.push_back(Json::parse(error_line(error, {.json = true})));
@@ -85,7 +126,7 @@ void print_fully(const Explanation& item) {
   const ParamSpec& spec = item.spec;
   std::printf("%s = %s\n  %s\n", item.path.c_str(), shown(item.value).c_str(), spec.doc.c_str());
   std::printf("  from     %s\n", item.origin.text().c_str());
-  std::printf("  type     %s%s%s\n", type_name(spec.type), spec.unit.empty() ? "" : " of ", spec.unit.c_str());
+  std::printf("  type     %s\n", type_text(spec).c_str());
   std::printf("  default  %s\n", spec.required ? "none: it must be given" : shown(spec.fallback).c_str());
   if (spec.choices.empty()) {
     if (const std::string range = range_text(spec); !range.empty()) std::printf("  range    %s\n", range.c_str());
@@ -116,6 +157,16 @@ int explain(const std::vector<std::string>& arguments, const std::vector<std::st
   return 0;
 }
 
+int keys(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
+  const bool markdown = parse_arguments(keys_options(), arguments).get<bool>("markdown");
+  for (const CoreTable& table : core_tables()) {
+    const std::string text = markdown ? "## " + table.header + "\n" + table.doc + "\n\n" + params_markdown(table.params)
+                                      : table.header + ": " + table.doc + "\n" + params_text(table.params);
+    std::printf("%s\n", text.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 const std::vector<Action>& config_actions() {
@@ -124,6 +175,7 @@ const std::vector<Action>& config_actions() {
       {"show", "FILE [--json] [--KEY=VALUE]...", "the complete pipeline file, defaults filled in", config_options, show},
       {"explain", "FILE [KEY] [--json] [--KEY=VALUE]...", "what keys mean and where their values come from", explain_options,
        explain},
+      {"keys", "[--markdown]", "every key of [run], [[stage]] and the program's other tables", keys_options, keys},
   };
   return all;
 }

@@ -8,7 +8,9 @@
 
 namespace gptcore {
 
-Pipeline load_with_plugins(const LoadRequest& request) {
+Pipeline load_with_plugins(const LoadRequest& given) {
+  LoadRequest request = given;
+  request.default_loggers = {kTerminalLogger, "jsonl"};
   const NamedPlugins named = plugins_of(request);
   Catalog core;
   add_core_items(core);

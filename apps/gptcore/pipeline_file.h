@@ -14,7 +14,11 @@ struct Pipeline {
   Catalog catalog;
 };
 
-// Throws ConfigErrors; a plugin that is installed but cannot be used is only warned about, on standard error.
+// The logger that writes to the terminal, which --quiet leaves out.
+inline constexpr const char* kTerminalLogger = "console";
+
+// A pipeline without [[logger]] gets the terminal's and the metrics file's. Throws ConfigErrors; a plugin that is installed but
+// cannot be used is only warned about, on standard error.
 Pipeline load_with_plugins(const LoadRequest& request);
 
 }  // namespace gptcore

@@ -19,8 +19,9 @@ std::string plan_help() {
 int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(pipeline_options(), arguments);
   if (!given.values.count("file")) throw Error(Code::usage, "plan wants a pipeline file", "gptcore plan FILE");
-  const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
-  require_for_run(pipeline.config);
+  LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
+  load.for_run = true;
+  const Pipeline pipeline = load_with_plugins(load);
   return call(&EngineTable::plan,
               PlanRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});
 }

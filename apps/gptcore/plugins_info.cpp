@@ -4,12 +4,13 @@
 #include <sstream>
 
 #include "apps/gptcore/command_line.h"
+#include "apps/gptcore/param_tables.h"
 #include "apps/gptcore/plugins_verb.h"
-#include "apps/gptcore/text_table.h"
 #include "core/base/hash.h"
 #include "core/config/config_errors.h"
 #include "core/config/core_items.h"
 #include "core/plugin/manifest.h"
+#include "core/plugin/optional_items.h"
 #include "core/plugin/plugin_file.h"
 #include "core/plugin/probe.h"
 #include "core/plugin/search.h"
@@ -20,26 +21,6 @@ namespace {
 
 namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
-
-std::vector<std::string> param_row(const ParamSpec& p) {
-  const std::string standard = p.required ? "required" : p.fallback.empty() ? "not set" : "default " + to_toml(p.fallback);
-  std::string range = p.choices.empty() ? range_text(p) : "";
-  if (!p.choices.empty()) range = "one of " + std::to_string(p.choices.size());
-  return {p.name, std::string(type_name(p.type)) + (p.unit.empty() ? "" : " (" + p.unit + ")"), standard, range, p.doc};
-}
-
-std::string params_text(const std::vector<ParamSpec>& params) {
-  std::vector<std::vector<std::string>> rows;
-  for (const ParamSpec& p : params) rows.push_back(param_row(p));
-  std::istringstream lines(aligned(rows, "  "));
-  std::string out, line;
-  for (const ParamSpec& p : params) {
-    std::getline(lines, line);
-    out += line + "\n";
-    for (const Choice& c : p.choices) out += "      " + to_toml(Value(c.text)) + (c.doc.empty() ? "" : "  " + c.doc) + "\n";
-  }
-  return params.empty() ? "  no parameters\n" : out;
-}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -58,7 +39,7 @@ std::string info_text(const ItemInfo& item) {
   }
   if (item.kind == Kind::operation || item.kind == Kind::logger) out += "\n  events " + joined(names_of_events(item.events));
   if (item.kind == Kind::operation) out += "\n  effects " + joined(names_of_effects(item.effects));
-  return out + "\n" + params_text(item.params);
+  return out + "\n" + (item.params.empty() ? "  no parameters\n" : params_text(item.params));
 }
 
 Json info_json(const ItemInfo& item) {
@@ -102,8 +83,7 @@ std::string toml_core_keys(const ItemInfo& item) {
 
 std::string toml_param(const ParamSpec& p) {
   const std::string range = p.choices.empty() ? range_text(p) : "one of these";
-  std::string out = "# " + p.doc + " (" + type_name(p.type) + (p.unit.empty() ? "" : " of " + p.unit) +
-                    (range.empty() ? "" : ", " + range) + ")\n";
+  std::string out = "# " + p.doc + " (" + type_text(p) + (range.empty() ? "" : ", " + range) + ")\n";
   for (const Choice& c : p.choices) out += "#   " + to_toml(Value(c.text)) + (c.doc.empty() ? "" : ": " + c.doc) + "\n";
   return out + (p.fallback.empty() ? "# " + p.name + " =" + (p.required ? "  # required" : "") + "\n"
                                    : p.name + " = " + to_toml(p.fallback) + "\n");
@@ -116,30 +96,9 @@ std::string info_toml(const ItemInfo& item) {
   return out;
 }
 
-// A text inside a Markdown table.
-std::string cell(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
-  return out;
-}
-
-std::string markdown_row(const ParamSpec& p) {
-  const std::string standard = p.required ? "required" : p.fallback.empty() ? "not set" : "`" + to_toml(p.fallback) + "`";
-  std::string doc = p.doc;
-  for (const Choice& c : p.choices) doc += "<br>`" + to_toml(Value(c.text)) + "`" + (c.doc.empty() ? "" : ": " + c.doc);
-  const std::string type = type_name(p.type) + (p.unit.empty() ? "" : " (" + p.unit + ")");
-  const std::string range = p.choices.empty() ? range_text(p) : "one of these";
-  std::string row = "|";
-  for (const std::string& text : {"`" + p.name + "`", type, standard, range, doc}) row += " " + cell(text) + " |";
-  return row + "\n";
-}
-
 std::string info_markdown(const ItemInfo& item) {
   std::string out = std::string("## ") + name_of(item.kind) + "/" + item.name + "\n" + item.doc + "\n\n";
-  if (item.params.empty()) return out + "No parameters.\n";
-  out += "| key | type | default | range | meaning |\n|---|---|---|---|---|\n";
-  for (const ParamSpec& p : item.params) out += markdown_row(p);
-  return out;
+  return out + (item.params.empty() ? "No parameters.\n" : params_markdown(item.params));
 }
 
 // The items meant by NAME, KIND/NAME or FILE.
@@ -153,6 +112,9 @@ std::vector<ItemInfo> items_of(const std::string& text, const Catalog& catalog) 
   if (slash != std::string::npos || text.ends_with(".so") || std::filesystem::is_regular_file(text))
     if (std::filesystem::exists(text) || text.ends_with(".so")) return read_plugin_file(text).items;
 
+  for (const OptionalItem& item : optional_items())
+    if (item.name == name && (kind.empty() || item.kind == kind))
+      throw Error(Code::unknown_name, "no plugin offers '" + text + "'", item.hint);
   std::vector<std::string> names;
   for (const ItemInfo& item : catalog.items())
     names.push_back(kind.empty() ? item.name : name_of(item.kind) + ("/" + item.name));

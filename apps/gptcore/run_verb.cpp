@@ -18,12 +18,24 @@ VerbOptions run_options() {
   options.visible.add_options()("allow-arch-change", po::bool_switch(),
                                 "resume though [model] differs from the checkpoint's: what fits is kept");
   options.visible.add_options()("overwrite", po::bool_switch(), "move an existing run aside instead of refusing");
+  options.visible.add_options()("quiet,q", po::bool_switch(), "nothing on the terminal but warnings and errors");
   options.visible.add_options()("locked", po::bool_switch(), "refuse plugins that are not as in gptcore.lock beside FILE");
   options.positional.add_options()("file", po::value<std::string>());
   options.order.add("file", 1);
   take_overrides(options);
   return options;
 }
+
+namespace {
+
+void leave_out_terminal(PipelineConfig& config, const Catalog& catalog) {
+  std::erase_if(config.loggers, [&](const Section& logger) {
+    const ItemInfo* item = catalog.find(Kind::logger, logger.use);
+    return item && item->name == kTerminalLogger;
+  });
+}
+
+}  // namespace
 
 std::string run_help() {
   std::ostringstream out;
@@ -34,11 +46,14 @@ std::string run_help() {
 int run_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(run_options(), arguments);
   if (!given.values.count("file")) throw Error(Code::usage, "run wants a pipeline file", "gptcore run FILE");
-  const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
-  require_for_run(pipeline.config);
+  LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
+  load.for_run = true;
+  const Pipeline pipeline = load_with_plugins(load);
   RunRequest request;
   request.config = pipeline.config;
-  request.plugin_files = files_used(pipeline.config, pipeline.catalog);
+  request.quiet = given.get<bool>("quiet");
+  if (request.quiet) leave_out_terminal(request.config, pipeline.catalog);
+  request.plugin_files = files_used(request.config, pipeline.catalog);
   if (given.get<bool>("locked")) require_locked(request.plugin_files, lock_path_of(given.get<std::string>("file")));
   probe_files(request.plugin_files);
   request.resume = given.get<std::string>("resume");

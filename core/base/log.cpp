@@ -36,6 +36,10 @@ spdlog::level::level_enum spdlog_level(Level level) {
 
 Log::Log(Level least) : sink_(std::make_unique<Sink>()) {
   sink_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
+  set_least(least);
+}
+
+void Log::set_least(Level least) {
   sink_->logger.set_level(spdlog_level(least));
 }
 

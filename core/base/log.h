@@ -14,6 +14,7 @@ class Log {
   // Messages below `least` are dropped.
   explicit Log(Level least = Level::info);
   ~Log();
+  void set_least(Level least);
   void write(Level level, std::string_view text);
 
  private:

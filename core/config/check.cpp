@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/config/near_misses.h"
 #include "core/config/substitute.h"
+#include "core/config/written_value.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -15,8 +17,8 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
 void check_keys(const RawTable& table, const Owner& owner, ErrorList& errors) {
   for (const Entry& entry : table.entries)
     if (!owner.find(entry.key) && !holds(owner.reserved, entry.key))
-      errors.add(Code::unknown_key, owner.title + " has no parameter '" + entry.key + "'",
-                 did_you_mean(entry.key, owner.keys(), "it has " + listed(owner.keys())), entry.key_at);
+      errors.add(Code::unknown_key, owner.title + " has no parameter '" + entry.key + "'", hint_for_key(entry.key, owner),
+                 entry.key_at);
 }
 
 void report_misfit(const ParamSpec& spec, const Entry& entry, const Misfit& wrong, ErrorList& errors) {
@@ -24,20 +26,13 @@ void report_misfit(const ParamSpec& spec, const Entry& entry, const Misfit& wron
   if (!wrong.wrong_type && entry.value.is<std::string>()) {
     std::vector<std::string> texts;
     for (const Choice& choice : spec.choices) texts.push_back(choice.text);
-    hint = did_you_mean(entry.value.as<std::string>(), texts);
+    const auto& given = entry.value.as<std::string>();
+    const std::string called = choice_called(given, spec);
+    hint = called == given ? did_you_mean(given, texts) : "did you mean '" + called + "'?";
   }
   const bool wants_list = spec.type == Type::text_list || spec.type == Type::path_list;
   if (wrong.wrong_type && wants_list && entry.value.is<std::string>()) hint = "write [" + to_toml(entry.value) + "]";
   errors.add(wrong.wrong_type ? Code::wrong_type : Code::out_of_range, "'" + spec.name + "' " + wrong.text, hint, entry.origin);
-}
-
-// Whole numbers of a float parameter become floats.
-Value as_declared(Type type, const Value& value) {
-  if (type == Type::number && value.is<int64_t>()) return static_cast<double>(value.as<int64_t>());
-  if (type != Type::number_list || !value.is<List>()) return value;
-  List out;
-  for (const Value& item : value.as<List>()) out.push_back(as_declared(Type::number, item));
-  return out;
 }
 
 // The default as a user would write it: the word for a number that has one.
@@ -49,6 +44,12 @@ Value written_default(const ParamSpec& spec) {
 
 const std::filesystem::path& folder_of(const Origin& origin, const Folders& folders) {
   return origin.source == Source::command_line ? folders.current : folders.file;
+}
+
+Table written_values(const RawTable& table) {
+  Table out;
+  for (const Entry& entry : table.entries) out.emplace_back(entry.key, entry.value);
+  return out;
 }
 
 Table given_values(const RawTable& table, const Owner& owner, const Folders& folders) {
@@ -92,7 +93,7 @@ Section check_table(const RawTable& table, const Owner& owner, const Folders& fo
   const size_t mistakes = errors.size();
   check_keys(table, owner, errors);
 
-  const Preset preset = owner.preset ? owner.preset(given_values(table, owner, folders)) : Preset{};
+  const Preset preset = owner.preset ? owner.preset(given_values(table, owner, folders), written_values(table)) : Preset{};
   check_preset(preset, table, owner, errors);
 
   Section section;
@@ -107,7 +108,7 @@ Section check_table(const RawTable& table, const Owner& owner, const Folders& fo
     if (const Entry* entry = table.find(spec.name)) {
       value = as_declared(spec.type, entry->value);
       origin = entry->origin;
-      if (const auto wrong = entry->value.empty() ? std::nullopt : misfit(spec, entry->value))
+      if (const auto wrong = entry->value.empty() ? std::nullopt : misfit(spec, value))
         report_misfit(spec, *entry, *wrong, errors);
     } else if (spec.required) {
       errors.add(Code::missing_key, owner.title + " needs '" + spec.name + "', " + spec.doc,

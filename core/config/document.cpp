@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <fstream>
 
+#include "core/config/near_misses.h"
 #include "core/config/substitute.h"
+#include "core/config/written_value.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -32,6 +34,13 @@ std::string read_text(const std::string& file) {
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() > kLargestFile) refuse(Code::unreadable_config, "is over 4 MiB", "give a pipeline file, not data", where);
   return text;
+}
+
+// A line by its number, from 1.
+std::string line_of(const std::string& text, size_t number) {
+  size_t begin = 0;
+  for (; number > 1 && begin != std::string::npos; --number) begin = text.find('\n', begin) + 1;
+  return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 Value plain_value(const toml::node& node);
@@ -117,14 +126,14 @@ class Reader {
   }
 
   void unknown(const std::string& name, const toml::key& key, const toml::node& node) {
-    static const std::vector<std::string> kTables = {"run",   "plugins", "tokenizer", "dataset",
-                                                     "model", "adapter", "stage",     "logger"};
-    if (node.is_table() || node.is_array_of_tables())
-      errors_.add(Code::unknown_key, "no table '" + name + "'", did_you_mean(name, kTables, "there are " + listed(kTables)),
-                  at(node.source()));
-    else
-      errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table",
-                  "put it below its table: one of " + listed(kTables), at(key.source()));
+    if (node.is_table() || node.is_array_of_tables()) {
+      document_.unknown.emplace_back(name, at(node.source()));
+      return;
+    }
+    const auto owners = owners_of_key(name);
+    errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table",
+                owners.empty() ? "put it below its table" : "it is a key of " + listed(owners) + ": put it below that",
+                at(key.source()));
   }
 
   // Keys in `skip` are left out.
@@ -194,11 +203,16 @@ Document read_document(const std::optional<std::string>& file, ErrorList& errors
   if (!file) return document;
   document.shown = *file;
   document.folder = fs::absolute(*file).lexically_normal().parent_path();
+  const std::string text = read_text(*file);
   try {
-    Reader(document, errors).read(toml::parse(read_text(*file), *file));
+    Reader(document, errors).read(toml::parse(text, *file));
   } catch (const toml::parse_error& e) {
     const toml::source_position at = e.source().begin;
-    refuse(Code::config_syntax, std::string(e.description()), {}, {*file, at.line, at.column});
+    const Location where{*file, at.line, at.column};
+    if (file->ends_with(".py"))
+      refuse(Code::config_syntax, "is Python, not TOML", "write its keys below the tables of a TOML file, as configs/ has them",
+             where);
+    refuse(Code::config_syntax, std::string(e.description()), toml_hint(line_of(text, at.line), at.column), where);
   }
   return document;
 }

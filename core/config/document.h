@@ -39,12 +39,13 @@ struct Document {
   std::optional<RawTable> run, plugins, tokenizer, dataset, model;
   std::vector<RawStage> stages;
   std::vector<RawTable> adapters, loggers;
+  std::vector<std::pair<std::string, Origin>> unknown;  // tables of no such name
 
   // The table of that name ("run", "model", ...), or null for another name.
   std::optional<RawTable>* named(const std::string& name);
 };
 
-// Throws ConfigErrors when the file cannot be read or is not TOML; unknown tables and ill-formed ones go to `errors`.
+// Throws ConfigErrors when the file cannot be read or is not TOML; keys outside tables and ill-formed tables go to `errors`.
 Document read_document(const std::optional<std::string>& file, ErrorList& errors);
 // A value as written on the command line: TOML, else the text itself.
 Value parse_value(const std::string& text);

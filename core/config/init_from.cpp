@@ -63,8 +63,9 @@ InitFrom parse_init_from(const std::string& text) {
   if (text.starts_with(kCheckpoint) && text.size() > kCheckpoint.size())
     return {InitFrom::Kind::checkpoint, text.substr(kCheckpoint.size())};
   std::string hint = "hf:DIR is a folder of Hugging Face, ckpt:PATH a run or checkpoint of gptcore";
-  if (text == "scratch") hint = "leave it out to start from random weights";
-  if (text == "resume") hint = "leave it out: a run that was stopped goes on by itself";
+  if (std::error_code none; fs::exists(text, none)) hint = "write hf:" + text + " or ckpt:" + text + ": " + hint;
+  if (text == "scratch") hint = "leave it out to start from random weights; --resume never does so where a run stands already";
+  if (text == "resume") hint = "leave it out: a run that was stopped goes on by itself; --resume PATH goes on from another";
   if (text.starts_with("gpt2")) hint = "download " + text + " from Hugging Face and write hf: and its folder";
   throw Error(Code::out_of_range, "'init_from' wants hf:DIR or ckpt:PATH, got " + to_toml(Value(text)), hint);
 }

@@ -1,12 +1,16 @@
 #include "core/config/load.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/config/check.h"
-#include "core/config/operation_keys.h"
+#include "core/config/default_loggers.h"
+#include "core/config/input_files.h"
+#include "core/config/near_misses.h"
 #include "core/config/operations_file.h"
 #include "core/config/owner.h"
 #include "core/config/sources.h"
+#include "core/config/stage_checks.h"
 #include "core/train/train_options.h"
 #include "gptcore/suggest.h"
 
@@ -19,10 +23,15 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
   if (!item.empty() && std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
-bool is_stage_name(const std::string& text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+// The file's name without its ending, as a folder's name.
+std::string run_name_of(const std::string& file) {
+  std::string name = fs::path(file).stem().string();
+  name.erase(0, name.find_first_not_of('.'));
+  const auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; };
+  std::replace_if(
+      name.begin(), name.end(), [&](char c) { return !fits(c); }, '-');
+  constexpr size_t kLongest = 100;
+  return name.empty() ? RunOptions{}.name : name.substr(0, kLongest);
 }
 
 class Loader {
@@ -33,10 +42,13 @@ class Loader {
   }
 
   PipelineConfig load() {
+    for (const auto& [name, where] : document_.unknown)
+      errors_.add(Code::unknown_key, "no table '" + name + "'", hint_for_table(name, catalog_), where);
+    add_default_loggers(document_, request_.default_loggers, catalog_);
     override_all();
     PipelineConfig config;
     if (request_.file) config.file = fs::absolute(*request_.file).lexically_normal().string();
-    config.run = section("run", {}, document_.run.value_or(absent()));
+    config.run = run_section();
     const NamedPlugins named = named_plugins();
     config.plugin_files = named.files;
     config.plugins_override = named.replace;
@@ -45,7 +57,10 @@ class Loader {
     config.model = item("model", document_.model.value_or(absent()));
     config.adapters = items("adapter.", document_.adapters);
     load_stages(config);
+    take_no_logger(document_, errors_);
     config.loggers = items("logger.", document_.loggers);
+    if (request_.for_run) require_parts();
+    if (request_.check_files) check_files(config);
     errors_.throw_if_any();
     return config;
   }
@@ -60,6 +75,36 @@ class Loader {
   }
 
  private:
+  void require_parts() {
+    const Origin where = absent().header;
+    if (document_.stages.empty())
+      errors_.add(Code::missing_key, "nothing to run: no [[stage]]", "add [[stage]] with kind = \"train\"", where);
+    if (!document_.dataset)
+      errors_.add(Code::missing_key, "a run needs a [dataset]", "add [dataset] with use, its name", where);
+  }
+
+  void check_files(const PipelineConfig& config) {
+    for (const std::optional<Section>* section : {&config.tokenizer, &config.dataset})
+      if (*section) check_input_files(**section, catalog_, errors_);
+    check_input_files(config.model, catalog_, errors_);
+    for (const Section& section : config.adapters) check_input_files(section, catalog_, errors_);
+    for (const StageConfig& stage : config.stages)
+      for (const auto* sections : {&stage.operations, &stage.evaluators})
+        for (const Section& section : *sections) check_input_files(section, catalog_, errors_);
+  }
+
+  // A run is named after its pipeline file.
+  Section run_section() {
+    Owner owner = *owner_of("run", {}, catalog_);
+    if (request_.file)
+      owner.preset = [this](const Table&, const Table&) {
+        return Preset{"name", "the pipeline file's name", {{"name", run_name_of(*request_.file)}}, {}, {}};
+      };
+    Section out = check_table(document_.run.value_or(absent()), owner, folders_, errors_);
+    out.path = "run";
+    return out;
+  }
+
   // Operations of a file are there for the other overrides as those of the pipeline are.
   void override_all() {
     const auto names_operations = [](const Override& item) {
@@ -109,7 +154,7 @@ class Loader {
       return section(path, name, table);
     } else {
       errors_.add(Code::unknown_name, "no " + std::string(name_of(kind)) + " '" + name + "'",
-                  did_you_mean(name, names, known + "; a plugin of yours goes into [plugins].load or --plugin"), use->origin);
+                  hint_for_item(kind, name, catalog_), use->origin);
     }
     return {};
   }
@@ -155,8 +200,8 @@ class Loader {
     const std::vector<std::string> names = stage_names(document_);
     for (size_t i = 0; i < names.size(); ++i) {
       const RawStage& raw = document_.stages[i];
-      check_kind(raw.table);
-      check_name(raw.table, names, i);
+      const size_t mistakes = errors_.size();
+      check_stage_keys(raw.table, names, i, errors_);
       StageConfig stage;
       stage.name = names[i];
       stage.kind = raw.table.text("kind");
@@ -164,61 +209,10 @@ class Loader {
       stage.options = section(path, stage.kind, raw.table);
       stage.operations = items(path + ".operation.", raw.operations);
       stage.evaluators = items(path + ".evaluator.", raw.evaluators);
-      if (stage.kind == "train" && errors_.empty()) check_triggers(stage, raw.operations);
-      if (stage.kind != "train") refuse_tables(raw.operations, "a train stage's");
-      if (stage.kind == "sample" || stage.kind == "prepare") refuse_tables(raw.evaluators, "a train or evaluate stage's");
+      if (stage.kind == "train" && errors_.size() == mistakes) check_triggers(stage, raw.operations, catalog_, errors_);
+      refuse_misplaced(raw, stage.kind, errors_);
       config.stages.push_back(std::move(stage));
     }
-  }
-
-  // Of tables that are right by themselves.
-  void check_triggers(const StageConfig& stage, const std::vector<RawTable>& tables) {
-    const auto options = stage.options.as<TrainOptions>();
-    for (size_t i = 0; i < tables.size(); ++i) {
-      const OperationKeys keys = operation_keys(stage.operations[i].values);
-      const std::optional<When> when = keys.conditions();
-      const ItemInfo* item = catalog_.find(Kind::operation, stage.operations[i].use);
-      if (!when && item && item->events == 0)
-        errors_.add(Code::missing_key, "operation '" + stage.operations[i].use + "' has no 'when', so it would never be asked",
-                    "add when = { at_iter = N }, or another condition", tables[i].header);
-      const std::string why = when && !keys.completed ? never_fires(*when, options) : "";
-      if (why.empty()) continue;
-      const Entry* entry = tables[i].find("when");
-      errors_.add(Code::conflict, "operation '" + stage.operations[i].use + "' can never fire: " + why,
-                  "change its trigger or leave it out", entry ? entry->key_at : tables[i].header);
-    }
-  }
-
-  void refuse_tables(const std::vector<RawTable>& tables, const std::string& whose) {
-    for (const RawTable& table : tables)
-      errors_.add(Code::conflict, "this table is " + whose, "move it below one", table.header);
-  }
-
-  void check_kind(const RawTable& table) {
-    const auto& kinds = stage_kinds();
-    const std::string known = "there are " + listed(kinds);
-    const Entry* kind = table.find("kind");
-    if (!kind) {
-      errors_.add(Code::missing_key, "a stage needs 'kind'", known, table.header);
-    } else if (!kind->value.is<std::string>()) {
-      if (!kind->value.empty())
-        errors_.add(Code::wrong_type, std::string("'kind' wants a string, got ") + type_name(kind->value), known, kind->origin);
-    } else if (std::find(kinds.begin(), kinds.end(), kind->value.as<std::string>()) == kinds.end()) {
-      errors_.add(Code::unknown_name, "no stage kind " + to_toml(kind->value),
-                  did_you_mean(kind->value.as<std::string>(), kinds, known), kind->origin);
-    }
-  }
-
-  void check_name(const RawTable& table, const std::vector<std::string>& names, size_t index) {
-    const Entry* name = table.find("name");
-    if (!name || name->value.empty()) return;
-    if (!name->value.is<std::string>())
-      errors_.add(Code::wrong_type, std::string("'name' wants a string, got ") + type_name(name->value), {}, name->origin);
-    else if (!is_stage_name(name->value.as<std::string>()))
-      errors_.add(Code::out_of_range, "'name' wants a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
-    else if (const auto own = names.begin() + static_cast<std::ptrdiff_t>(index);
-             std::find(names.begin(), own, names[index]) != own)
-      errors_.add(Code::conflict, "two stages are named '" + names[index] + "'", "rename one", name->origin);
   }
 
   const LoadRequest& request_;
@@ -236,16 +230,6 @@ NamedPlugins plugins_of(const LoadRequest& request) {
 
 PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog) {
   return Loader(request, catalog).load();
-}
-
-void require_for_run(const PipelineConfig& config) {
-  ErrorList errors;
-  const Origin where{Source::default_value, {config.run.location.file}, {}};
-  if (config.stages.empty())
-    errors.add(Code::missing_key, "nothing to run: no [[stage]]", "add [[stage]] with kind = \"train\"", where);
-  if (!config.dataset)
-    errors.add(Code::missing_key, "a run needs a [dataset]", "add [dataset] with use = \"text\" and files", where);
-  errors.throw_if_any();
 }
 
 std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog) {

@@ -16,6 +16,10 @@ struct LoadRequest {
   std::optional<std::string> file;
   std::vector<Override> overrides;
   std::vector<std::string> plugin_files;  // --plugin; relative ones count from the current folder
+  // Of a pipeline without [[logger]], as far as the catalog has them; the core names no plugin.
+  std::vector<std::string> default_loggers = {};
+  bool for_run = false;      // what a run lacks is a mistake: a stage, a dataset
+  bool check_files = false;  // files that it reads and that are not there are mistakes
 };
 
 // What the catalog of a pipeline is made from.
@@ -28,8 +32,6 @@ struct NamedPlugins {
 NamedPlugins plugins_of(const LoadRequest& request);
 // Throws ConfigErrors.
 PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog);
-// Throws ConfigErrors when a run lacks a part: a stage, a dataset.
-void require_for_run(const PipelineConfig& config);
 // The files of the plugins whose items `config` uses, without repeats, in the pipeline's order.
 std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog);
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/config/nanogpt.h"
+#include "core/config/near_misses.h"
 #include "core/config/owner.h"
 #include "core/config/substitute.h"
+#include "core/config/written_value.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -54,14 +57,43 @@ class Overrider {
   void apply(const Override& item) {
     where_.source = Source::command_line;
     where_.argument = item.written;
+    if (item.flag) return set_flag(item.text);
     const size_t equals = item.text.find('=');
     if (equals == std::string::npos || equals == 0) return fail("an override wants KEY=VALUE", "as train.learning_rate=3e-4");
     const Segments path = split(item.text.substr(0, equals));
-    if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, item.text.substr(equals + 1));
+    const std::string value = item.text.substr(equals + 1);
+    if (path.size() == 1 && take_nanogpt(with_underscores(path[0]), value)) return;
+    if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, value);
   }
 
  private:
   void fail(const std::string& message, const std::string& hint) { errors_.add(Code::bad_override, message, hint, where_); }
+
+  // Whether `key` is one of nanoGPT's own, which is then done or refused.
+  bool take_nanogpt(const std::string& key, const std::string& value) {
+    const auto found = nanogpt_key(key, value, catalog_);
+    if (!found) return false;
+    if (!found->message.empty()) fail(found->message, found->hint);
+    for (const std::string& text : found->overrides) {
+      const size_t equals = text.find('=');
+      const Segments path = split(text.substr(0, equals));
+      if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, text.substr(equals + 1));
+    }
+    return true;
+  }
+
+  // A key alone, which is how a boolean may be set.
+  void set_flag(const std::string& key) {
+    const Segments path = split(key);
+    if (path.size() == 1 && take_nanogpt(with_underscores(key), "True")) return;
+    const auto target = path.size() == 1 ? bare(key) : dotted(path);
+    if (!target) return;
+    const auto owner = owner_of(target->path, target->use, catalog_);
+    const ParamSpec* spec = owner ? owner->find(with_underscores(target->key)) : nullptr;
+    if (spec && spec->type != Type::boolean)
+      return fail("'" + key + "' needs a value, " + type_name(spec->type), "write --" + key + "=VALUE");
+    assign(*target, "true");
+  }
 
   std::optional<Target> dotted(const Segments& path) {
     const std::string& head = path[0];
@@ -171,19 +203,39 @@ class Overrider {
       look({name}, name, use_of(name, slot ? *slot : RawTable{}));
     }
     const Segments names = stage_names(document_);
-    for (size_t i = 0; i < names.size(); ++i)
-      if (document_.stages[i].table.text("kind") == "train") look({"stage", names[i]}, "stage.", "train");
+    const auto look_in_stages = [&](bool train) {
+      for (size_t i = 0; i < names.size(); ++i)
+        if (const std::string kind = document_.stages[i].table.text("kind"); (kind == "train") == train)
+          look({"stage", names[i]}, "stage.", kind);
+    };
+    look_in_stages(/*train=*/true);
     if (names.empty()) look({"stage", "train"}, "stage.", "train");
+    if (places.empty()) look_in_stages(/*train=*/false);
 
     if (places.size() == 1) return dotted(places[0]);
     if (!places.empty())
       fail("'" + key + "' is a key of " + listed(shown), "write " + shown[0] + "." + key + "=VALUE");
     else if (document_.named(key) || key == "stage" || key == "logger")
-      fail("'" + key + "' is a table", "name a key of it, as " + key + ".KEY=VALUE");
+      fail("'" + key + "' is a table", "name a key of it, as " + key + "." + example_key(key) + "=VALUE");
     else
-      fail("no key '" + key + "' in run, model, dataset, tokenizer or the train stage",
-           did_you_mean(key, known, "gptcore config explain FILE lists all keys"));
+      fail("no key '" + key + "' in run, model, dataset, tokenizer or a stage", hint_for_bare(key, known));
     return std::nullopt;
+  }
+
+  // A key that the table has: what it reads, else how its item is chosen.
+  std::string example_key(const std::string& table) {
+    const auto& slot = document_.named(table) ? *document_.named(table) : std::nullopt;
+    const auto owner = slot ? owner_of(table, use_of(table, *slot), catalog_) : std::nullopt;
+    for (const ParamSpec& spec : owner ? owner->params : std::vector<ParamSpec>{})
+      if (spec.type == Type::path || spec.type == Type::path_list) return spec.name;
+    return item_kind(table) ? "use" : "KEY";
+  }
+
+  static std::string hint_for_bare(const std::string& key, const Segments& known) {
+    if (const std::string own = same_meaning(key, known); !own.empty()) return "did you mean '" + own + "'?";
+    if (const auto owners = owners_of_key(with_underscores(key)); !owners.empty())
+      return "it is a key of " + listed(owners) + ", which this pipeline has not";
+    return did_you_mean(key, known, "gptcore config explain FILE lists all keys");
   }
 
   void assign(const Target& target, const std::string& text) {
@@ -195,22 +247,14 @@ class Overrider {
       const auto found = std::find_if(owner->params.begin(), owner->params.end(),
                                       [&](const ParamSpec& param) { return same(param.name, target.key); });
       if (found == owner->params.end())
-        return fail(owner->title + " has no parameter '" + target.key + "'",
-                    did_you_mean(target.key, owner->keys(), "it has " + listed(owner->keys())));
+        return fail(owner->title + " has no parameter '" + target.key + "'", hint_for_key(target.key, *owner));
       spec = *found;
     }
     try {
-      target.table->set({spec.name, expand_variables(wanted(spec, text)), where_, where_});
+      target.table->set({spec.name, expand_variables(written_value(spec, text)), where_, where_});
     } catch (const Error& e) {
       errors_.add(e.code(), e.what(), e.hint(), where_);
     }
-  }
-
-  static Value wanted(const ParamSpec& spec, const std::string& text) {
-    if (spec.type == Type::boolean && (text == "True" || text == "False")) return text == "True";  // nanoGPT's Python
-    Value value = parse_value(text);
-    const bool is_text = spec.type == Type::text || spec.type == Type::path;
-    return is_text && !value.is<std::string>() ? Value(text) : value;
   }
 
   Document& document_;

@@ -1,4 +1,5 @@
-// Values from the command line, put over those of the file: a.b=v, or nanoGPT's bare learning_rate=3e-4.
+// Values from the command line, put over those of the file: a.b=v, or nanoGPT's bare learning_rate=3e-4. Keys that nanoGPT has
+// and a pipeline has not (dtype, decay_lr, ...) mean what they mean there, or are refused with the key to use.
 #pragma once
 
 #include <string>
@@ -12,6 +13,7 @@ namespace gptcore {
 struct Override {
   std::string text;     // "train.learning_rate=3e-4"
   std::string written;  // as the user wrote it: "--set train.learning_rate=3e-4"
+  bool flag = false;    // `text` is a key alone, "--eval_only": its value is true
 };
 
 // Changes `document`; creates tables it lacks. What names nothing, or more than one thing, goes to `errors`.

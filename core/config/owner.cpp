@@ -103,11 +103,12 @@ std::string refusal_of_size(const Table& source, const std::string& key, const V
   return "leave it out, or give the same value";
 }
 
-Preset model_preset(const Table& given) {
+Preset model_preset(const Table& given, const Table& written) {
   const std::string preset = text_of(given, "preset"), init_from = text_of(given, "init_from");
   if (init_from.empty()) return {"preset", "preset " + preset, gpt_preset(preset), {}, {}};
   Preset out{"init_from", "init_from " + init_from, {}, {}, {}};
   try {
+    parse_init_from(text_of(written, "init_from"));
     const InitFrom from = parse_init_from(init_from);
     // Before a download the preset tells the sizes; the run that wants the weights says that they are not there.
     if (!gpt_preset(preset).empty() && !std::filesystem::exists(from.path))
@@ -146,6 +147,59 @@ std::vector<std::string> Owner::keys() const {
 const std::vector<std::string>& stage_kinds() {
   static const std::vector<std::string> kinds = {"train", "evaluate", "sample", "prepare"};
   return kinds;
+}
+
+namespace {
+
+ParamSpec text_key(const std::string& name, const std::string& doc, bool required) {
+  ParamSpec spec;
+  spec.name = name;
+  spec.doc = doc;
+  spec.required = required;
+  return spec;
+}
+
+CoreTable item_table(const std::string& header, const std::string& doc, const std::string& use,
+                     std::vector<ParamSpec> more = {}) {
+  CoreTable out{header, doc, {text_key("use", use, /*required=*/true)}};
+  out.params.insert(out.params.end(), more.begin(), more.end());
+  return out;
+}
+
+CoreTable stage_table(const std::string& kind, const std::string& doc) {
+  ParamSpec name =
+      text_key("name", "the stage's name in overrides and records: a-z, 0-9, '_' and '-'; not given: its kind", false);
+  CoreTable out{"[[stage]] with kind = \"" + kind + "\"", doc, {std::move(name)}};
+  const std::vector<ParamSpec> own = stage_owner(kind)->params;
+  out.params.insert(out.params.end(), own.begin(), own.end());
+  return out;
+}
+
+}  // namespace
+
+std::vector<CoreTable> core_tables() {
+  const std::string item_keys = "Its item's own keys are in plugins/parameters.md.";
+  ParamSpec model = text_key("use", "the model's name", false);
+  model.fallback = "gpt";
+  return {{"[run]", "What holds for the whole run.", schema_of<RunOptions>().specs()},
+          {"[plugins]", "Plugins beyond the installed ones.", schema_of<PluginsOptions>().specs()},
+          item_table("[tokenizer]", item_keys, "the tokenizer's name"),
+          item_table("[dataset]", item_keys, "the dataset's name"),
+          {"[model]", item_keys, {model}},
+          item_table("[[adapter]]", item_keys, "the adapter's name", schema_of<AdapterOptions>().specs()),
+          stage_table("train", "Trains the model. Stages run in the file's order."),
+          item_table("[[stage.operation]]", "Below a train stage. " + item_keys, "the operation's name",
+                     schema_of<OperationKeys>().specs()),
+          {"when = { ... } of [[stage.operation]]", "The conditions: any of them, or with `all` every one.",
+           schema_of<When>().specs()},
+          item_table("[[stage.evaluator]]", "Below a train or evaluate stage. " + item_keys, "the evaluator's name"),
+          stage_table("evaluate", "Measures the loss."),
+          stage_table("sample", "Writes text."),
+          stage_table("prepare", "Writes the dataset as files of tokens."),
+          item_table(
+              "[[logger]]",
+              "Without any, a run writes to the terminal and metrics.jsonl; `use = \"none\"` switches both off. " + item_keys,
+              "the logger's name, or none")};
 }
 
 std::optional<Kind> item_kind(const std::string& path) {

@@ -26,8 +26,8 @@ struct Owner {
   std::vector<ParamSpec> params;
   std::vector<std::string> reserved;  // keys read by the core: use, kind, name
   std::function<Problems(const Table&)> check;
-  // By what the given keys say; paths are absolute.
-  std::function<Preset(const Table&)> preset;
+  // By what the given keys say: with absolute paths, and as they are written.
+  std::function<Preset(const Table& given, const Table& written)> preset;
 
   const ParamSpec* find(const std::string& key) const;
   // All keys, for suggestions.
@@ -35,6 +35,16 @@ struct Owner {
 };
 
 const std::vector<std::string>& stage_kinds();
+
+// A table of a pipeline file with the keys that the core itself reads there; an item's own keys come to those.
+struct CoreTable {
+  std::string header;  // "[run]", "[[stage]] with kind = \"train\""
+  std::string doc;
+  std::vector<ParamSpec> params;
+};
+
+// All of them, in the order of a pipeline file.
+std::vector<CoreTable> core_tables();
 // The owner of the table at `path` ("run", "stage.train", "logger.0", ...), whose `use` or stage kind is given. Absent
 // when there is no such item or kind.
 std::optional<Owner> owner_of(const std::string& path, const std::string& use, const Catalog& catalog);

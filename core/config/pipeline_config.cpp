@@ -64,6 +64,7 @@ std::string PipelineConfig::to_toml() const {
   for (const Section& adapter : adapters) put_section(out, "[[adapter]]", adapter.use, adapter);
   for (const StageConfig& stage : stages) put_stage(out, stage);
   for (const Section& logger : loggers) put_section(out, "[[logger]]", logger.use, logger);
+  if (loggers.empty()) put_section(out, "[[logger]]", kNoLogger, {});
   return out;
 }
 

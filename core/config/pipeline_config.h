@@ -11,6 +11,9 @@
 
 namespace gptcore {
 
+// `use` of the one [[logger]] of a pipeline that logs nowhere.
+inline constexpr const char* kNoLogger = "none";
+
 struct Location {
   std::string file;  // empty: not from a file
   uint32_t line = 0, column = 0;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "gptcore/suggest.h"
+#include "core/config/near_misses.h"
 
 namespace gptcore {
 namespace {
@@ -25,9 +25,7 @@ void complete(Table& table, const Origin& origin, const Catalog& catalog, const 
   const std::string name = use->as<std::string>();
   const std::optional<Owner> known = owner_of("dataset", name, catalog);
   if (!known) {
-    const auto names = catalog.names(Kind::dataset);
-    errors.add(Code::unknown_name, "no dataset '" + name + "'", did_you_mean(name, names, "there are " + listed(names)),
-               origin);
+    errors.add(Code::unknown_name, "no dataset '" + name + "'", hint_for_item(Kind::dataset, name, catalog), origin);
     return;
   }
   Owner owner = *known;

@@ -14,19 +14,16 @@ namespace {
 // The layers that the section's targets name, each once.
 std::vector<Layer> adapted_layers(Model& model, const Section& section) {
   std::vector<Layer> able, all;
-  std::vector<std::string> paths, targets;
+  std::vector<std::string> targets;
   for (Layer& layer : model.layers())
-    if (layer.takes_adapter) {
-      paths.push_back(layer.path);
-      able.push_back(std::move(layer));
-    }
+    if (layer.takes_adapter) able.push_back(std::move(layer));
   detail::from_value(*find(section.values, "targets"), targets);
   std::set<std::string> taken;
   for (const std::string& target : targets) {
     const std::vector<Layer> found = layers_fitting(able, target);
     if (found.empty())
       throw Error(Code::unknown_name, "adapter '" + section.use + "': no layer that takes an adapter fits '" + target + "'",
-                  did_you_mean(target, paths, "there are " + listed(paths)), section.location.text());
+                  hint_for_layer(able, target), section.location.text());
     for (const Layer& layer : found)
       if (taken.insert(layer.path).second) all.push_back(layer);
   }

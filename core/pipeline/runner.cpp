@@ -84,6 +84,7 @@ int run_pipeline(const RunPlan& plan) {
   const auto options = config.run.as<RunOptions>();
   const auto files = posix_file_system();
   Session session(options, plan.plugin_files);
+  if (plan.quiet) session.host.quieten();
   const StoreOptions store{keep_checkpoints(config), uint64_t{4} << 20,
                            [&](Level level, const std::string& text) { session.host.log(level, text); },
                            [&](const Checkpoint& found) { require_readable(*files, found); }};

@@ -16,6 +16,7 @@ struct RunPlan {
   bool overwrite = false;
   MemorySources memory = {};
   bool allow_arch_change = false;  // resume though [model] differs: what fits is kept
+  bool quiet = false;              // standard error gets warnings only, no progress
 };
 
 // [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.

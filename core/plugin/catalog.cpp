@@ -21,4 +21,11 @@ std::vector<std::string> Catalog::names(Kind kind) const {
   return out;
 }
 
+std::string Catalog::how_to_get(Kind kind, const std::string& name) const {
+  if (find(kind, name)) return {};
+  for (const OptionalItem& item : optional_)
+    if (item.kind == name_of(kind) && item.name == name) return item.hint;
+  return {};
+}
+
 }  // namespace gptcore

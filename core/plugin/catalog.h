@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/plugin/optional_items.h"
 #include "gptcore/registrar.h"
 
 namespace gptcore {
@@ -30,9 +32,13 @@ class Catalog {
   // Null when there is none. `name` may be plugin-qualified ("char:char").
   const ItemInfo* find(Kind kind, const std::string& name) const;
   std::vector<std::string> names(Kind kind) const;
+  // How to get an item that this build left out; "" for any other.
+  std::string how_to_get(Kind kind, const std::string& name) const;
+  void set_optional(std::vector<OptionalItem> items) { optional_ = std::move(items); }
 
  private:
   std::vector<ItemInfo> items_;
+  std::vector<OptionalItem> optional_;
 };
 
 }  // namespace gptcore

@@ -2,9 +2,15 @@
 
 #include "core/data/fetch.h"
 #include "core/plugin/call_watch.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 ProgramHost::ProgramHost(Log& log) : log_(log), progress_(standard_progress()) {}
+
+void ProgramHost::quieten() {
+  quiet_ = true;
+  log_.set_least(Level::warning);
+}
 
 void ProgramHost::log(Level level, std::string_view text) {
   progress_.print_above([&] { log_.write(level, text); });
@@ -12,7 +18,7 @@ void ProgramHost::log(Level level, std::string_view text) {
 
 void ProgramHost::progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) {
   CallWatch::note_progress();
-  progress_.update(label, done, total, unit);
+  if (!quiet_) progress_.update(label, done, total, unit);
 }
 
 void* ProgramHost::service(std::string_view id) {
@@ -22,6 +28,7 @@ void* ProgramHost::service(std::string_view id) {
 }
 
 std::string ProgramHost::fetch(std::string_view url, std::string_view sha256) {
+  if (offline_) throw Error(Code::download_failed, "nothing is downloaded while a pipeline is checked", {}, std::string(url));
   FetchOptions options;
   const std::string label = "downloading " + file_name_of(url);
   options.progress = [&](int64_t done, int64_t total) { progress(label, done, total, "B"); };

@@ -85,6 +85,7 @@ Catalog read_catalog(const std::vector<std::string>& plugin_files, std::vector<E
   std::error_code none;  // a program that is not installed has no such folder
   for (std::string& file : libraries_in(installed_plugins_folder(), none)) files.push_back(std::move(file));
 
+  known.set_optional(optional_items());
   std::set<std::pair<dev_t, ino_t>> seen;
   std::vector<Found> installed, others;
   for (const std::string& file : files) {

@@ -110,7 +110,7 @@ void train_rules(const TrainOptions& o, Problems& found) {
 }  // namespace
 
 void RunOptions::schema(Schema<RunOptions>& s) {
-  s.param("name", &RunOptions::name, "results go to runs/<name>");
+  s.param("name", &RunOptions::name, "results go to runs/<name>; not given: the pipeline file's name");
   s.param("out_dir", &RunOptions::out_dir, "folder of the results; \"\" = runs/<name> under the current folder").path();
   s.param("seed", &RunOptions::seed, "start of every random sequence").at_least(0);
   s.param("device", &RunOptions::device, "auto | cpu | cuda | cuda:N");

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
@@ -31,10 +32,19 @@ std::vector<std::string> names_of(const std::vector<Layer>& layers) {
   return names;
 }
 
+// The block's number behind "blocks.", or -1.
+int64_t block_of(std::string_view path) {
+  if (!path.starts_with(kBlocks)) return -1;
+  path.remove_prefix(kBlocks.size());
+  int64_t number = 0;
+  const auto [end, failure] = std::from_chars(path.data(), path.data() + path.size(), number);
+  const bool whole = failure == std::errc() && (end == path.data() + path.size() || *end == '.');
+  return whole && number >= 0 ? number : -1;
+}
+
 std::vector<Layer> not_empty(std::vector<Layer> found, const std::vector<Layer>& layers, std::string_view name) {
   if (!found.empty()) return found;
-  throw Error(Code::unknown_name, "no layer fits '" + std::string(name) + "'",
-              did_you_mean(std::string(name), names_of(layers), "gptcore summary lists them"));
+  throw Error(Code::unknown_name, "no layer fits '" + std::string(name) + "'", hint_for_layer(layers, name));
 }
 
 }  // namespace
@@ -50,6 +60,15 @@ std::string full_pattern(std::string_view name) {
 std::vector<Layer> layers_fitting(const std::vector<Layer>& layers, std::string_view name) {
   std::vector<Layer> found = matching(layers, full_pattern(name));
   return found.empty() && name == "lm_head" ? matching(layers, "wte") : found;
+}
+
+std::string hint_for_layer(const std::vector<Layer>& layers, std::string_view name) {
+  int64_t blocks = 0;
+  for (const Layer& layer : layers) blocks = std::max(blocks, block_of(layer.path) + 1);
+  if (blocks > 0 && block_of(full_pattern(name)) >= blocks)
+    return blocks == 1 ? "the model has 1 block, 0"
+                       : "the model has " + std::to_string(blocks) + " blocks, 0 to " + std::to_string(blocks - 1);
+  return did_you_mean(std::string(name), names_of(layers), "gptcore summary lists them");
 }
 
 std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view name) {

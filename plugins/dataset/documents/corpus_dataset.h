@@ -114,7 +114,8 @@ template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
   s.param("max_bad_records", of<T>(&CorpusDataset::max_bad_records_), "with on_bad_record = \"skip\": more of them end the run")
       .range(1, 1e12);
   s.param("cache", of<T>(&CorpusDataset::cache_), "folder for the prepared tokens; empty: GPTCORE_CACHE or ~/.cache/gptcore")
-      .path();
+      .path()
+      .unit("made by the run");
   s.param("threads", of<T>(&CorpusDataset::threads_), "threads that tokenize; 0 = all that this process may use")
       .range(0, 1024);
   s.check([](const T& object, Problems& found) {

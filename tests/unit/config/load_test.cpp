@@ -173,15 +173,20 @@ TEST_CASE("an empty file and no file at all are pipelines of defaults", "[config
 
 TEST_CASE("a run needs a dataset and a stage", "[config][load]") {
   Fixture f("[run]\n");
+  const auto load_for_run = [](const Fixture& fixture) {
+    LoadRequest request = fixture.request();
+    request.for_run = true;
+    load_pipeline(request, fixture.catalog);
+  };
   try {
-    require_for_run(f.load());
+    load_for_run(f);
     FAIL("accepted");
   } catch (const ConfigErrors& e) {
     REQUIRE(e.errors().size() == 2);
     CHECK(e.errors()[0].line().starts_with("pipeline.toml: error[GC105]: nothing to run"));
     CHECK(e.errors()[1].line().find("needs a [dataset]") != std::string::npos);
   }
-  CHECK_NOTHROW(require_for_run(Fixture(kGood).load()));
+  CHECK_NOTHROW(load_for_run(Fixture(kGood)));
 }
 
 TEST_CASE("environment variables are replaced in every string", "[config][load]") {
@@ -252,6 +257,15 @@ TEST_CASE("a config names the files of the plugins it uses", "[config][load]") {
 TEST_CASE("an item may be named with its plugin", "[config][load]") {
   Fixture f("[tokenizer]\nuse = \"char:char\"\n");
   CHECK(f.load().tokenizer->use == "char:char");
+}
+
+TEST_CASE("a trigger that cannot fire is told beside mistakes elsewhere", "[config][load]") {
+  const Lines lines = Fixture(
+                          "[run]\nsed = 1\n[[stage]]\nkind = \"train\"\nmax_iters = 10\n[[stage.operation]]\nuse = \"lora\"\n"
+                          "when = { at_iter = 50 }\n")
+                          .errors();
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1].find("can never fire") != std::string::npos);
 }
 
 TEST_CASE("rules over several keys wait until each key is right", "[config][load]") {

@@ -66,7 +66,7 @@ TEST_CASE("values of [run] and [[stage]] that do not fit each other are refused"
       {"[run]\nname = \"../x\"\n", "2:1: error[GC106]: 'name' wants letters"},
       {"[run]\nname = \"\"\n", "2:1: error[GC106]: 'name' wants letters"},
       {"[run]\nprecision = \"bf16\"\n",
-       "2:13: error[GC104]: 'precision' wants one of float32 | bfloat16 | float16, got \"bf16\""},
+       "2:13: error[GC104]: 'precision' wants one of float32 | bfloat16 | float16, got \"bf16\"; did you mean 'bfloat16'?"},
       {"[[stage]]\nkind = \"train\"\nmin_lr = 1.0\n", "3:1: error[GC106]: min_lr = 1.0 is above learning_rate = 0.0006"},
       {"[[stage]]\nkind = \"train\"\nwarmup_iters = 10\nlr_decay_iters = 9\n",
        "4:1: error[GC106]: lr_decay_iters = 9 is below warmup_iters = 10"},

@@ -74,15 +74,14 @@ TEST_CASE("an override that fits nothing says what was meant", "[config][overrid
        "--set train.learnin_rate=3: error[GC107]: a train stage has no parameter 'learnin_rate'; did you mean "
        "'learning_rate'?"},
       {"learnin_rate=3",
-       "--set learnin_rate=3: error[GC107]: no key 'learnin_rate' in run, model, dataset, tokenizer or the train stage; did "
-       "you "
+       "--set learnin_rate=3: error[GC107]: no key 'learnin_rate' in run, model, dataset, tokenizer or a stage; did you "
        "mean 'learning_rate'?"},
-      {"wandb_log=True", "--set wandb_log=True: error[GC107]: no key 'wandb_log' in"},
+      {"wandb_entity=me", "--set wandb_entity=me: error[GC107]: no key 'wandb_entity' in"},
       {"modle.n_layer=3", "--set modle.n_layer=3: error[GC107]: no table or stage 'modle'; did you mean 'model'?"},
       {"stage.pretrian.max_iters=3",
        "--set stage.pretrian.max_iters=3: error[GC107]: no table or stage 'pretrian'; did you mean 'pre-train'?"},
       {"sample.top_k=3", "--set sample.top_k=3: error[GC107]: the pipeline has no sample stage"},
-      {"dataset=text", "--set dataset=text: error[GC107]: 'dataset' is a table; name a key of it, as dataset.KEY=VALUE"},
+      {"dataset=text", "--set dataset=text: error[GC107]: 'dataset' is a table; name a key of it, as dataset.files=VALUE"},
       {"model.a.b=3", "--set model.a.b=3: error[GC107]: 'model' is followed by one key"},
       {"logger.every=3", "--set logger.every=3: error[GC107]: write logger.NAME.KEY=VALUE"},
       {"logger.jsnol.every=3", "--set logger.jsnol.every=3: error[GC107]: no logger 'jsnol'; did you mean 'jsonl'?"},

@@ -65,5 +65,9 @@ TEST_CASE("a layer that does not exist is answered by what it may have meant", "
   CHECK(hint_for("atn.1") == "did you mean 'attn.1'?");
   CHECK(hint_for("blocks.0.attn.kqv") == "did you mean 'blocks.0.attn.qkv'?");
   CHECK(hint_for("wt") == "did you mean 'wte'?");
+  CHECK(hint_for("attn.2") == "the model has 2 blocks, 0 to 1");
+  CHECK(hint_for("mlp.11") == "the model has 2 blocks, 0 to 1");
+  CHECK(hint_for("blocks.2.attn.qkv") == "the model has 2 blocks, 0 to 1");
+  CHECK(hint_for("blocks.5") == "the model has 2 blocks, 0 to 1");
   CHECK(hint_for("nothing like it") == "gptcore summary lists them");
 }

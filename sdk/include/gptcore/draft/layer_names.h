@@ -14,6 +14,8 @@ namespace gptcore {
 std::string full_pattern(std::string_view name);
 // The layers that fit, in the given order; "lm_head" is "wte" where no layer has that name, for then the head is tied.
 std::vector<Layer> layers_fitting(const std::vector<Layer>& layers, std::string_view name);
+// What a name that no layer fits was meant to be, for a hint: how many blocks there are, or a name near it.
+std::string hint_for_layer(const std::vector<Layer>& layers, std::string_view name);
 // The same, and Error(unknown_name) with a suggestion when there are none.
 std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view name);
 // Those of layers_named() whatever the number of the block: an operation before may have made the model deeper.

@@ -1,0 +1,18 @@
+// Parameters as people read them: on a terminal, in a document.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gptcore/schema.h"
+
+namespace gptcore {
+
+// "integer of tokens", "path, made by the run".
+std::string type_text(const ParamSpec& param);
+// An indented line a parameter, and one below it for each choice.
+std::string params_text(const std::vector<ParamSpec>& params);
+// A Markdown table.
+std::string params_markdown(const std::vector<ParamSpec>& params);
+
+}  // namespace gptcore

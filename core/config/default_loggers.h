@@ -1,0 +1,17 @@
+// The loggers of a pipeline that has no [[logger]], or use = "none".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config/document.h"
+#include "core/plugin/catalog.h"
+
+namespace gptcore {
+
+// Adds tables for `names`, as far as the catalog has them, to a document without [[logger]].
+void add_default_loggers(Document& document, const std::vector<std::string>& names, const Catalog& catalog);
+// Removes the table that stands for no logger; one with keys, or beside others, goes to `errors`.
+void take_no_logger(Document& document, ErrorList& errors);
+
+}  // namespace gptcore

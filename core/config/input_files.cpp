@@ -1,0 +1,78 @@
+#include "core/config/input_files.h"
+
+#include <filesystem>
+
+#include "core/config/owner.h"
+#include "core/data/corpus/source_files.h"
+
+namespace gptcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Checker {
+ public:
+  Checker(const Catalog& catalog, ErrorList& errors) : catalog_(catalog), errors_(errors) {}
+
+  void check(const Owner& owner, const Table& values, const std::vector<Origin>& origins, const Origin& fallback) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto& [key, value] = values[i];
+      const Origin& origin = i < origins.size() ? origins[i] : fallback;
+      if (origin.source == Source::default_value) continue;
+      if (key == "source") check_sources(value, origin);
+      const ParamSpec* spec = owner.find(key);
+      if (!spec || spec->unit == kMadeByRun) continue;
+      if (spec->type == Type::path) check_path(key, value, origin);
+      if (spec->type == Type::path_list && value.is<List>())
+        for (const Value& path : value.as<List>()) check_path(key, path, origin);
+    }
+  }
+
+ private:
+  void check_path(const std::string& key, const Value& value, const Origin& origin) {
+    if (!value.is<std::string>()) return;
+    std::string path = value.as<std::string>();
+    if (path.empty() || path.find("://") != std::string::npos) return;
+    for (const std::string scheme : {"hf:", "ckpt:"})
+      if (path.starts_with(scheme)) path.erase(0, scheme.size());
+    std::error_code none;
+    if (fs::exists(path, none)) return;
+    const bool pattern = path.find_first_of("*?[") != std::string::npos;
+    if (pattern && !matches(path).empty()) return;
+    errors_.add(Code::data_missing,
+                "'" + key + "': '" + path + "' " + (pattern ? "fits no file that is there" : "does not exist"),
+                "relative paths count from the pipeline file, those of the command line from here", origin);
+  }
+
+  static std::vector<std::string> matches(const std::string& pattern) {
+    try {
+      return source_files(pattern, {});
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  void check_sources(const Value& value, const Origin& origin) {
+    if (value.is<List>())
+      for (const Value& item : value.as<List>()) check_sources(item, origin);
+    if (!value.is<Table>()) return;
+    const Table& table = value.as<Table>();
+    const Value* use = find(table, "use");
+    const auto owner = use && use->is<std::string>() ? owner_of("dataset", use->as<std::string>(), catalog_) : std::nullopt;
+    if (owner) check(*owner, table, {}, origin);
+  }
+
+  const Catalog& catalog_;
+  ErrorList& errors_;
+};
+
+}  // namespace
+
+void check_input_files(const Section& section, const Catalog& catalog, ErrorList& errors) {
+  const auto kind = item_kind(section.path);
+  if (!kind || *kind == Kind::logger) return;
+  if (const auto owner = owner_of(section.path, section.use, catalog))
+    Checker(catalog, errors).check(*owner, section.values, section.origins, {});
+}
+
+}  // namespace gptcore

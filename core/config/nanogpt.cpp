@@ -1,0 +1,66 @@
+#include "core/config/nanogpt.h"
+
+#include <algorithm>
+
+#include "core/config/init_from.h"
+#include "core/config/near_misses.h"
+#include "core/train/train_options.h"
+#include "gptcore/error.h"
+#include "gptcore/suggest.h"
+
+namespace gptcore {
+namespace {
+
+std::optional<bool> truth(const std::string& text) {
+  if (text == "True" || text == "true") return true;
+  if (text == "False" || text == "false") return false;
+  return std::nullopt;
+}
+
+NanoGptKey refused(const std::string& key, const std::string& why, const std::string& hint) {
+  return {{}, "no key '" + key + "': " + why, hint};
+}
+
+// A choice of run.precision, by any of its names.
+std::optional<NanoGptKey> dtype(const std::string& value) {
+  const Schema<RunOptions> run = schema_of<RunOptions>();
+  const auto spec = std::find_if(run.specs().begin(), run.specs().end(), [](const auto& s) { return s.name == "precision"; });
+  const std::string called = choice_called(value, *spec);
+  if (misfit(*spec, called)) return std::nullopt;
+  return NanoGptKey{{"run.precision=" + called}, {}, {}};
+}
+
+// nanoGPT's constant rate has no warm-up.
+NanoGptKey decay_lr(bool decays) {
+  if (decays) return {{"schedule=cosine"}, {}, {}};
+  return {{"schedule=constant", "warmup_iters=0"}, {}, {}};
+}
+
+std::optional<NanoGptKey> init_from(const std::string& value) {
+  if (value.starts_with("hf:") || value.starts_with("ckpt:") || value.empty()) return std::nullopt;
+  try {
+    parse_init_from(value);
+  } catch (const Error& e) {
+    return NanoGptKey{{}, e.what(), e.hint()};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value, const Catalog& catalog) {
+  const std::optional<bool> flag = truth(value);
+  const auto loggers = [&] { return "[[logger]] tables say where curves go: use = " + listed(catalog.names(Kind::logger)); };
+  if (key == "dtype") return dtype(value);
+  if (key == "decay_lr" && flag) return decay_lr(*flag);
+  if (key == "init_from") return init_from(value);
+  if ((key == "compile" || key == "wandb_log") && flag == false) return NanoGptKey{};
+  if (key == "compile") return refused(key, "there is no compiler to switch on", "leave it out");
+  if (key == "wandb_log") return refused(key, "curves are not sent to Weights & Biases", loggers());
+  if (key == "wandb_project") return refused(key, "curves are not sent to Weights & Biases", "leave it out; " + loggers());
+  if (key == "wandb_run_name") return refused(key, "a run's name is run.name", "write --run.name=" + value);
+  if (key == "backend") return refused(key, "a run is one process", "leave it out");
+  return std::nullopt;
+}
+
+}  // namespace gptcore

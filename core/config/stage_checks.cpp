@@ -1,0 +1,79 @@
+#include "core/config/stage_checks.h"
+
+#include <algorithm>
+
+#include "core/config/near_misses.h"
+#include "core/config/operation_keys.h"
+#include "core/train/train_options.h"
+#include "gptcore/suggest.h"
+
+namespace gptcore {
+namespace {
+
+bool is_stage_name(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+void refuse_tables(const std::vector<RawTable>& tables, const std::string& whose, ErrorList& errors) {
+  for (const RawTable& table : tables) errors.add(Code::conflict, "this table is " + whose, "move it below one", table.header);
+}
+
+void check_kind(const RawTable& table, ErrorList& errors) {
+  const auto& kinds = stage_kinds();
+  const std::string known = "there are " + listed(kinds);
+  const Entry* kind = table.find("kind");
+  if (!kind) {
+    errors.add(Code::missing_key, "a stage needs 'kind'", known, table.header);
+  } else if (!kind->value.is<std::string>()) {
+    if (!kind->value.empty())
+      errors.add(Code::wrong_type, std::string("'kind' wants a string, got ") + type_name(kind->value), known, kind->origin);
+  } else if (std::find(kinds.begin(), kinds.end(), kind->value.as<std::string>()) == kinds.end()) {
+    errors.add(Code::unknown_name, "no stage kind " + to_toml(kind->value), hint_for_kind(kind->value.as<std::string>()),
+               kind->origin);
+  }
+}
+
+void check_name(const RawTable& table, const std::vector<std::string>& names, size_t index, ErrorList& errors) {
+  const Entry* name = table.find("name");
+  if (!name || name->value.empty()) return;
+  if (!name->value.is<std::string>())
+    errors.add(Code::wrong_type, std::string("'name' wants a string, got ") + type_name(name->value), {}, name->origin);
+  else if (!is_stage_name(name->value.as<std::string>()))
+    errors.add(Code::out_of_range, "'name' wants a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
+  else if (const auto own = names.begin() + static_cast<std::ptrdiff_t>(index);
+           std::find(names.begin(), own, names[index]) != own)
+    errors.add(Code::conflict, "two stages are named '" + names[index] + "'", "rename one", name->origin);
+}
+
+}  // namespace
+
+void check_stage_keys(const RawTable& table, const std::vector<std::string>& names, size_t index, ErrorList& errors) {
+  check_kind(table, errors);
+  check_name(table, names, index, errors);
+}
+
+void check_triggers(const StageConfig& stage, const std::vector<RawTable>& tables, const Catalog& catalog, ErrorList& errors) {
+  const auto options = stage.options.as<TrainOptions>();
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const OperationKeys keys = operation_keys(stage.operations[i].values);
+    const std::optional<When> when = keys.conditions();
+    const ItemInfo* item = catalog.find(Kind::operation, stage.operations[i].use);
+    if (!when && item && item->events == 0)
+      errors.add(Code::missing_key, "operation '" + stage.operations[i].use + "' has no 'when', so it would never be asked",
+                 "add when = { at_iter = N }, or another condition", tables[i].header);
+    const std::string why = when && !keys.completed ? never_fires(*when, options) : "";
+    if (why.empty()) continue;
+    const Entry* entry = tables[i].find("when");
+    errors.add(Code::conflict, "operation '" + stage.operations[i].use + "' can never fire: " + why,
+               "change its trigger or leave it out", entry ? entry->key_at : tables[i].header);
+  }
+}
+
+void refuse_misplaced(const RawStage& stage, const std::string& kind, ErrorList& errors) {
+  if (kind != "train") refuse_tables(stage.operations, "a train stage's", errors);
+  if (kind == "sample" || kind == "prepare") refuse_tables(stage.evaluators, "a train or evaluate stage's", errors);
+}
+
+}  // namespace gptcore

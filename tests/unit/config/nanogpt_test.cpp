@@ -1,0 +1,179 @@
+// nanoGPT's command lines: each key of its train.py and config files does the same here, or is refused with the key to use.
+#include "core/config/nanogpt.h"
+
+#include "core/model/gpt_options.h"
+#include "core/train/train_options.h"
+#include "tests/catch.h"
+#include "tests/unit/config/fixture.h"
+
+using namespace gptcore;
+
+namespace {
+
+const char* const kText = R"([dataset]
+use = "text"
+files = ["a.txt"]
+[[stage]]
+kind = "train"
+warmup_iters = 100
+[[stage]]
+kind = "sample"
+[[logger]]
+use = "jsonl"
+)";
+
+Value value_after(const std::string& text, const std::string& key) {
+  const PipelineConfig c = Fixture(kText).load({text});
+  for (const Section* section : {&c.run, &c.model, &c.stages[0].options, &c.stages[1].options})
+    if (const Value value = value_of(*section, key); !value.empty()) return value;
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("nanoGPT's keys mean what they mean there", "[config][nanogpt]") {
+  const auto [text, key, expected] = GENERATE(table<std::string, std::string, Value>({
+      {"eval_interval=250", "eval_interval", 250},
+      {"log_interval=10", "log_interval", 10},
+      {"eval_iters=200", "eval_iters", 200},
+      {"eval_only=True", "eval_only", true},
+      {"always_save_checkpoint=False", "always_save_checkpoint", false},
+      {"gradient_accumulation_steps=40", "gradient_accumulation_steps", 40},
+      {"batch_size=64", "batch_size", 64},
+      {"block_size=256", "block_size", 256},
+      {"n_layer=6", "n_layer", 6},
+      {"n_head=6", "n_head", 6},
+      {"n_embd=384", "n_embd", 384},
+      {"dropout=.2", "dropout", 0.2},
+      {"bias=False", "bias", false},
+      {"learning_rate=1e-3", "learning_rate", 1e-3},
+      {"max_iters=5e3", "max_iters", 5000},
+      {"max_iters=1_000", "max_iters", 1000},
+      {"weight_decay=1e-1", "weight_decay", 0.1},
+      {"beta1=.9", "beta1", 0.9},
+      {"beta2=.99", "beta2", 0.99},
+      {"grad_clip=0", "grad_clip", 0.0},
+      {"grad_clip=5.", "grad_clip", 5.0},
+      {"warmup_iters=100", "warmup_iters", 100},
+      {"lr_decay_iters=5000", "lr_decay_iters", 5000},
+      {"min_lr=1e-4", "min_lr", 1e-4},
+      {"device=cpu", "device", "cpu"},
+      {"device=cuda:1", "device", "cuda:1"},
+      {"dtype=bfloat16", "precision", "bfloat16"},
+      {"dtype=float16", "precision", "float16"},
+      {"dtype=float32", "precision", "float32"},
+      {"dtype=bf16", "precision", "bfloat16"},
+      {"precision=bf16", "precision", "bfloat16"},
+      {"precision=fp32", "precision", "float32"},
+      {"decay_lr=True", "schedule", "cosine"},
+      {"decay_lr=False", "schedule", "constant"},
+      {"decay_lr=False", "warmup_iters", 0},
+      {"compile=False", "max_iters", 600000},
+      {"wandb_log=False", "max_iters", 600000},
+      {"num_samples=3", "num_samples", 3},
+      {"max_new_tokens=3", "max_new_tokens", 3},
+      {"temperature=1.", "temperature", 1.0},
+      {"top_k=20", "top_k", 20},
+      {"seed=1e3", "seed", 1000},
+  }));
+  INFO(text);
+  CHECK(value_after(text, key) == expected);
+}
+
+TEST_CASE("out_dir of the command line counts from the current folder", "[config][nanogpt]") {
+  Fixture f(kText);
+  CHECK(value_of(f.load({"out_dir=out-shakespeare"}).run, "out_dir") == Value((f.folder.path / "out-shakespeare").string()));
+}
+
+TEST_CASE("keys of nanoGPT that cannot be done name the key to use, in one line", "[config][nanogpt]") {
+  const auto [text, expected] = GENERATE(table<std::string, std::string>({
+      {"init_from=scratch", "leave it out to start from random weights"},
+      {"init_from=resume", "leave it out: a run that was stopped goes on by itself"},
+      {"init_from=gpt2", "download gpt2 from Hugging Face and write hf: and its folder"},
+      {"init_from=gpt2-xl", "download gpt2-xl from Hugging Face and write hf: and its folder"},
+      {"wandb_log=True", "[[logger]] tables say where curves go: use = jsonl, console"},
+      {"wandb_project=owt", "leave it out; [[logger]] tables say where curves go"},
+      {"wandb_run_name=mini-gpt", "write --run.name=mini-gpt"},
+      {"dataset=shakespeare_char", "'dataset' is a table; name a key of it, as dataset.files=VALUE"},
+      {"backend=nccl", "a run is one process; leave it out"},
+      {"compile=True", "leave it out"},
+      {"device=mps", "'device' wants auto, cpu, cuda or cuda:N"},
+      {"dtype=int8", "did you mean 'precision'?"},
+      {"lr=1e-3", "did you mean 'learning_rate'?"},
+      {"n_layers=3", "did you mean 'n_layer'?"},
+      {"max_steps=3", "did you mean 'max_iters'?"},
+      {"start=x", "did you mean 'prompt'?"},
+      {"max_iters=1.5", "'max_iters' wants an integer, got float 1.5"},
+      {"max_iters=1e300", "'max_iters' wants an integer, got float 1e"},
+      {"learning_rate=1e", "'learning_rate' wants a float, got string \"1e\""},
+  }));
+  const Lines lines = Fixture(kText).errors({text});
+  INFO(text);
+  REQUIRE(lines.size() == 1);
+  INFO(lines[0]);
+  CHECK(lines[0].starts_with("--set " + text + ": error[GC"));
+  CHECK(lines[0].find(expected) != std::string::npos);
+}
+
+TEST_CASE("nanoGPT's dtype is a dataset's key where the value is one of its own", "[config][nanogpt]") {
+  const Catalog none;
+  CHECK(nanogpt_key("dtype", "bfloat16", none));
+  CHECK_FALSE(nanogpt_key("dtype", "uint16", none));
+  CHECK_FALSE(nanogpt_key("init_from", "hf:models/gpt2", none));
+  CHECK_FALSE(nanogpt_key("max_iters", "3", none));
+}
+
+TEST_CASE("a key alone is a boolean that becomes true", "[config][nanogpt]") {
+  Fixture f(kText);
+  const auto load = [&](const std::string& key) {
+    LoadRequest request = f.request();
+    request.overrides.push_back({key, "--" + key, /*flag=*/true});
+    return load_pipeline(request, f.catalog);
+  };
+  const auto line = [&](const std::string& key) {
+    try {
+      load(key);
+    } catch (const ConfigErrors& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(load("eval_only").stages[0].options.as<TrainOptions>().eval_only);
+  CHECK(load("train.eval_only").stages[0].options.as<TrainOptions>().eval_only);
+  CHECK(line("learning_rate") ==
+        "--learning_rate: error[GC107]: 'learning_rate' needs a value, float; write --learning_rate=VALUE");
+  CHECK(line("no-such-key").starts_with("--no-such-key: error[GC107]: no key 'no-such-key' in run, model"));
+  CHECK(line("compile").starts_with("--compile: error[GC107]: no key 'compile'"));
+}
+
+TEST_CASE("a float without fraction is an integer in a file, too", "[config][load]") {
+  const Fixture f("[[stage]]\nkind = \"train\"\nmax_iters = 1e3\neval_iters = 20.0\n");
+  CHECK(f.load().stages[0].options.as<TrainOptions>().max_iters == 1000);
+  CHECK(f.load().stages[0].options.as<TrainOptions>().eval_iters == 20);
+  CHECK(Fixture("[[stage]]\nkind = \"train\"\nmax_iters = 1.5\n").errors().size() == 1);
+}
+
+TEST_CASE("Python in a pipeline file is answered by its TOML", "[config][load]") {
+  const auto [value, expected] = GENERATE(table<std::string, std::string>({
+      {"True", "write true"},
+      {"False  # as nanoGPT", "write false"},
+      {"None", "leave the key out"},
+      {".9", "write 0.9"},
+      {"5.", "write 5.0"},
+      {"+.5e3", "write 500.0"},
+      {"cosine", "write a text in quotes: \"cosine\""},
+  }));
+  const Lines lines = Fixture("[[stage]]\nkind = \"train\"\nbeta1 = " + value + "\n").errors();
+  REQUIRE(lines.size() == 1);
+  INFO(lines[0]);
+  CHECK(lines[0].starts_with("pipeline.toml:3:"));
+  CHECK(lines[0].ends_with("; " + expected));
+}
+
+TEST_CASE("a Python file is named as one", "[config][load]") {
+  Fixture f;
+  f.file = "train_shakespeare_char.py";
+  write_raw(*f.file, "# train a miniature model\nout_dir = 'out'\nimport os\n");
+  REQUIRE(f.errors().size() == 1);
+  CHECK(f.errors()[0].find("is Python, not TOML") != std::string::npos);
+}
