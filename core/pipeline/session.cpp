@@ -17,13 +17,13 @@ void told_where(const Section& section, const std::function<void()>& work, const
   try {
     work();
   } catch (const Error& e) {
-    if (!e.where().empty()) throw;
     const bool changed = checkpoint && e.code() == Code::unknown_character;
-    throw Error(e.code(), "'" + section.use + "': " + e.what(),
-                changed ? "the data has changed since " + checkpoint->directory.string() +
-                              " was made: put the old data back, or start over with --overwrite"
-                        : e.hint(),
-                section.location.text());
+    if (!e.where().empty() && !changed) throw;
+    const std::string hint = changed ? "the data has changed since " + checkpoint->directory.string() +
+                                           " was made: put the old data back, or start over with --overwrite"
+                                     : e.hint();
+    if (!e.where().empty()) throw Error(e.code(), e.what(), hint, e.where());
+    throw Error(e.code(), "'" + section.use + "': " + e.what(), hint, section.location.text());
   }
 }
 
