@@ -34,7 +34,8 @@ class GptWeights {
   const std::vector<GptTensor>& list() const { return list_; }
   // A copy, or the parameter's own memory. Zeros for a bias that the model does not have.
   at::Tensor get(const GptTensor& tensor) const;
-  // Rows of padding keep their values; rows that the model does not have are left out. Throws Error(internal) when a bias that the model does not have is not zero.
+  // Rows of padding keep their values; rows that the model does not have are left out. Throws Error(internal) when a bias that
+  // the model does not have is not zero.
   void set(const GptTensor& tensor, const at::Tensor& value) const;
 
  private:
