@@ -1,11 +1,11 @@
 #include "core/data/corpus/line_reader.h"
 
-#include <zlib.h>
 #include <zstd.h>
 
 #include <vector>
 
 #include "gptcore/error.h"
+#include "tests/unit/base/gzip.h"
 #include "tests/unit/base/temp_folder.h"
 
 #include "tests/catch.h"
@@ -14,20 +14,6 @@ using namespace gptcore;
 using Catch::Matchers::Contains;
 
 namespace {
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 std::string zstd(const std::string& text) {
   std::string out(ZSTD_compressBound(text.size()), '\0');

@@ -1,10 +1,9 @@
-#include <zlib.h>
-
 #include <cstdlib>
 #include <filesystem>
 
 #include "built_in.h"
 #include "tests/catch.h"
+#include "tests/unit/base/gzip.h"
 
 using namespace gptcore;
 using Catch::Matchers::Contains;
@@ -216,20 +215,6 @@ std::string said_of(const Table& values) {
   const auto tokenizer = built_in().tokenizer("byte", {});
   built_in().dataset("text", values)->open(context_of(tokenizer.get(), 2, 1, host));
   return host.said;
-}
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 std::string utf16(const std::string& text, bool little) {
