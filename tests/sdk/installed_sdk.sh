@@ -274,14 +274,21 @@ author_story() {
 
 # ---- the stage
 
-# In a namespace of its own: LibTorch appears beside the prefix, then the source tree and the build folder go.
+# In a namespace of its own: LibTorch appears beside the prefix, then the source tree and the build folder go. Arrow, which
+# the parquet plugin finds by its path, comes back alone.
 hide() {
+  local arrow
+  arrow=$(cached GPTCORE_ARROW)
   rm "$work/site"
-  mkdir "$work/site"
+  mkdir "$work/site" "$work/arrow"
   mount --bind "$1" "$work/site"
+  [ -z "$arrow" ] || mount --bind "$arrow" "$work/arrow"
   mount -t tmpfs none "$build"
   mount -t tmpfs none "$source_tree"
   [ -z "$(ls "$source_tree")" ] || die "the source tree is still there"
+  [ -n "$arrow" ] || return 0
+  mkdir -p "$arrow"
+  mount --bind "$work/arrow" "$arrow"
 }
 
 main() {
