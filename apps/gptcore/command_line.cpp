@@ -42,46 +42,87 @@ bool may_be_key(const std::string& argument, const VerbOptions& options) {
               near ? "did you mean '--" + *near + "'?" : "--help lists the options");
 }
 
-// The words of "--learning_rate 3e-4", joined; "" when there are none.
-std::string apart(const std::vector<Override>& overrides, const std::vector<std::string>& arguments) {
-  for (const Override& item : overrides) {
-    const auto at = std::find(arguments.begin(), arguments.end(), item.written);
-    if (item.flag && at != arguments.end() && at + 1 != arguments.end() && !is_long_option(at[1])) return *at + "=" + at[1];
-  }
-  return {};
+// The words of a command line that are no overrides, other options written with hyphens.
+struct OtherWords {
+  std::vector<std::string> words;
+  // Overrides without "=" that a word of no option follows: their places, and that word's among `words`.
+  std::vector<std::pair<size_t, size_t>> apart;
+};
+
+bool is_option(const std::string& text) {
+  return text.size() > 1 && text[0] == '-' && !(text[1] >= '0' && text[1] <= '9') && text[1] != '.';
 }
 
-// Takes the overrides out and writes the other options with hyphens.
-std::vector<std::string> without_overrides(const VerbOptions& options, const std::vector<std::string>& arguments,
-                                           std::vector<Override>& overrides) {
-  std::vector<std::string> rest;
+OtherWords without_overrides(const VerbOptions& options, const std::vector<std::string>& arguments,
+                             std::vector<Override>& overrides) {
+  OtherWords rest;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--") {
-      rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      rest.words.insert(rest.words.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
       break;
     }
     if (!is_long_option(argument)) {
-      rest.push_back(argument);
+      rest.words.push_back(argument);
       continue;
     }
+    const auto may_be_apart = [&] {
+      if (i + 1 < arguments.size() && !is_option(arguments[i + 1]))
+        rest.apart.emplace_back(overrides.size(), rest.words.size());
+    };
     const std::string name = option_name(argument);
     const size_t equals = argument.find('=');
     if (options.overrides && name == "set") {
       if (equals == std::string::npos && i + 1 == arguments.size()) throw Error(Code::usage, "'--set' wants KEY=VALUE");
       const std::string text = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
+      if (text.find('=') == text.npos) may_be_apart();
       overrides.push_back({text, "--set " + text});
     } else if (options.visible.find_nothrow(name, false)) {
-      rest.push_back("--" + name + (equals == std::string::npos ? "" : argument.substr(equals)));
+      rest.words.push_back("--" + name + (equals == std::string::npos ? "" : argument.substr(equals)));
     } else if (options.overrides && equals != std::string::npos) {
       overrides.push_back({argument.substr(2), argument});
     } else if (may_be_key(argument, options)) {
+      may_be_apart();
       overrides.push_back({argument.substr(2), argument, /*flag=*/true});
     } else {
       unknown_option(argument, options);
     }
   }
   return rest;
+}
+
+po::basic_command_line_parser<char> parser_of(const std::vector<std::string>& words, const po::options_description& all) {
+  return po::command_line_parser(words).options(all).style(po::command_line_style::unix_style &
+                                                           ~po::command_line_style::allow_guessing);
+}
+
+std::vector<std::string> without_option(const std::vector<std::string>& words, const po::options_description& all) {
+  std::vector<std::string> found;
+  for (const auto& option : parser_of(words, all).run().options)
+    if (option.position_key >= 0) found.insert(found.end(), option.value.begin(), option.value.end());
+  return found;
+}
+
+// Where there are more words without an option than the verb takes, "--learning_rate 3e-4" was meant as one.
+void join(OtherWords& rest, std::vector<Override>& overrides, size_t too_many) {
+  std::vector<size_t> taken;
+  for (const auto& [item, word] : rest.apart) {
+    const std::string& value = rest.words[word];
+    if (taken.size() == too_many || value.ends_with(".toml") || value.ends_with(".py")) continue;
+    Override& of = overrides[item];
+    of = {of.text + "=" + value, of.written + " " + value, /*flag=*/false, /*apart=*/true};
+    taken.push_back(word);
+  }
+  for (size_t i = taken.size(); i-- > 0;) rest.words.erase(rest.words.begin() + static_cast<std::ptrdiff_t>(taken[i]));
+}
+
+[[noreturn]] void refuse_word(const std::string& word, const VerbOptions& options) {
+  std::string hint = "--help shows the form";
+  if (word.ends_with(".py"))
+    hint = "it is Python: give each of its keys as --KEY=VALUE, or write them into the pipeline file";
+  else if (options.overrides && word.find('=') != word.npos)
+    hint = "write --" + word;
+  throw Error(Code::usage, "'" + word + "' is one argument too many", hint);
 }
 
 void check_plugin_options(const GlobalArguments& given) {
@@ -104,17 +145,18 @@ void check_plugin_options(const GlobalArguments& given) {
 
 VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std::string>& arguments) {
   VerbArguments out;
-  const std::vector<std::string> rest = without_overrides(options, arguments, out.overrides);
+  OtherWords rest = without_overrides(options, arguments, out.overrides);
   po::options_description all;
   all.add(options.visible).add(options.positional);
   try {
-    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(rest).options(all).positional(options.order).style(style).run(), out.values);
-  } catch (const po::too_many_positional_options_error&) {
-    const std::string joined = apart(out.overrides, arguments);
-    throw Error(Code::usage, "too many arguments", joined.empty() ? "--help shows the form" : "write " + joined);
+    const size_t takes = options.order.max_total_count(), given = without_option(rest.words, all).size();
+    if (given > takes) join(rest, out.overrides, given - takes);
+    if (const auto words = without_option(rest.words, all); words.size() > takes) refuse_word(words[takes], options);
+    po::store(parser_of(rest.words, all).positional(options.order).run(), out.values);
   } catch (const po::unknown_option& e) {
-    throw Error(Code::usage, "no option '" + e.get_option_name() + "'", "--help lists the options");
+    const bool one_hyphen = options.overrides && e.get_option_name().find("--") != 0;
+    throw Error(Code::usage, "no option '" + e.get_option_name() + "'",
+                one_hyphen ? "a key has two hyphens, --KEY=VALUE; --help lists the options" : "--help lists the options");
   } catch (const po::error& e) {
     throw Error(Code::usage, e.what(), "--help lists the options");
   }

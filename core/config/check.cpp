@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config/nanogpt.h"
 #include "core/config/near_misses.h"
 #include "core/config/substitute.h"
 #include "core/config/written_value.h"
@@ -16,9 +17,11 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
 
 void check_keys(const RawTable& table, const Owner& owner, ErrorList& errors) {
   for (const Entry& entry : table.entries)
-    if (!owner.find(entry.key) && !holds(owner.reserved, entry.key))
-      errors.add(Code::unknown_key, owner.title + " has no parameter '" + entry.key + "'", hint_for_key(entry.key, owner),
-                 entry.key_at);
+    if (!owner.find(entry.key) && !holds(owner.reserved, entry.key)) {
+      const std::string hint = nanogpt_hint(entry.key, entry.value);
+      errors.add(Code::unknown_key, owner.title + " has no parameter '" + entry.key + "'",
+                 hint.empty() ? hint_for_key(entry.key, owner) : hint, entry.key_at);
+    }
 }
 
 void report_misfit(const ParamSpec& spec, const Entry& entry, const Misfit& wrong, ErrorList& errors) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "core/config/nanogpt.h"
 #include "core/config/near_misses.h"
 #include "core/config/substitute.h"
 #include "core/config/written_value.h"
@@ -109,7 +110,10 @@ class Reader {
 
   const toml::table* expect_table(const std::string& name, const toml::key& key, const toml::node& node) {
     if (const toml::table* table = node.as_table()) return table;
-    errors_.add(Code::wrong_type, "'" + name + "' wants a table", "write [" + name + "]", at(key.source()));
+    const bool item = item_kind(name) && node.is_string();
+    errors_.add(Code::wrong_type, "'" + name + "' wants a table",
+                "write [" + name + "]" + (item ? " with use, the name of a " + name + ", and the keys of that" : ""),
+                at(key.source()));
     return nullptr;
   }
 
@@ -131,9 +135,19 @@ class Reader {
       return;
     }
     const auto owners = owners_of_key(name);
-    errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table",
-                owners.empty() ? "put it below its table" : "it is a key of " + listed(owners) + ": put it below that",
-                at(key.source()));
+    std::string hint = nanogpt_hint(name, scalar(node));
+    if (hint.empty())
+      hint = owners.empty() ? "put it below its table" : "it is a key of " + listed(owners) + ": put it below that";
+    errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table", hint, at(key.source()));
+  }
+
+  // Empty where it is none.
+  static Value scalar(const toml::node& node) {
+    try {
+      return plain_value(node);
+    } catch (const Error&) {
+      return {};
+    }
   }
 
   // Keys in `skip` are left out.

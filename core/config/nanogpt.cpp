@@ -46,21 +46,42 @@ std::optional<NanoGptKey> init_from(const std::string& value) {
   return std::nullopt;
 }
 
+// "run.precision=bfloat16" -> "precision = \"bfloat16\" in [run]".
+std::string as_toml(const std::string& item) {
+  const size_t equals = item.find('='), dot = item.substr(0, equals).find('.');
+  const std::string value = item.substr(equals + 1);
+  const bool bare = value.find_first_not_of("0123456789") == value.npos;
+  const std::string pair = item.substr(dot == item.npos ? 0 : dot + 1, equals - (dot == item.npos ? 0 : dot + 1)) + " = " +
+                           (bare ? value : to_toml(Value(value)));
+  return dot == item.npos ? pair : pair + " in [" + item.substr(0, dot) + "]";
+}
+
 }  // namespace
 
-std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value, const Catalog& catalog) {
+std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value) {
   const std::optional<bool> flag = truth(value);
-  const auto loggers = [&] { return "[[logger]] tables say where curves go: use = " + listed(catalog.names(Kind::logger)); };
+  const std::string loggers = "[[logger]] tables say where curves go; gptcore plugins list names the loggers";
   if (key == "dtype") return dtype(value);
   if (key == "decay_lr" && flag) return decay_lr(*flag);
   if (key == "init_from") return init_from(value);
   if ((key == "compile" || key == "wandb_log") && flag == false) return NanoGptKey{};
   if (key == "compile") return refused(key, "there is no compiler to switch on", "leave it out");
-  if (key == "wandb_log") return refused(key, "curves are not sent to Weights & Biases", loggers());
-  if (key == "wandb_project") return refused(key, "curves are not sent to Weights & Biases", "leave it out; " + loggers());
+  if (key == "wandb_log") return refused(key, "curves are not sent to Weights & Biases", loggers);
+  if (key == "wandb_project") return refused(key, "curves are not sent to Weights & Biases", "leave it out; " + loggers);
   if (key == "wandb_run_name") return refused(key, "a run's name is run.name", "write --run.name=" + value);
   if (key == "backend") return refused(key, "a run is one process", "leave it out");
   return std::nullopt;
+}
+
+std::string nanogpt_hint(const std::string& key, const Value& value) {
+  const std::string text = value.is<std::string>() ? value.as<std::string>() : to_toml(value);
+  if (key == "wandb_run_name") return "write " + as_toml("run.name=" + text);
+  const auto found = nanogpt_key(key, text);
+  if (!found) return {};
+  if (!found->message.empty()) return found->hint;
+  std::string hint;
+  for (const std::string& item : found->overrides) hint += (hint.empty() ? "write " : " and ") + as_toml(item);
+  return hint.empty() ? "leave it out" : hint;
 }
 
 }  // namespace gptcore

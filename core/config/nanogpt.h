@@ -1,11 +1,11 @@
-// The command-line keys of nanoGPT's train.py that have another form here. All others are keys of the pipeline's own tables.
+// The keys of nanoGPT's train.py that have another form here. All others are keys of the pipeline's own tables.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/plugin/catalog.h"
+#include "gptcore/value.h"
 
 namespace gptcore {
 
@@ -15,6 +15,8 @@ struct NanoGptKey {
 };
 
 // What `key` with that value means; absent when it is no such key, or that value is not one that nanoGPT has.
-std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value, const Catalog& catalog);
+std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value);
+// What to do about such a key in a pipeline file, where nothing is read by nanoGPT's names; "" when it is none.
+std::string nanogpt_hint(const std::string& key, const Value& value);
 
 }  // namespace gptcore

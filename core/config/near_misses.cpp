@@ -80,6 +80,15 @@ std::vector<std::string> core_keys() {
   return keys;
 }
 
+// A key that the item has, rather one of what it reads.
+std::string example_key(const std::string& table, const std::string& use, const Catalog& catalog) {
+  const auto owner = owner_of(table, use, catalog);
+  if (!owner || owner->params.empty()) return "KEY";
+  for (const ParamSpec& spec : owner->params)
+    if (spec.type == Type::path || spec.type == Type::path_list) return spec.name;
+  return owner->params[0].name;
+}
+
 }  // namespace
 
 std::string same_meaning(const std::string& key, const std::vector<std::string>& keys) {
@@ -112,6 +121,28 @@ std::string hint_for_key(const std::string& key, const Owner& owner) {
     if (const auto titles = name.empty() ? std::vector<std::string>{} : owners_of_key(name); !titles.empty())
       return "'" + name + "' is a key of " + listed(titles) + ": move it there";
   return did_you_mean(key, keys, "it has " + listed(keys));
+}
+
+std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys) {
+  if (const std::string own = same_meaning(key, keys); !own.empty()) return "did you mean '" + own + "'?";
+  if (const auto owners = owners_of_key(folded(key)); !owners.empty())
+    return "it is a key of " + listed(owners) + ", which this pipeline has not";
+  return did_you_mean(key, keys, "gptcore config explain FILE lists all keys");
+}
+
+std::string key_meant(const std::string& key, const std::vector<std::string>& keys) {
+  const std::string own = same_meaning(key, keys);
+  return own.empty() ? nearest(key, keys).value_or("") : own;
+}
+
+std::string hint_for_table_as_key(const std::string& table, const std::string& use, const Catalog& catalog) {
+  const auto kind = item_kind(table);
+  if (header_of(table).starts_with("[[")) return "name a key of one, as " + table + ".NAME.KEY=VALUE";
+  if (!kind) return "name a key of it, as " + table + ".KEY=VALUE";
+  const std::string known = listed(catalog.names(*kind));
+  if (use.empty()) return "write " + table + ".use=NAME, one of " + known + ", and keys of that";
+  return "its keys are those of '" + use + "', as " + table + "." + example_key(table, use, catalog) + "=VALUE; " + table +
+         ".use=NAME takes another of " + known;
 }
 
 std::string hint_for_table(const std::string& name, const Catalog& catalog) {

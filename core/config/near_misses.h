@@ -15,6 +15,12 @@ std::string hint_for_key(const std::string& key, const Owner& owner);
 std::string same_meaning(const std::string& key, const std::vector<std::string>& keys);
 // The tables of the core's own that have such a key, as "a train stage"; empty when none has.
 std::vector<std::string> owners_of_key(const std::string& key);
+// Of a key that stands alone on the command line, where the pipeline's tables have those keys.
+std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys);
+// The one of `keys` that `key` means or is near to; "" when there is none.
+std::string key_meant(const std::string& key, const std::vector<std::string>& keys);
+// Of a table's name on the command line, where a key should be; `use` is what the table has.
+std::string hint_for_table_as_key(const std::string& table, const std::string& use, const Catalog& catalog);
 // Of a table: its header as it should be.
 std::string hint_for_table(const std::string& name, const Catalog& catalog);
 // Of an item that no plugin offers under that kind.

@@ -57,29 +57,45 @@ class Overrider {
   void apply(const Override& item) {
     where_.source = Source::command_line;
     where_.argument = item.written;
+    apart_ = item.apart;
+    table_.clear();
     if (item.flag) return set_flag(item.text);
     const size_t equals = item.text.find('=');
     if (equals == std::string::npos || equals == 0) return fail("an override wants KEY=VALUE", "as train.learning_rate=3e-4");
     const Segments path = split(item.text.substr(0, equals));
     const std::string value = item.text.substr(equals + 1);
+    if (path.size() > 1) table_ = item.text.substr(0, item.text.rfind('.', equals) + 1);
     if (path.size() == 1 && take_nanogpt(with_underscores(path[0]), value)) return;
-    if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, value);
+    if (const auto target = path.size() == 1 ? bare(path[0], value) : dotted(path)) assign(*target, value);
   }
 
  private:
   void fail(const std::string& message, const std::string& hint) { errors_.add(Code::bad_override, message, hint, where_); }
 
-  // Whether `key` is one of nanoGPT's own, which is then done or refused.
-  bool take_nanogpt(const std::string& key, const std::string& value) {
-    const auto found = nanogpt_key(key, value, catalog_);
+  // Whether `key` is one of nanoGPT's own, which is then done or refused. `asked` is the table that the user named.
+  bool take_nanogpt(const std::string& key, const std::string& value, const Target* asked = nullptr) {
+    const auto found = nanogpt_key(key, value);
     if (!found) return false;
     if (!found->message.empty()) fail(found->message, found->hint);
     for (const std::string& text : found->overrides) {
       const size_t equals = text.find('=');
       const Segments path = split(text.substr(0, equals));
-      if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, text.substr(equals + 1));
+      const auto own = asked && path.size() == 1 ? owner_of(asked->path, asked->use, catalog_) : std::nullopt;
+      const std::string meant = text.substr(equals + 1);
+      if (own && own->find(path[0])) {
+        assign({asked->table, asked->path, asked->use, path[0]}, meant);
+        continue;
+      }
+      table_ = path.size() > 1 ? path[0] + "." : "";
+      if (const auto target = path.size() == 1 ? bare(path[0]) : dotted(path)) assign(*target, meant);
     }
     return true;
+  }
+
+  // Which words belong together is told by "=" alone: the next one could be the pipeline file.
+  bool refuse_apart(const std::string& key, const std::string& value) {
+    if (apart_) fail("a key and its value are one word", "write --" + table_ + key + "=" + value);
+    return apart_;
   }
 
   // A key alone, which is how a boolean may be set.
@@ -183,8 +199,13 @@ class Overrider {
     return nullptr;
   }
 
+  std::string use_in(const std::string& table) {
+    const auto& slot = *document_.named(table);
+    return use_of(table, slot ? *slot : RawTable{});
+  }
+
   // nanoGPT's spelling: a key that only one table has.
-  std::optional<Target> bare(const std::string& key) {
+  std::optional<Target> bare(const std::string& key, const std::string& value = "VALUE") {
     std::vector<Segments> places;
     Segments shown, known;
     const auto look = [&](const Segments& place, const std::string& path, const std::string& use) {
@@ -198,10 +219,7 @@ class Overrider {
         places.back().push_back(key);
       }
     };
-    for (const std::string name : {"run", "model", "dataset", "tokenizer"}) {
-      const auto& slot = *document_.named(name);
-      look({name}, name, use_of(name, slot ? *slot : RawTable{}));
-    }
+    for (const std::string name : {"run", "model", "dataset", "tokenizer"}) look({name}, name, use_in(name));
     const Segments names = stage_names(document_);
     const auto look_in_stages = [&](bool train) {
       for (size_t i = 0; i < names.size(); ++i)
@@ -215,27 +233,13 @@ class Overrider {
     if (places.size() == 1) return dotted(places[0]);
     if (!places.empty())
       fail("'" + key + "' is a key of " + listed(shown), "write " + shown[0] + "." + key + "=VALUE");
-    else if (document_.named(key) || key == "stage" || key == "logger")
-      fail("'" + key + "' is a table", "name a key of it, as " + key + "." + example_key(key) + "=VALUE");
+    else if (document_.named(key) || key == "stage" || key == "logger" || key == "adapter")
+      fail("'" + key + "' is a table", hint_for_table_as_key(key, document_.named(key) ? use_in(key) : "", catalog_));
+    else if (const std::string meant = apart_ ? key_meant(key, known) : ""; !meant.empty())
+      fail("no key '" + key + "'", "write --" + meant + "=" + value);
     else
-      fail("no key '" + key + "' in run, model, dataset, tokenizer or a stage", hint_for_bare(key, known));
+      fail("no key '" + key + "' in run, model, dataset, tokenizer or a stage", hint_for_bare_key(key, known));
     return std::nullopt;
-  }
-
-  // A key that the table has: what it reads, else how its item is chosen.
-  std::string example_key(const std::string& table) {
-    const auto& slot = document_.named(table) ? *document_.named(table) : std::nullopt;
-    const auto owner = slot ? owner_of(table, use_of(table, *slot), catalog_) : std::nullopt;
-    for (const ParamSpec& spec : owner ? owner->params : std::vector<ParamSpec>{})
-      if (spec.type == Type::path || spec.type == Type::path_list) return spec.name;
-    return item_kind(table) ? "use" : "KEY";
-  }
-
-  static std::string hint_for_bare(const std::string& key, const Segments& known) {
-    if (const std::string own = same_meaning(key, known); !own.empty()) return "did you mean '" + own + "'?";
-    if (const auto owners = owners_of_key(with_underscores(key)); !owners.empty())
-      return "it is a key of " + listed(owners) + ", which this pipeline has not";
-    return did_you_mean(key, known, "gptcore config explain FILE lists all keys");
   }
 
   void assign(const Target& target, const std::string& text) {
@@ -243,13 +247,17 @@ class Overrider {
     spec.name = target.key;
     if (!is_reserved(target)) {
       const auto owner = owner_of(target.path, target.use, catalog_);
-      if (!owner) return target.table->set({with_underscores(target.key), parse_value(text), where_, where_});
+      if (!owner && !refuse_apart(target.key, text))
+        target.table->set({with_underscores(target.key), parse_value(text), where_, where_});
+      if (!owner) return;
       const auto found = std::find_if(owner->params.begin(), owner->params.end(),
                                       [&](const ParamSpec& param) { return same(param.name, target.key); });
+      if (found == owner->params.end() && take_nanogpt(with_underscores(target.key), text, &target)) return;
       if (found == owner->params.end())
         return fail(owner->title + " has no parameter '" + target.key + "'", hint_for_key(target.key, *owner));
       spec = *found;
     }
+    if (refuse_apart(spec.name, text)) return;
     try {
       target.table->set({spec.name, expand_variables(written_value(spec, text)), where_, where_});
     } catch (const Error& e) {
@@ -261,6 +269,8 @@ class Overrider {
   const Catalog& catalog_;
   ErrorList& errors_;
   Origin where_;
+  bool apart_ = false;  // see Override
+  std::string table_;   // "train.", where the key is given with its table
 };
 
 // use and kind decide which other keys a table has.

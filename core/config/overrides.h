@@ -14,6 +14,7 @@ struct Override {
   std::string text;     // "train.learning_rate=3e-4"
   std::string written;  // as the user wrote it: "--set train.learning_rate=3e-4"
   bool flag = false;    // `text` is a key alone, "--eval_only": its value is true
+  bool apart = false;   // written as two words, "--learning_rate 3e-4": refused with the one word to write
 };
 
 // Changes `document`; creates tables it lacks. What names nothing, or more than one thing, goes to `errors`.

@@ -83,6 +83,7 @@ int run_pipeline(const RunPlan& plan) {
   const PipelineConfig& config = plan.config;
   const auto options = config.run.as<RunOptions>();
   const auto files = posix_file_system();
+  StopSignals signals(FirstSignal::ends);
   Session session(options, plan.plugin_files);
   if (plan.quiet) session.host.quieten();
   const StoreOptions store{keep_checkpoints(config), uint64_t{4} << 20,
@@ -118,9 +119,9 @@ int run_pipeline(const RunPlan& plan) {
   warn_of_triggers(config, session.host);
   auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
   if (!checkpoint()) refuse_impossible(config, session);
+  signals.note_first();
   if (!folder) folder.emplace(open_folder());
 
-  StopSignals signals;
   EventBus bus(session.host);
   CheckpointStore checkpoints(*files, run_dir, store);
   StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items, plan.memory};

@@ -17,6 +17,7 @@
 
 #include "core/base/message.h"
 #include "core/plugin/breadcrumb.h"
+#include "core/plugin/handler_line.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -43,39 +44,9 @@ const char* signal_name(int signal) {
   }
 }
 
-// A line put together without memory of the heap.
-class Line {
- public:
-  Line& operator<<(std::string_view text) {
-    const size_t fits = std::min(text.size(), text_.size() - size_);
-    std::memcpy(text_.data() + size_, text.data(), fits);
-    size_ += fits;
-    return *this;
-  }
-  Line& operator<<(const PluginCall& call) {
-    if (!call.method) return *this << "plugin '" << call.callee->plugin << "', on a thread of its own";
-    size_ += describe(call, std::span(text_).subspan(size_));
-    return *this;
-  }
-  // Inside of a JSON string.
-  Line& escaped(std::string_view text) {
-    for (const char c : text) {
-      if (c == '"' || c == '\\') *this << "\\";
-      *this << (static_cast<unsigned char>(c) < 0x20 ? std::string_view("?") : std::string_view(&c, 1));
-    }
-    return *this;
-  }
-  std::string_view text() const { return {text_.data(), size_}; }
-  void write() const { [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_.data(), size_); }
-
- private:
-  std::array<char, 2048> text_{};
-  size_t size_ = 0;
-};
-
 // What print_error() would write.
-void write_fault(const std::string& file, const Line& message, std::string_view hint) {
-  Line line;
+void write_fault(const std::string& file, const HandlerLine& message, std::string_view hint) {
+  HandlerLine line;
   if (g_json) {
     line << R"({"level":"error","code":"GC202","where":")";
     line.escaped(file) << R"(","message":")";
@@ -111,7 +82,7 @@ PluginCall guilty() {
 
 void on_crash(int signal) {
   if (const PluginCall call = guilty(); call.callee) {
-    Line message;
+    HandlerLine message;
     message << "crashed (" << signal_name(signal) << ") in " << call;
     write_fault(call.callee->file, message, "");
     ::_exit(exit_code(Code::plugin_failed));
@@ -126,7 +97,7 @@ void on_end(int status) {
   std::fflush(nullptr);
   std::array<char, 16> number{};
   std::snprintf(number.data(), number.size(), "%d", status);
-  Line message;
+  HandlerLine message;
   message << call << ": ended the process";
   if (status >= 0) message << " with status " << number.data();
   write_fault(call.callee->file, message, "a plugin throws gptcore::Error where it cannot go on");
@@ -138,7 +109,7 @@ void on_interrupt(int signal) {
   const size_t count = calls_in_progress(calls);
   for (size_t i = 0; i < count; ++i) {
     if (i + 1 < count && calls[i + 1].thread == calls[i].thread) continue;  // the innermost one tells
-    Line line;
+    HandlerLine line;
     line << (g_json ? R"({"level":"info","message":"interrupted in )" : "gptcore: interrupted in ") << calls[i]
          << (g_json ? "\"}\n" : "\n");
     line.write();

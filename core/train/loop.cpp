@@ -48,7 +48,7 @@ StageEnd Loop::run() {
 }
 
 StageEnd Loop::train() {
-  set_breadcrumb_place(global_step(), c_.group.rank());
+  note_place();
   if (!s_.started) {
     s_.started = true;
     ask_operations(Event::stage_started);
@@ -67,6 +67,13 @@ StageEnd Loop::train() {
     save_when_memory_is_short();
     if (c_.signals.received()) return end(StageEnd::interrupted);
   }
+}
+
+// For what is said of a sudden end.
+void Loop::note_place() const {
+  set_breadcrumb_place(global_step(), c_.group.rank());
+  const int64_t before = c_.first_step > 0 ? c_.first_step : -1;  // the earlier stages' last checkpoint
+  StopSignals::note_updates(global_step(), saved_step_ >= 0 ? c_.first_step + saved_step_ : before);
 }
 
 bool Loop::finished() const {
@@ -102,7 +109,7 @@ void Loop::update() {
   s_.samples += samples_per_step_;
   s_.tokens += tokens_per_step_;
   ++s_.step;
-  set_breadcrumb_place(global_step(), c_.group.rank());
+  note_place();
   // Reading a number waits for the device: on a GPU only where somebody wants to see one.
   const bool read = log || c_.step.device.is_cpu();
   if (read || o_.on_spike != "off") look_at(result);
@@ -179,6 +186,7 @@ void Loop::save(bool best, Must must) {
     s_.triggers = c_.operations.states();
     c_.save(s_, best);
     saved_step_ = s_.step;
+    note_place();
     changed_since_ = false;
     failed_saves_ = 0;
     c_.operations.published();

@@ -30,6 +30,7 @@ class Loop {
 
   // loop.cpp
   StageEnd train();
+  void note_place() const;
   bool finished() const;
   StageEnd end(StageEnd how);
   void count_tokens();

@@ -1,19 +1,36 @@
-// SIGINT, SIGTERM and SIGUSR1 ask for a save and an orderly end at the next step boundary; a second one ends at once.
+// SIGINT, SIGTERM and SIGUSR1 ask for a save and an orderly end at the next step boundary; a later one ends the process at
+// once.
 #pragma once
+
+#include <cstdint>
 
 namespace gptcore {
 
-// Handlers are in place while an object lives; at most one at a time.
+// What the first signal does: is noted for the loop to see, or, where nothing is done yet that could be saved, ends the
+// process.
+enum class FirstSignal { is_noted, ends };
+
+// Handlers are in place while an object lives; at most one at a time. A signal that ends the process at once leaves a line on
+// standard error that says what is lost. Signals within kOneRequest seconds of the first are the same request: wrappers send
+// the terminal's signal again.
 class StopSignals {
  public:
-  StopSignals();
+  static constexpr double kOneRequest = 0.5;
+  // Exit status of a process that was ended before it could save.
+  static constexpr int kNotSaved = 76;
+
+  explicit StopSignals(FirstSignal first = FirstSignal::is_noted);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
+  // From here on the first signal is noted.
+  void note_first();
   // The signal that came first, or 0. [any thread]
   static int received();
   // 130 after SIGINT, 75 (try again later) after the others.
   static int exit_code_of(int signal);
+  // `done` updates of the run are made, and the newest checkpoint holds the first `saved`; -1: there is none. [any thread]
+  static void note_updates(int64_t done, int64_t saved);
 };
 
 }  // namespace gptcore

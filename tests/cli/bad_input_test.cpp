@@ -65,6 +65,26 @@ TEST_CASE("mistakes in the pipeline are refused before a folder is made") {
   }
 }
 
+TEST_CASE("words that a command line has too many of are named, with what to write") {
+  const Workspace w;
+  const auto [words, hint] = GENERATE(table<std::vector<std::string>, std::string>({
+      {{"--lr", "1e-3"}, "--lr 1e-3: error[GC107]: no key 'lr'; write --learning_rate=1e-3"},
+      {{"--learning-rate", "1e-3"}, "a key and its value are one word; write --learning_rate=1e-3"},
+      {{"--eval_only", "True", "--lr", "1e-3"}, "write --learning_rate=1e-3"},
+      {{"--set", "train.beta2", ".99"},
+       "--set train.beta2 .99: error[GC107]: a key and its value are one word; write --train.beta2=.99"},
+      {{"-lr", "1e-3"}, "error[GC001]: no option '-lr'; a key has two hyphens, --KEY=VALUE"},
+      {{"max_iters=5"}, "'max_iters=5' is one argument too many; write --max_iters=5"},
+      {{"config/train_shakespeare_char.py"}, "give each of its keys as --KEY=VALUE, or write them into the pipeline file"},
+      {{"--eval_only", "b.toml"}, "'b.toml' is one argument too many; --help shows the form"},
+  }));
+  const Outcome outcome = w.train(words);
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.find(hint) != std::string::npos);
+  CHECK_FALSE(fs::exists(w.path("out")));
+}
+
 TEST_CASE("what the engine finds is a JSON object a line when that is asked for") {
   const Workspace w;
   const Outcome outcome = w.train({"--set", "dataset.files=[\"nowhere.txt\"]", "--error-format", "json"});

@@ -92,6 +92,18 @@ TEST_CASE("SIGINT exits 130 and SIGTERM 75, each with a checkpoint of that step"
   check_same_as_undisturbed(w);
 }
 
+TEST_CASE("signals that come at once are one request, and the work is saved") {
+  const Workspace w;
+  Process process(w.training({"--set", "train.max_iters=1000000"}));
+  process.wait_for("iter 1");
+  for (const int signal : {SIGINT, SIGTERM, SIGINT}) process.send(signal);
+  const Outcome ended = process.wait();
+  INFO(ended.out << ended.err);
+  CHECK(ended.status == 130);
+  const std::string step = newest_checkpoint(w.path("out")).filename().string().substr(sizeof("step-") - 1);
+  CHECK(ended.err.find("the same command goes on from step " + std::to_string(std::stoll(step)) + "\n") != std::string::npos);
+}
+
 TEST_CASE("a second run in the folder of a running one is refused, and the first goes on") {
   const Workspace w;
   Process first(w.training({"--set", "train.max_iters=1000000"}));

@@ -146,7 +146,7 @@ TEST_CASE("a plugin of any kind that ends the process is an error that names it"
   CHECK(outcome.err.find(": ended the process with status 0") != std::string::npos);
 }
 
-TEST_CASE("Ctrl-C names the call that the end waits for, and a second one ends the process") {
+TEST_CASE("Ctrl-C names the call that the end waits for, and a second one ends the process as one that is not saved") {
   const Workspace w;
   write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"hang\"\n  when = { at_iter = 7 }\n");
   auto words = with_edits();
@@ -156,7 +156,25 @@ TEST_CASE("Ctrl-C names the call that the end waits for, and a second one ends t
   process.send(SIGINT);
   process.wait_for_error("the end waits for plugin 'edits', operation 'fails', in plan(), step 7, rank 0 to return");
   process.send(SIGINT);
-  CHECK(process.wait().status == 130);
+  const Outcome ended = process.wait();
+  CHECK(ended.status == 76);
+  CHECK(ended.err.find("gptcore: warning: stopped at once, in plugin 'edits', operation 'fails', in plan(), step 7, rank 0: "
+                       "updates 1 to 7 are lost, for there is no checkpoint yet\n") != std::string::npos);
+}
+
+TEST_CASE("a signal before the first update ends a run at once and says that nothing has changed") {
+  const auto [signal, status] = GENERATE(table<int, int>({{SIGINT, 130}, {SIGTERM, 75}}));
+  const Workspace w;
+  write_pipeline(w, "  [[stage.operation]]\n  use = \"fails\"\n  how = \"open_hangs\"\n  when = { at_iter = 7 }\n");
+  Process process(w.training(with_edits()));
+  process.wait_for_error("waiting");
+  process.send(signal);
+  const Outcome ended = process.wait();
+  CHECK(ended.status == status);
+  CHECK(ended.err ==
+        "waiting\ngptcore: stopped before the first update, in plugin 'edits', operation 'fails', in open(): the run "
+        "is as it was\n");
+  CHECK_FALSE(fs::exists(w.path("out")));
 }
 
 TEST_CASE("a plugin with a built-in item's name is refused by its own file, unless the pipeline overrides") {

@@ -29,7 +29,25 @@ Value value_after(const std::string& text, const std::string& key) {
   return {};
 }
 
+// Its keys that have another form here.
+std::vector<std::tuple<std::string, std::string, Value>> meanings() {
+  return {
+      {"dtype=bfloat16", "precision", "bfloat16"}, {"dtype=float16", "precision", "float16"},
+      {"dtype=float32", "precision", "float32"},   {"dtype=bf16", "precision", "bfloat16"},
+      {"decay_lr=True", "schedule", "cosine"},     {"decay_lr=False", "schedule", "constant"},
+      {"decay_lr=False", "warmup_iters", 0},       {"compile=False", "max_iters", 600000},
+      {"wandb_log=False", "max_iters", 600000},
+  };
+}
+
 }  // namespace
+
+TEST_CASE("nanoGPT's keys of another form mean what they mean there", "[config][nanogpt]") {
+  for (const auto& [text, key, expected] : meanings()) {
+    INFO(text);
+    CHECK(value_after(text, key) == expected);
+  }
+}
 
 TEST_CASE("nanoGPT's keys mean what they mean there", "[config][nanogpt]") {
   const auto [text, key, expected] = GENERATE(table<std::string, std::string, Value>({
@@ -59,17 +77,8 @@ TEST_CASE("nanoGPT's keys mean what they mean there", "[config][nanogpt]") {
       {"min_lr=1e-4", "min_lr", 1e-4},
       {"device=cpu", "device", "cpu"},
       {"device=cuda:1", "device", "cuda:1"},
-      {"dtype=bfloat16", "precision", "bfloat16"},
-      {"dtype=float16", "precision", "float16"},
-      {"dtype=float32", "precision", "float32"},
-      {"dtype=bf16", "precision", "bfloat16"},
       {"precision=bf16", "precision", "bfloat16"},
       {"precision=fp32", "precision", "float32"},
-      {"decay_lr=True", "schedule", "cosine"},
-      {"decay_lr=False", "schedule", "constant"},
-      {"decay_lr=False", "warmup_iters", 0},
-      {"compile=False", "max_iters", 600000},
-      {"wandb_log=False", "max_iters", 600000},
       {"num_samples=3", "num_samples", 3},
       {"max_new_tokens=3", "max_new_tokens", 3},
       {"temperature=1.", "temperature", 1.0},
@@ -91,10 +100,16 @@ TEST_CASE("keys of nanoGPT that cannot be done name the key to use, in one line"
       {"init_from=resume", "leave it out: a run that was stopped goes on by itself"},
       {"init_from=gpt2", "download gpt2 from Hugging Face and write hf: and its folder"},
       {"init_from=gpt2-xl", "download gpt2-xl from Hugging Face and write hf: and its folder"},
-      {"wandb_log=True", "[[logger]] tables say where curves go: use = jsonl, console"},
+      {"wandb_log=True", "[[logger]] tables say where curves go; gptcore plugins list names the loggers"},
       {"wandb_project=owt", "leave it out; [[logger]] tables say where curves go"},
       {"wandb_run_name=mini-gpt", "write --run.name=mini-gpt"},
-      {"dataset=shakespeare_char", "'dataset' is a table; name a key of it, as dataset.files=VALUE"},
+      {"dataset=shakespeare_char",
+       "'dataset' is a table; its keys are those of 'text', as dataset.files=VALUE; "
+       "dataset.use=NAME takes another of "},
+      {"tokenizer=gpt2", "'tokenizer' is a table; write tokenizer.use=NAME, one of "},
+      {"logger=wandb", "'logger' is a table; name a key of one, as logger.NAME.KEY=VALUE"},
+      {"stage=train", "'stage' is a table; name a key of one, as stage.NAME.KEY=VALUE"},
+      {"run=mini", "'run' is a table; name a key of it, as run.KEY=VALUE"},
       {"backend=nccl", "a run is one process; leave it out"},
       {"compile=True", "leave it out"},
       {"device=mps", "'device' wants auto, cpu, cuda or cuda:N"},
@@ -116,11 +131,90 @@ TEST_CASE("keys of nanoGPT that cannot be done name the key to use, in one line"
 }
 
 TEST_CASE("nanoGPT's dtype is a dataset's key where the value is one of its own", "[config][nanogpt]") {
-  const Catalog none;
-  CHECK(nanogpt_key("dtype", "bfloat16", none));
-  CHECK_FALSE(nanogpt_key("dtype", "uint16", none));
-  CHECK_FALSE(nanogpt_key("init_from", "hf:models/gpt2", none));
-  CHECK_FALSE(nanogpt_key("max_iters", "3", none));
+  CHECK(nanogpt_key("dtype", "bfloat16"));
+  CHECK_FALSE(nanogpt_key("dtype", "uint16"));
+  CHECK_FALSE(nanogpt_key("init_from", "hf:models/gpt2"));
+  CHECK_FALSE(nanogpt_key("max_iters", "3"));
+}
+
+TEST_CASE("keys of nanoGPT do with a table before them what they do alone", "[config][nanogpt]") {
+  const std::string table = GENERATE(as<std::string>{}, "train.", "stage.train.", "run.", "model.");
+  for (const auto& [text, key, expected] : meanings()) {
+    INFO(table << text);
+    CHECK(value_after(table + text, key) == expected);
+  }
+}
+
+TEST_CASE("keys of nanoGPT that cannot be done say the same alone, with a table, by --set and in a file", "[config][nanogpt]") {
+  const auto [key, value, hint] = GENERATE(table<std::string, std::string, std::string>({
+      {"init_from", "resume", "leave it out: a run that was stopped goes on by itself"},
+      {"init_from", "gpt2-xl", "download gpt2-xl from Hugging Face and write hf: and its folder"},
+      {"wandb_log", "True", "[[logger]] tables say where curves go"},
+      {"wandb_project", "owt", "leave it out; [[logger]] tables say where curves go"},
+      {"wandb_run_name", "mini", "mini"},
+      {"backend", "nccl", "leave it out"},
+      {"compile", "True", "leave it out"},
+  }));
+  for (const char* table : {"", "train.", "run.", "dataset."}) {
+    const Lines lines = Fixture(kText).errors({table + key + "=" + value});
+    INFO(table << key);
+    REQUIRE(lines.size() == 1);
+    CHECK_THAT(lines[0], Catch::Contains(hint));
+  }
+  const std::string written = value == "True" ? "true" : '"' + value + '"';
+  for (const char* before :
+       {"", "[run]\n", "[[stage]]\nkind = \"train\"\n", "[dataset]\nuse = \"text\"\nfiles = [\"a.txt\"]\n"}) {
+    const Lines lines = Fixture(before + key + " = " + written + "\n").errors();
+    INFO(before << key);
+    REQUIRE(lines.size() == 1);
+    CHECK_THAT(lines[0], Catch::Contains(hint));
+  }
+}
+
+TEST_CASE("in a file, keys of nanoGPT that have another form here show it as TOML", "[config][nanogpt]") {
+  const auto [line, hint] = GENERATE(table<std::string, std::string>({
+      {"dtype = \"bf16\"", "write precision = \"bfloat16\" in [run]"},
+      {"decay_lr = false", "write schedule = \"constant\" and warmup_iters = 0"},
+      {"decay_lr = true", "write schedule = \"cosine\""},
+      {"compile = false", "leave it out"},
+      {"wandb_log = false", "leave it out"},
+      {"wandb_run_name = \"mini\"", "write name = \"mini\" in [run]"},
+  }));
+  for (const char* before : {"", "[run]\n", "[[stage]]\nkind = \"train\"\n"}) {
+    const Lines lines = Fixture(before + line + "\n").errors();
+    REQUIRE(lines.size() == 1);
+    INFO(lines[0]);
+    CHECK(lines[0].ends_with("; " + hint));
+  }
+  const Lines table = Fixture("dataset = \"shakespeare_char\"\n").errors();
+  REQUIRE(table.size() == 1);
+  CHECK_THAT(table[0], Catch::EndsWith("; write [dataset] with use, the name of a dataset, and the keys of that"));
+}
+
+TEST_CASE("a key and its value as two words are refused with the word to write", "[config][nanogpt]") {
+  const auto [key, value, hint] = GENERATE(table<std::string, std::string, std::string>({
+      {"learning_rate", "1e-3", "write --learning_rate=1e-3"},
+      {"lr", "1e-3", "write --learning_rate=1e-3"},
+      {"batchsize", "8", "write --batch_size=8"},
+      {"train.learning_rate", "1e-3", "write --train.learning_rate=1e-3"},
+      {"eval_only", "True", "write --eval_only=True"},
+      {"dtype", "bf16", "write --run.precision=bfloat16"},
+      {"train.decay_lr", "False", "write --train.schedule=constant"},
+      {"files", "b.txt", "write --files=b.txt"},
+      {"train.lr", "1e-3", "did you mean 'learning_rate'?"},
+      {"wandb_log", "True", "[[logger]] tables say where curves go"},
+  }));
+  Fixture f(kText);
+  LoadRequest request = f.request();
+  request.overrides.push_back({key + "=" + value, "--" + key + " " + value, /*flag=*/false, /*apart=*/true});
+  try {
+    load_pipeline(request, f.catalog);
+    FAIL("accepted");
+  } catch (const ConfigErrors& e) {
+    INFO(e.what());
+    CHECK_THAT(e.errors()[0].line(), Catch::StartsWith("--" + key + " " + value + ": error[GC107]: "));
+    CHECK_THAT(e.errors()[0].hint(), Catch::Contains(hint));
+  }
 }
 
 TEST_CASE("a key alone is a boolean that becomes true", "[config][nanogpt]") {

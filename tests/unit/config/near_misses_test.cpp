@@ -44,7 +44,7 @@ TEST_CASE("a key of another table is sent there", "[config][near_misses]") {
        "a train stage has no parameter 'n_layer'; 'n_layer' is a key of [model]: move it there"},
       {"[[stage]]\nkind = \"train\"\nlr = 1\n", "a train stage has no parameter 'lr'; did you mean 'learning_rate'?"},
       {"[[stage]]\nkind = \"train\"\ndtype = \"bf16\"\n",
-       "a train stage has no parameter 'dtype'; 'precision' is a key of [run]: move it there"},
+       "a train stage has no parameter 'dtype'; write precision = \"bfloat16\" in [run]"},
       {"[model]\nn_heads = 1\n", "model 'gpt' has no parameter 'n_heads'; did you mean 'n_head'?"},
       {"[model]\nhidden_size = 1\n", "model 'gpt' has no parameter 'hidden_size'; did you mean 'n_embd'?"},
       {"[[stage]]\nkind = \"train\"\n[[stage.operation]]\nuse = \"lora\"\nat_iter = 3\n",
