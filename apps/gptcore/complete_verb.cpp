@@ -69,6 +69,7 @@ class Completion {
   void take_verb(const std::string& word) {
     for (const Verb& verb : verbs())
       if (verb.name == word) verb_ = &verb;
+    no_verb_ = !verb_;
     if (verb_ && verb_->options) options_.push_back(verb_->options());
   }
 
@@ -98,6 +99,7 @@ class Completion {
   // What may stand where no option does: verbs, actions, or names; nothing stands for files.
   Offers words_here() const {
     Offers out;
+    if (no_verb_) return out;
     if (!verb_) {
       for (const Verb& verb : verbs()) out.emplace_back(verb.name, verb.doc);
     } else if (verb_->actions && !action_) {
@@ -120,6 +122,7 @@ class Completion {
   std::vector<std::string> words_;
   std::vector<VerbOptions> options_;
   const Verb* verb_ = nullptr;
+  bool no_verb_ = false;  // the first word that is no option is none
   const Action* action_ = nullptr;
   const po::option_description* awaited_ = nullptr;  // whose value comes next
   std::vector<std::string> rest_;                    // words after verb and action that are no options

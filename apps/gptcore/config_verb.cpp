@@ -43,6 +43,7 @@ VerbOptions explain_options() {
 
 VerbOptions keys_options() {
   VerbOptions options;
+  options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.visible.add_options()("markdown", po::bool_switch(), "sections of a document");
   return options;
 }
@@ -158,7 +159,18 @@ int explain(const std::vector<std::string>& arguments, const std::vector<std::st
 }
 
 int keys(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
-  const bool markdown = parse_arguments(keys_options(), arguments).get<bool>("markdown");
+  const VerbArguments given = parse_arguments(keys_options(), arguments);
+  const bool markdown = given.get<bool>("markdown");
+  if (given.get<bool>("json")) {
+    Json tables = Json::array();
+    for (const CoreTable& table : core_tables()) {
+      Json params = Json::array();
+      for (const ParamSpec& spec : table.params) params.push_back(gptcore::json_of(spec));
+      tables.push_back({{"table", table.header}, {"doc", table.doc}, {"parameters", params}});
+    }
+    print_json({{"tables", tables}});
+    return 0;
+  }
   for (const CoreTable& table : core_tables()) {
     const std::string text = markdown ? "## " + table.header + "\n" + table.doc + "\n\n" + params_markdown(table.params)
                                       : table.header + ": " + table.doc + "\n" + params_text(table.params);
@@ -175,7 +187,7 @@ const std::vector<Action>& config_actions() {
       {"show", "FILE [--json] [--KEY=VALUE]...", "the complete pipeline file, defaults filled in", config_options, show},
       {"explain", "FILE [KEY] [--json] [--KEY=VALUE]...", "what keys mean and where their values come from", explain_options,
        explain},
-      {"keys", "[--markdown]", "every key of [run], [[stage]] and the program's other tables", keys_options, keys},
+      {"keys", "[--json|--markdown]", "every key of [run], [[stage]] and the program's other tables", keys_options, keys},
   };
   return all;
 }

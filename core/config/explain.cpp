@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config/near_misses.h"
 #include "core/config/owner.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
@@ -12,6 +13,18 @@ namespace {
 std::string with_underscores(std::string text) {
   std::replace(text.begin(), text.end(), '-', '_');
   return text;
+}
+
+// Of a key that is none of `known`, which are written as it is: with their tables, or alone.
+std::string hint_for(const std::string& key, const std::vector<std::string>& known) {
+  const size_t at = key.rfind('.') + 1;
+  std::vector<std::string> names;
+  for (const std::string& path : known) names.push_back(path.substr(path.rfind('.') + 1));
+  const std::string meant = same_meaning(key.substr(at), names), here = key.substr(0, at) + meant;
+  if (meant.empty()) return did_you_mean(key, known, "leave the key out to see all");
+  const bool is_here = std::find(known.begin(), known.end(), here) != known.end();
+  const auto found = std::find(names.begin(), names.end(), meant);
+  return "did you mean '" + (is_here ? here : known[static_cast<size_t>(found - names.begin())]) + "'?";
 }
 
 }  // namespace
@@ -51,10 +64,8 @@ std::vector<Explanation> explain(const PipelineConfig& config, const Catalog& ca
     known.push_back(wanted.find('.') == std::string::npos ? item.spec.name : item.path);
     if (path == wanted || path.ends_with("." + wanted)) out.push_back(std::move(item));
   }
-  if (out.empty())
-    throw Error(Code::unknown_key, "no key '" + key + "' in this pipeline",
-                did_you_mean(key, known, "leave the key out to see all"));
-  return out;
+  if (!out.empty()) return out;
+  throw Error(Code::unknown_key, "no key '" + key + "' in this pipeline", hint_for(key, known));
 }
 
 }  // namespace gptcore

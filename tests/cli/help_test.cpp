@@ -1,7 +1,10 @@
 // Help and completion: what the program says of its verbs, actions and options, and that each of them can be completed.
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "tests/cli/workspace.h"
 
@@ -39,7 +42,22 @@ Words actions_of(const Workspace& w, const std::string& verb) {
 
 // Those that its help describes: a line that begins with two blanks and the option.
 Words options_of(const Workspace& w, const Words& verb_and_action) {
-  return all_matches(w.gptcore(Words{"help"} + verb_and_action).out, R"((?:^|\n)  (?:-h \[ )?(--[a-z][a-z-]*))");
+  return all_matches(w.gptcore(Words{"help"} + verb_and_action).out, R"((?:^|\n)  (?:-[a-z] \[ )?(--[a-z][a-z-]*))");
+}
+
+// The man page's text under each heading ".SS NAME ..." and ".SH OPTIONS".
+std::map<std::string, std::string> man_page() {
+  const char* const source = std::getenv("GPTCORE_SOURCE");
+  REQUIRE(source);
+  std::string text = std::regex_replace(read(std::string(source) + "/docs/man/gptcore.1"), std::regex(R"(\\(-))"), "$1");
+  std::map<std::string, std::string> sections;
+  std::istringstream lines(text);
+  std::string heading;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(".SS ") || line.starts_with(".SH ")) heading = line.substr(4);
+    sections[heading] += line + "\n";
+  }
+  return sections;
 }
 
 // What a shell offers for the last of these words.
@@ -142,8 +160,50 @@ TEST_CASE("what is completed depends on the words before it") {
   CHECK(completed(w, {"plugins", "info", "byt"}) == Set{"byte"});
   CHECK(completed(w, {"help", "plugins", "l"}) == Set{"list", "lock"});
   CHECK(completed(w, {"bench", "cpu"}) == Set{"cpu-baby"});
+  CHECK(completed(w, {"rnu", ""}).empty());  // there is no such verb
   CHECK_FALSE(completed(w, {"plugins", "list", "--"}).contains("--kind"));
   for (const Words& file :
        std::vector<Words>{{"run", ""}, {"--plugin", ""}, {"config", "check", ""}, {"export", "x", "--to", ""}})
     CHECK(completed(w, file).empty());  // the shell offers files
+}
+
+TEST_CASE("the man page has every verb, action and option of the help, and no others") {
+  const Workspace w;
+  const std::string option = "(--[a-z][a-z-]*)";
+  const Words global = options_of(w, {});
+  std::set<std::string> known = {"help"}, options(global.begin(), global.end());
+  std::map<std::string, std::string> sections = man_page();
+  const auto described = [&](const std::string& name) -> std::string {
+    for (const auto& [heading, text] : sections)
+      if (heading == name || heading.starts_with(name + " ")) return text;
+    return {};
+  };
+  const auto check = [&](const std::string& name, const Words& of_help) {
+    INFO(name);
+    const std::string text = described(name);
+    CHECK(text != "");
+    const Words shown = all_matches(text, option);
+    for (const std::string& each : of_help) {
+      INFO(each);
+      CHECK(std::count(shown.begin(), shown.end(), each) > 0);
+    }
+    known.insert(name);
+    options.insert(of_help.begin(), of_help.end());
+  };
+  check("OPTIONS", global);
+  for (const std::string& verb : verbs_of(w)) {
+    const Words actions = verb == "help" ? Words{} : actions_of(w, verb);
+    if (actions.empty()) check(verb, options_of(w, {verb}));
+    for (const std::string& action : actions) check(verb + " " + action, options_of(w, {verb, action}));
+  }
+  for (const auto& [heading, text] : sections) {
+    if (!text.starts_with(".SS ")) continue;
+    INFO(heading);
+    CHECK(std::any_of(known.begin(), known.end(),
+                      [&](const std::string& name) { return heading == name || heading.starts_with(name + " "); }));
+    for (const std::string& each : all_matches(text, option)) {
+      INFO(each);
+      CHECK(options.contains(each));
+    }
+  }
 }

@@ -102,6 +102,7 @@ TEST_CASE("the facts about a trained model are JSON for those who ask") {
 TEST_CASE("the facts about plugins are JSON for those who ask") {
   const Workspace w;
   CHECK(printed(w, {"plugins", "list"}).size() > 10);
+  CHECK(printed(w, {"config", "keys"}).at("tables").at(0).at("parameters").size() > 3);
   CHECK(printed(w, {"plugins", "info", "byte"}).at(0).at("name") == "byte");
   const json locked = printed(w, {"plugins", "lock", "tiny.toml"});
   CHECK(fs::exists(w.path("gptcore.lock")));

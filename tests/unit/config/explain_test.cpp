@@ -39,12 +39,23 @@ TEST_CASE("explain without a key lists every key once", "[config][explain]") {
   CHECK(all.front().path == "run.name");
 }
 
-TEST_CASE("explain of an unknown key suggests", "[config][explain]") {
+TEST_CASE("explain of an unknown key suggests what was meant", "[config][explain]") {
+  const auto [key, hint] = GENERATE(table<std::string, std::string>({
+      {"n_layr", "did you mean 'n_layer'?"},
+      {"model.n_layr", "did you mean 'model.n_layer'?"},
+      {"lr", "did you mean 'learning_rate'?"},
+      {"train.lr", "did you mean 'train.learning_rate'?"},
+      {"model.lr", "did you mean 'train.learning_rate'?"},
+      {"no_such", "leave the key out to see all"},
+  }));
   Fixture f(kText);
-  CHECK_THROWS_WITH(explain(f.load(), f.catalog, "n_layr"), "no key 'n_layr' in this pipeline");
+  const PipelineConfig c = f.load();
+  INFO(key);
   try {
-    explain(f.load(), f.catalog, "model.n_layr");
+    explain(c, f.catalog, key);
+    FAIL("it is a key");
   } catch (const Error& e) {
-    CHECK(e.hint() == "did you mean 'model.n_layer'?");
+    CHECK(e.what() == "no key '" + key + "' in this pipeline");
+    CHECK(e.hint() == hint);
   }
 }
