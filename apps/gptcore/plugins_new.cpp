@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -13,15 +12,12 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <string_view>
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/json_output.h"
-#include "core/config/core_items.h"
+#include "apps/gptcore/plugin_name.h"
 #include "core/plugin/installation.h"
 #include "core/plugin/manifest.h"
-#include "core/plugin/search.h"
-#include "gptcore/abi.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -31,112 +27,6 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 using Words = std::map<std::string, std::string>;  // what @WORD@ of a template stands for
 
-constexpr std::array kCppKeywords = {"alignas",
-                                     "alignof",
-                                     "and",
-                                     "and_eq",
-                                     "asm",
-                                     "auto",
-                                     "bitand",
-                                     "bitor",
-                                     "bool",
-                                     "break",
-                                     "case",
-                                     "catch",
-                                     "char",
-                                     "char16_t",
-                                     "char32_t",
-                                     "char8_t",
-                                     "class",
-                                     "co_await",
-                                     "co_return",
-                                     "co_yield",
-                                     "compl",
-                                     "concept",
-                                     "const",
-                                     "const_cast",
-                                     "consteval",
-                                     "constexpr",
-                                     "constinit",
-                                     "continue",
-                                     "decltype",
-                                     "default",
-                                     "delete",
-                                     "do",
-                                     "double",
-                                     "else",
-                                     "enum",
-                                     "explicit",
-                                     "export",
-                                     "extern",
-                                     "false",
-                                     "float",
-                                     "for",
-                                     "friend",
-                                     "goto",
-                                     "if",
-                                     "inline",
-                                     "int",
-                                     "long",
-                                     "mutable",
-                                     "namespace",
-                                     "new",
-                                     "noexcept",
-                                     "not",
-                                     "not_eq",
-                                     "nullptr",
-                                     "operator",
-                                     "or",
-                                     "or_eq",
-                                     "private",
-                                     "protected",
-                                     "public",
-                                     "register",
-                                     "requires",
-                                     "return",
-                                     "short",
-                                     "signed",
-                                     "sizeof",
-                                     "static",
-                                     "struct",
-                                     "switch",
-                                     "template",
-                                     "this",
-                                     "throw",
-                                     "true",
-                                     "try",
-                                     "typedef",
-                                     "typeid",
-                                     "typename",
-                                     "union",
-                                     "unsigned",
-                                     "using",
-                                     "virtual",
-                                     "void",
-                                     "volatile",
-                                     "wchar_t",
-                                     "while",
-                                     "xor",
-                                     "xor_eq",
-                                     "static_cast",
-                                     "dynamic_cast",
-                                     "final",
-                                     "override",
-                                     "import",
-                                     "module",
-                                     "int8_t",
-                                     "thread_local",
-                                     "static_assert",
-                                     "reinterpret_cast"};
-// Targets that CMake keeps for itself.
-constexpr std::array kCMakeTargets = {"all",     "clean",          "depend",     "edit_cache",    "help", "install",
-                                      "package", "package_source", "preinstall", "rebuild_cache", "test"};
-constexpr size_t kLongestName = sizeof(gptcore_descriptor::name) - 1;
-
-template <class List> bool holds(const List& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 Kind kind_of(const std::string& text) {
   std::vector<std::string> names;
   for (int i = 0; i < kKinds; ++i) {
@@ -145,26 +35,6 @@ Kind kind_of(const std::string& text) {
   }
   throw Error(Code::usage, text.empty() ? "plugins new wants a --kind" : "there is no kind '" + text + "'",
               did_you_mean(text, names, "one of " + listed(names)));
-}
-
-void check_name(const std::string& name, Kind kind, const std::vector<std::string>& plugin_files) {
-  const auto refuse = [&](const std::string& why, const std::string& hint) {
-    throw Error(Code::usage, "a plugin cannot be called '" + name + "': " + why, hint);
-  };
-  if (name.find('/') != std::string::npos) refuse("it has a slash", "--to DIR says where the folder goes");
-  if (!is_name(name)) refuse("a name is [a-z][a-z0-9_]*", "use lower-case letters, digits and _");
-  if (name.size() > kLongestName) refuse("it is longer than " + std::to_string(kLongestName) + " characters", "shorten it");
-  if (holds(kCppKeywords, name)) refuse("it is a word of C++", "for example " + name + "_" + name_of(kind));
-  if (holds(kCMakeTargets, name)) refuse("CMake has a target of that name", "for example " + name + "_" + name_of(kind));
-
-  Catalog core;
-  add_core_items(core);
-  std::vector<Error> refused;  // plugins that cannot be used clash with nothing
-  const Catalog catalog = read_catalog(plugin_files, refused, std::move(core));
-  for (const ItemInfo& item : catalog.items())
-    if ((item.kind == kind && item.name == name) || item.plugin == name)
-      refuse(item.plugin == name ? "there is a plugin of that name" : "there is such a " + std::string(name_of(kind)),
-             "gptcore plugins info " + std::string(name_of(item.kind)) + "/" + item.name + " describes it");
 }
 
 // "warm_restart" -> "WarmRestart"
@@ -281,7 +151,7 @@ int plugins_new(const std::vector<std::string>& arguments, const std::vector<std
   const auto name = given.get<std::string>("name");
   if (name.empty()) throw Error(Code::usage, "plugins new wants a name", "gptcore plugins new NAME --kind KIND");
   const Kind kind = kind_of(given.get<std::string>("kind"));
-  check_name(name, kind, plugin_files);
+  check_plugin_name(name, kind, plugin_files);
 
   const fs::path parent = fs::path(given.get<std::string>("to"));
   const fs::path folder = (parent / name).lexically_normal();
