@@ -135,9 +135,8 @@ TEST_CASE("every format can be trained on") {
     const std::string out = f.name;
     REQUIRE(c.prepare({"--out", out, "--format", out}).status == 0);
     std::string table = "[tokenizer]\nuse = \"byte\"\n[dataset]\nuse = \"" + std::string(f.dataset) + "\"\n";
-    table += out == "llmc" ? "train = [\"llmc/train_*.bin\"]\nval = [\"llmc/val_*.bin\"]\n" : "path = \"" + out + "\"\n";
     c.write("train.toml",
-            table + "[run]\ndevice = \"cpu\"\nthreads = 1\nout_dir = \"run-" + out +
+            table + "path = \"" + out + "\"\n" + "[run]\ndevice = \"cpu\"\nthreads = 1\nout_dir = \"run-" + out +
                 "\"\n[model]\nn_layer = 1\nn_head = 1\nn_embd = 8\nblock_size = 8\n"
                 "[[stage]]\nkind = \"train\"\nmax_iters = 3\nbatch_size = 2\neval_iters = 1\n[[logger]]\nuse = \"jsonl\"\n");
     const Outcome run = c.gptcore({"run", "train.toml"});

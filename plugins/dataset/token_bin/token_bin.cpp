@@ -1,5 +1,6 @@
 // Binary files of token ids: nanoGPT's train.bin and val.bin without a header, and llm.c's shards with one. Windows are read
 // from the files as they are asked for, so a corpus may be larger than the memory.
+#include <algorithm>
 #include <filesystem>
 
 #include "../token_splits.h"
@@ -15,7 +16,9 @@ namespace fs = std::filesystem;
 class TokenBin final : public TokenFileDataset {
  public:
   static void schema(Schema<TokenBin>& s) {
-    s.param("path", &TokenBin::path_, "folder with train.bin and, unless there is no validation, val.bin").path();
+    s.param("path", &TokenBin::path_,
+            "folder with train.bin, or train_*.bin, and, unless there is no validation, the same of val")
+        .path();
     s.param("train", &TokenBin::train_, "in place of path: files and patterns (data/fineweb_train_*.bin), in this order")
         .path();
     s.param("val", &TokenBin::val_, "the same for validation").path();
@@ -42,8 +45,15 @@ class TokenBin final : public TokenFileDataset {
   std::vector<std::string> files(Split split) const {
     if (path_.empty()) return data_files(split == Split::train ? train_ : val_, {".bin"});
     const fs::path path = fs::path(path_) / (std::string(name_of(split)) + ".bin");
-    if (split == Split::val && !fs::exists(path)) return {};
-    return {path.string()};
+    if (fs::exists(path)) return {path.string()};
+    std::vector<std::string> shards;
+    std::error_code absent;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_, absent))
+      if (entry.path().extension() == ".bin" && entry.path().filename().string().starts_with(std::string(name_of(split)) + "_"))
+        shards.push_back(entry.path().string());
+    std::sort(shards.begin(), shards.end());
+    if (shards.empty() && split == Split::train) return {path.string()};  // the error of opening it names it
+    return shards;
   }
 
   std::string path_, format_ = "auto", dtype_ = "auto";
