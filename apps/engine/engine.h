@@ -21,6 +21,7 @@ struct RunRequest {
   bool overwrite = false;                 // move an existing run aside instead of refusing
   bool allow_arch_change = false;         // resume though [model] differs
   bool quiet = false;                     // messages on standard error are warnings and errors only
+  std::string results_only = {};          // `use` of the logger that gets evaluations and samples alone
 };
 
 // A tokenizer that the command line names.

@@ -11,6 +11,7 @@ int run_verb(const RunRequest& request) {
   plan.overwrite = request.overwrite;
   plan.allow_arch_change = request.allow_arch_change;
   plan.quiet = request.quiet;
+  plan.results_only = request.results_only;
   return run_pipeline(plan);
 }
 

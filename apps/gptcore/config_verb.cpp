@@ -14,6 +14,7 @@
 #include "core/base/message.h"
 #include "core/config/config_errors.h"
 #include "core/config/explain.h"
+#include "core/config/input_files.h"
 #include "core/config/owner.h"
 #include "core/plugin/manifest.h"
 #include "core/train/train_options.h"
@@ -69,17 +70,20 @@ bool gives(const Section& section, const std::string& key) {
   return false;
 }
 
-// Whether something is left that only plugins or the model can tell: names of layers, whether the data needs a tokenizer,
-// rules over several keys. That needs LibTorch, which costs half a second.
-bool needs_plugins(const PipelineConfig& config) {
+// Whether something is left that only plugins or the model can tell: names of layers, rules over several keys, what small data
+// holds. That needs LibTorch, which costs half a second.
+bool needs_plugins(const PipelineConfig& config, const Catalog& catalog) {
   const auto has_rules = [](const Section& section) { return given_keys(section) > 1; };
   const auto asks = [](const StageConfig& stage) {
-    return !stage.operations.empty() || !stage.evaluators.empty() || gives(stage.options, "tokens_per_step");
+    return stage.kind != "train" || !stage.operations.empty() || !stage.evaluators.empty() ||
+           gives(stage.options, "tokens_per_step");
   };
+  const ItemInfo* dataset = catalog.find(Kind::dataset, config.dataset->use);
   return !config.tokenizer || given_keys(*config.tokenizer) > 0 || has_rules(*config.dataset) || !config.adapters.empty() ||
+         gives(config.run, "out_dir") || (dataset && bytes_named(config.dataset->values, dataset->params) <= kMostRead) ||
          config.model.use != "gpt" || gives(config.model, "vocab_size") || gives(*config.dataset, "source") ||
          std::any_of(config.loggers.begin(), config.loggers.end(), has_rules) ||
-         std::any_of(config.stages.begin(), config.stages.end(), asks) ||
+         std::any_of(config.stages.begin(), config.stages.end(), asks) || gives(config.model, "init_from") ||
          config.run.as<RunOptions>().device.starts_with("cuda");
 }
 
@@ -90,7 +94,7 @@ int check(const std::vector<std::string>& arguments, const std::vector<std::stri
   const bool json = given.get<bool>("json");
   try {
     const Pipeline pipeline = pipeline_of(given, "check", plugin_files);
-    if (needs_plugins(pipeline.config))
+    if (needs_plugins(pipeline.config, pipeline.catalog))
       call(&EngineTable::check, CheckRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog)});
   } catch (const ConfigErrors& e) {
     Json errors = Json::array();

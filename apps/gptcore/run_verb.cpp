@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <sstream>
+
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
 #include "core/plugin/lock_file.h"
 #include "core/plugin/probe.h"
+#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -18,7 +21,9 @@ VerbOptions run_options() {
   options.visible.add_options()("allow-arch-change", po::bool_switch(),
                                 "resume though [model] differs from the checkpoint's: what fits is kept");
   options.visible.add_options()("overwrite", po::bool_switch(), "move an existing run aside instead of refusing");
-  options.visible.add_options()("quiet,q", po::bool_switch(), "nothing on the terminal but warnings and errors");
+  options.visible.add_options()(
+      "quiet,q", po::bool_switch(),
+      "nothing on the terminal but warnings and errors, and the results of a pipeline that does not train");
   options.visible.add_options()("locked", po::bool_switch(), "refuse plugins that are not as in gptcore.lock beside FILE");
   options.positional.add_options()("file", po::value<std::string>());
   options.order.add("file", 1);
@@ -28,11 +33,25 @@ VerbOptions run_options() {
 
 namespace {
 
-void leave_out_terminal(PipelineConfig& config, const Catalog& catalog) {
-  std::erase_if(config.loggers, [&](const Section& logger) {
+bool trains(const PipelineConfig& config) {
+  return std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& stage) {
+    return stage.kind == "train" && !stage.options.as<TrainOptions>().eval_only;
+  });
+}
+
+// The terminal's logger goes; where the pipeline measures and samples only, it is left with what comes out.
+void quieten(RunRequest& request, const Catalog& catalog) {
+  const auto is_terminal = [&](const Section& logger) {
     const ItemInfo* item = catalog.find(Kind::logger, logger.use);
     return item && item->name == kTerminalLogger;
-  });
+  };
+  auto& loggers = request.config.loggers;
+  const auto terminal = std::find_if(loggers.begin(), loggers.end(), is_terminal);
+  if (terminal == loggers.end()) return;
+  if (trains(request.config))
+    std::erase_if(loggers, is_terminal);
+  else
+    request.results_only = terminal->use;
 }
 
 }  // namespace
@@ -52,7 +71,7 @@ int run_verb(const std::vector<std::string>& arguments, const std::vector<std::s
   RunRequest request;
   request.config = pipeline.config;
   request.quiet = given.get<bool>("quiet");
-  if (request.quiet) leave_out_terminal(request.config, pipeline.catalog);
+  if (request.quiet) quieten(request, pipeline.catalog);
   request.plugin_files = files_used(request.config, pipeline.catalog);
   if (given.get<bool>("locked")) require_locked(request.plugin_files, lock_path_of(given.get<std::string>("file")));
   probe_files(request.plugin_files);

@@ -17,6 +17,10 @@ void ErrorList::add(Code code, const std::string& message, const std::string& hi
   found_.emplace_back(where, Error(code, message, hint, known ? where.text() : where.location.text()));
 }
 
+bool ErrorList::has(const Origin& where) const {
+  return std::any_of(found_.begin(), found_.end(), [&](const auto& entry) { return entry.first.text() == where.text(); });
+}
+
 void ErrorList::throw_if_any() const {
   if (found_.empty()) return;
   auto sorted = found_;

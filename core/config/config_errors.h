@@ -29,6 +29,8 @@ class ErrorList {
   void add(Code code, const std::string& message, const std::string& hint, const Origin& where);
   bool empty() const { return found_.empty(); }
   size_t size() const { return found_.size(); }
+  // Whether there is an error of that place.
+  bool has(const Origin& where) const;
   // Throws ConfigErrors when there are any.
   void throw_if_any() const;
 

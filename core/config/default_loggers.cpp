@@ -24,4 +24,16 @@ void take_no_logger(Document& document, ErrorList& errors) {
   std::erase_if(tables, is_none);
 }
 
+void refuse_alike(const std::vector<Section>& loggers, const std::vector<RawTable>& tables, ErrorList& errors) {
+  for (size_t i = 0; i < loggers.size(); ++i)
+    for (size_t before = 0; before < i; ++before)
+      if (!loggers[i].use.empty() && loggers[before].use == loggers[i].use && loggers[before].values == loggers[i].values) {
+        errors.add(Code::conflict,
+                   "logger '" + loggers[i].use + "' is the one at " + tables[before].header.text() +
+                       " again: every record would be written twice",
+                   "leave one of them out", tables[i].header);
+        break;
+      }
+}
+
 }  // namespace gptcore

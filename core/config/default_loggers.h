@@ -14,4 +14,8 @@ void add_default_loggers(Document& document, const std::vector<std::string>& nam
 // Removes the table that stands for no logger; one with keys, or beside others, goes to `errors`.
 void take_no_logger(Document& document, ErrorList& errors);
 
+// An error for a logger with the name and the values of one before it: every record would be written twice. `tables` are those
+// that `loggers` were made of.
+void refuse_alike(const std::vector<Section>& loggers, const std::vector<RawTable>& tables, ErrorList& errors);
+
 }  // namespace gptcore

@@ -137,7 +137,9 @@ class Reader {
     const auto owners = owners_of_key(name);
     std::string hint = nanogpt_hint(name, scalar(node));
     if (hint.empty())
-      hint = owners.empty() ? "put it below its table" : "it is a key of " + listed(owners) + ": put it below that";
+      hint = owners.empty() ? "put it below its table"
+                            : "it is a key of " + owners_text(owners) + ": put it below " +
+                                  (owners.size() == 1 ? "that" : "the one that it is meant for");
     errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table", hint, at(key.source()));
   }
 

@@ -4,11 +4,35 @@
 
 #include "core/config/owner.h"
 #include "core/data/corpus/source_files.h"
+#include "core/train/train_options.h"
 
 namespace gptcore {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kInitFrom = "init_from";
+
+constexpr const char* kPathsHint = "relative paths count from the pipeline file, those of the command line from here";
+
+// Of a file, a folder or a pattern's files. Stops counting where kMostRead is passed.
+uintmax_t bytes_at(const std::string& path) {
+  std::error_code failed;
+  if (path.empty()) return 0;
+  if (fs::is_regular_file(path, failed)) return fs::file_size(path, failed);
+  uintmax_t size = 0;
+  if (fs::is_directory(path, failed)) {
+    for (fs::recursive_directory_iterator it(path, failed), end; !failed && it != end && size <= kMostRead;
+         it.increment(failed))
+      if (it->is_regular_file(failed)) size += it->file_size(failed);
+    return size;
+  }
+  try {
+    for (const std::string& file : source_files(path, {})) size += fs::file_size(file, failed);
+  } catch (const Error&) {  // told elsewhere
+  }
+  return size;
+}
 
 class Checker {
  public:
@@ -33,15 +57,20 @@ class Checker {
     if (!value.is<std::string>()) return;
     std::string path = value.as<std::string>();
     if (path.empty() || path.find("://") != std::string::npos) return;
+    bool model = false;  // a model's weights, whose absence may have been told when its sizes were asked for
     for (const std::string scheme : {"hf:", "ckpt:"})
-      if (path.starts_with(scheme)) path.erase(0, scheme.size());
+      if (!model && path.starts_with(scheme)) {
+        path.erase(0, scheme.size());
+        model = true;
+      }
+    if (key == kInitFrom && errors_.has(origin)) return;
     std::error_code none;
     if (fs::exists(path, none)) return;
     const bool pattern = path.find_first_of("*?[") != std::string::npos;
     if (pattern && !matches(path).empty()) return;
-    errors_.add(Code::data_missing,
-                "'" + key + "': '" + path + "' " + (pattern ? "fits no file that is there" : "does not exist"),
-                "relative paths count from the pipeline file, those of the command line from here", origin);
+    errors_.add(model ? Code::checkpoint_missing : Code::data_missing,
+                "'" + key + "': '" + path + "' " + (pattern ? "fits no file that is there" : "does not exist"), kPathsHint,
+                origin);
   }
 
   static std::vector<std::string> matches(const std::string& pattern) {
@@ -73,6 +102,29 @@ void check_input_files(const Section& section, const Catalog& catalog, ErrorList
   if (!kind || *kind == Kind::logger) return;
   if (const auto owner = owner_of(section.path, section.use, catalog))
     Checker(catalog, errors).check(*owner, section.values, section.origins, {});
+}
+
+void check_prompt_file(const Section& stage, ErrorList& errors) {
+  for (size_t i = 0; i < stage.values.size(); ++i) {
+    const auto& [key, value] = stage.values[i];
+    if (key != "prompt" || !value.is<std::string>() || !value.as<std::string>().starts_with(kPromptFile)) continue;
+    const std::string path = value.as<std::string>().substr(kPromptFile.size());
+    std::error_code none;
+    if (!fs::exists(path, none))
+      errors.add(Code::data_missing, "the prompt file '" + path + "' does not exist", kPathsHint, stage.origins[i]);
+  }
+}
+
+uintmax_t bytes_named(const Table& values, const std::vector<ParamSpec>& specs) {
+  uintmax_t size = 0;
+  for (const ParamSpec& spec : specs) {
+    const Value* value = find(values, spec.name);
+    if (!value || spec.unit == kMadeByRun) continue;
+    if (spec.type == Type::path && value->is<std::string>()) size += bytes_at(value->as<std::string>());
+    if (spec.type == Type::path_list && value->is<List>())
+      for (const Value& path : value->as<List>()) size += bytes_at(path.as<std::string>());
+  }
+  return size;
 }
 
 }  // namespace gptcore

@@ -59,6 +59,7 @@ class Loader {
     load_stages(config);
     take_no_logger(document_, errors_);
     config.loggers = items("logger.", document_.loggers);
+    refuse_alike(config.loggers, document_.loggers, errors_);
     if (request_.for_run) require_parts();
     if (request_.check_files) check_files(config);
     errors_.throw_if_any();
@@ -88,9 +89,11 @@ class Loader {
       if (*section) check_input_files(**section, catalog_, errors_);
     check_input_files(config.model, catalog_, errors_);
     for (const Section& section : config.adapters) check_input_files(section, catalog_, errors_);
-    for (const StageConfig& stage : config.stages)
+    for (const StageConfig& stage : config.stages) {
+      if (stage.kind == "sample") check_prompt_file(stage.options, errors_);
       for (const auto* sections : {&stage.operations, &stage.evaluators})
         for (const Section& section : *sections) check_input_files(section, catalog_, errors_);
+    }
   }
 
   // A run is named after its pipeline file.
@@ -197,6 +200,7 @@ class Loader {
   }
 
   void load_stages(PipelineConfig& config) {
+    refuse_names_of_unnamed(document_.stages, errors_);
     const std::vector<std::string> names = stage_names(document_);
     for (size_t i = 0; i < names.size(); ++i) {
       const RawStage& raw = document_.stages[i];
@@ -207,6 +211,7 @@ class Loader {
       stage.kind = raw.table.text("kind");
       const std::string path = "stage." + names[i];
       stage.options = section(path, stage.kind, raw.table);
+      if (stage.kind == "sample") resolve_prompt(stage.options, folders_);
       stage.operations = items(path + ".operation.", raw.operations);
       stage.evaluators = items(path + ".evaluator.", raw.evaluators);
       if (stage.kind == "train" && errors_.size() == mistakes) check_triggers(stage, raw.operations, catalog_, errors_);

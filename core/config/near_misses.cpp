@@ -108,6 +108,12 @@ std::vector<std::string> owners_of_key(const std::string& key) {
   return titles;
 }
 
+std::string owners_text(const std::vector<std::string>& owners) {
+  std::string text;
+  for (size_t i = 0; i < owners.size(); ++i) text += (i == 0 ? "" : i + 1 == owners.size() ? " and of " : ", of ") + owners[i];
+  return text;
+}
+
 std::string hint_for_key(const std::string& key, const Owner& owner) {
   const std::vector<std::string> keys = owner.keys();
   if (const std::string own = same_meaning(key, keys); !own.empty()) return "did you mean '" + own + "'?";
@@ -119,14 +125,16 @@ std::string hint_for_key(const std::string& key, const Owner& owner) {
   if (const std::string header = header_of(folded(key)); !header.empty()) return "write it as a table of its own, " + header;
   for (const std::string& name : {folded(key), same_meaning(key, core_keys())})
     if (const auto titles = name.empty() ? std::vector<std::string>{} : owners_of_key(name); !titles.empty())
-      return "'" + name + "' is a key of " + listed(titles) + ": move it there";
+      return "'" + name + "' is a key of " + owners_text(titles) + ": move it " +
+             (titles.size() == 1 ? "there" : "to the one that it is meant for");
   return did_you_mean(key, keys, "it has " + listed(keys));
 }
 
 std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys) {
   if (const std::string own = same_meaning(key, keys); !own.empty()) return "did you mean '" + own + "'?";
   if (const auto owners = owners_of_key(folded(key)); !owners.empty())
-    return "it is a key of " + listed(owners) + ", which this pipeline has not";
+    return "it is a key of " + owners_text(owners) + ", " + (owners.size() == 1 ? "which" : "none of which") +
+           " this pipeline has" + (owners.size() == 1 ? " not" : "");
   return did_you_mean(key, keys, "gptcore config explain FILE lists all keys");
 }
 

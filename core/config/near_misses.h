@@ -15,6 +15,8 @@ std::string hint_for_key(const std::string& key, const Owner& owner);
 std::string same_meaning(const std::string& key, const std::vector<std::string>& keys);
 // The tables of the core's own that have such a key, as "a train stage"; empty when none has.
 std::vector<std::string> owners_of_key(const std::string& key);
+// What has the key, behind "is a key of": "[run], of a train stage and of a prepare stage".
+std::string owners_text(const std::vector<std::string>& owners);
 // Of a key that stands alone on the command line, where the pipeline's tables have those keys.
 std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys);
 // The one of `keys` that `key` means or is near to; "" when there is none.

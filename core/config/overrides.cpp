@@ -232,7 +232,7 @@ class Overrider {
 
     if (places.size() == 1) return dotted(places[0]);
     if (!places.empty())
-      fail("'" + key + "' is a key of " + listed(shown), "write " + shown[0] + "." + key + "=VALUE");
+      fail("'" + key + "' is a key of " + owners_text(shown), "write " + shown[0] + "." + key + "=VALUE");
     else if (document_.named(key) || key == "stage" || key == "logger" || key == "adapter")
       fail("'" + key + "' is a table", hint_for_table_as_key(key, document_.named(key) ? use_in(key) : "", catalog_));
     else if (const std::string meant = apart_ ? key_meant(key, known) : ""; !meant.empty())

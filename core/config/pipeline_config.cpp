@@ -43,6 +43,12 @@ std::string Origin::text() const {
   }
 }
 
+std::string Section::place_of(const std::string& key) const {
+  for (size_t i = 0; i < values.size() && i < origins.size(); ++i)
+    if (values[i].first == key && origins[i].source != Source::default_value) return origins[i].text();
+  return location.text();
+}
+
 PipelineConfig PipelineConfig::started() const {
   PipelineConfig out = *this;
   for (auto& [key, value] : out.model.values)

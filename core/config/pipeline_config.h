@@ -36,6 +36,8 @@ struct Section {
   Table values;      // defaults filled in, paths absolute, ${ENV} replaced
   std::vector<Origin> origins;
   Location location;  // of the table's header
+  // Where the key's value was given, else where the table is.
+  std::string place_of(const std::string& key) const;
   // Sets the members of an options struct from the values.
   template <class T> T as() const {
     T object;

@@ -1,6 +1,8 @@
 #include "core/config/stage_checks.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "core/config/near_misses.h"
 #include "core/config/operation_keys.h"
@@ -52,6 +54,35 @@ void check_name(const RawTable& table, const std::vector<std::string>& names, si
 void check_stage_keys(const RawTable& table, const std::vector<std::string>& names, size_t index, ErrorList& errors) {
   check_kind(table, errors);
   check_name(table, names, index, errors);
+}
+
+void refuse_names_of_unnamed(const std::vector<RawStage>& stages, ErrorList& errors) {
+  std::map<std::string, std::pair<int, Origin>> unnamed;  // by kind: how many, and the first
+  for (const RawStage& stage : stages)
+    if (stage.table.text("name").empty()) {
+      auto& [count, first] = unnamed[stage.table.text("kind")];
+      if (count++ == 0) first = stage.table.header;
+    }
+  for (const RawStage& stage : stages)
+    for (const auto& [kind, found] : unnamed)
+      for (int number = 1; number <= found.first; ++number)
+        if (const Entry* name = stage.table.find("name");
+            name && !kind.empty() && name->value == Value(number == 1 ? kind : kind + "-" + std::to_string(number)))
+          errors.add(Code::conflict,
+                     "'" + stage.table.text("name") + "' is also what the " + kind + " stage without a name is called" +
+                         (found.second.text().empty() ? "" : " (" + found.second.text() + ")"),
+                     "give that one a name, or this one another", name->origin);
+}
+
+void resolve_prompt(Section& stage, const Folders& folders) {
+  for (size_t i = 0; i < stage.values.size(); ++i) {
+    auto& [key, value] = stage.values[i];
+    if (key != "prompt" || !value.is<std::string>()) continue;
+    const std::string text = value.as<std::string>();
+    if (!text.starts_with(kPromptFile) || text.size() == kPromptFile.size()) continue;
+    const auto& folder = stage.origins[i].source == Source::command_line ? folders.current : folders.file;
+    value = std::string(kPromptFile) + (folder / text.substr(kPromptFile.size())).lexically_normal().string();
+  }
 }
 
 void check_triggers(const StageConfig& stage, const std::vector<RawTable>& tables, const Catalog& catalog, ErrorList& errors) {

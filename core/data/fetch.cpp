@@ -196,6 +196,11 @@ bool is_good(const fs::path& path, const std::string& sha256) {
 
 }  // namespace
 
+void require_fetchable(std::string_view url, std::string_view sha256) {
+  check_scheme(url);
+  if (!sha256.empty()) checked_sha256(sha256);
+}
+
 std::string fetch(std::string_view url_text, std::string_view sha256_text, const FetchOptions& options) {
   const std::string url(url_text), sha256 = sha256_text.empty() ? "" : checked_sha256(sha256_text);
   check_scheme(url);

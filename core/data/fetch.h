@@ -27,6 +27,9 @@ struct FetchOptions {
 // Throws Error(download_failed) with how to provide the file by hand, Error(usage) for a malformed url or hash.
 std::string fetch(std::string_view url, std::string_view sha256, const FetchOptions& options = {});
 
+// Throws Error(usage) for a malformed url or hash, as fetch() does.
+void require_fetchable(std::string_view url, std::string_view sha256);
+
 // The last part of the url's path, made safe as a file name; "file" when there is none.
 std::string file_name_of(std::string_view url);
 

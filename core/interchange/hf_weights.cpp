@@ -116,14 +116,22 @@ TensorSource source_of(const GptWeights& weights, const GptTensor& tensor, FileT
   return source;
 }
 
+void require_weights(const HfFolder& folder, const GptWeights& weights) {
+  if (const std::string wrong = differences(folder, weights); !wrong.empty())
+    throw Error(Code::checkpoint_mismatch, "the weights do not fit: " + wrong,
+                "config.json and the weights must be of the same GPT-2 model", folder.where());
+  if (weights.options().tie_word_embeddings) require_tied(folder);
+}
+
 }  // namespace
+
+void check_hf_weights(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights) {
+  require_weights(HfFolder(files, path), weights);
+}
 
 void load_hf_weights(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights) {
   const HfFolder folder(files, path);
-  if (const std::string wrong = differences(folder, weights); !wrong.empty())
-    throw Error(Code::checkpoint_mismatch, "the weights do not fit: " + wrong,
-                "config.json and the weights must be of the same GPT-2 model", path.string());
-  if (weights.options().tie_word_embeddings) require_tied(folder);
+  require_weights(folder, weights);
   for (const GptTensor& tensor : weights.list()) {
     const at::Tensor value = read(folder.tensors().at(hf_name(tensor.name)));
     weights.set(tensor, is_linear_weight(tensor.name) ? value.t() : value);

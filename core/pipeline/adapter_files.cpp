@@ -206,6 +206,23 @@ std::string base_note(const AdapterFile& file) {
   return "they were trained on a base model of other shapes" + facts;
 }
 
+SafetensorsFile adapter_tensors(FileSystem& files, const std::filesystem::path& path) {
+  if (files.kind(path) != FileKind::file)
+    throw Error(Code::data_missing, files.kind(path) == FileKind::absent ? "there is no such file" : "is no file",
+                "give a file of adapters, as adapters.safetensors of a checkpoint is", path.string());
+  return SafetensorsFile(files, path);
+}
+
+// Throws Error(checkpoint_mismatch) where the file's adapters cannot be loaded.
+Comparison fitting(const SafetensorsFile& file, const AdapterFile& saved, const std::filesystem::path& path,
+                   const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters) {
+  Comparison found = compare(file, saved.adapters, parameters, adapters);
+  if (const std::vector<std::string> wrong = found.wrong.lines(); !wrong.empty())
+    throw Error(Code::checkpoint_mismatch, "the file's adapters are not this pipeline's: " + joined(wrong),
+                "write the [[adapter]] tables as they were then", path.string());
+  return found;
+}
+
 void fill(const SafetensorsFile& file, const Parameter& p) {
   const at::Tensor home = p.tensor.detach();
   const at::Tensor staging = home.is_cpu() && home.is_contiguous() ? home : at::empty(home.sizes(), at::kFloat);
@@ -245,14 +262,17 @@ AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& pa
   return parse_adapter_file(SafetensorsFile(files, path), path.string());
 }
 
+void check_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
+                    const std::vector<AdapterInfo>& adapters) {
+  const SafetensorsFile file = adapter_tensors(files, path);
+  fitting(file, parse_adapter_file(file, path.string()), path, parameters, adapters);
+}
+
 std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,
                                        const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters) {
-  const SafetensorsFile file(files, path);
+  const SafetensorsFile file = adapter_tensors(files, path);
   const AdapterFile saved = parse_adapter_file(file, path.string());
-  const Comparison found = compare(file, saved.adapters, parameters, adapters);
-  if (const std::vector<std::string> wrong = found.wrong.lines(); !wrong.empty())
-    throw Error(Code::checkpoint_mismatch, "the file's adapters are not this pipeline's: " + joined(wrong),
-                "write the [[adapter]] tables as they were then", path.string());
+  const Comparison found = fitting(file, saved, path, parameters, adapters);
   const at::NoGradGuard no_grad;
   for (const Parameter& p : parameters)
     if (owner_of(p.name, adapters)) fill(file, p);

@@ -34,9 +34,14 @@ void write_adapters(FileSystem& files, const std::filesystem::path& path, const 
 // Throws Error(checkpoint_mismatch) when the file holds no adapters, Error(checkpoint_corrupt) when it is damaged.
 AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path);
 
+// Whether load_adapters() would go well: reads no tensor. Throws what it throws.
+void check_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
+                    const std::vector<AdapterInfo>& adapters);
+
 // Fills the network's adapters from the file, which must hold just these with tensors of these shapes. Else throws
-// Error(checkpoint_mismatch) saying what differs, before anything is written. Returns a line for each difference that leaves
-// them usable, "alpha: 16.0 -> 8.0 (blocks.0.attn.qkv and 3 more)", and for a base model of other shapes.
+// Error(checkpoint_mismatch) saying what differs, and Error(data_missing) where there is no such file, before anything is
+// written. Returns a line for each difference that leaves them usable, "alpha: 16.0 -> 8.0 (blocks.0.attn.qkv and 3 more)", and
+// for a base model of other shapes.
 std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,
                                        const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters);
 

@@ -1,49 +1,76 @@
 #include "core/pipeline/check.h"
 
+#include <stdlib.h>
+
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <optional>
+#include <tuple>
 
 #include "core/base/file_system.h"
 #include "core/config/config_errors.h"
-#include "core/data/corpus/source_files.h"
+#include "core/config/input_files.h"
+#include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/preflight.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/stage_items.h"
-#include "core/train/device.h"
-#include "core/train/trainer.h"
+#include "core/pipeline/stages.h"
 
 namespace gptcore {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uintmax_t kSmall = uintmax_t{1} << 20;  // bytes of data that are read to check them
-constexpr int64_t kAnyVocabulary = 256;           // rows of a model whose vocabulary is not known before the data is read
+constexpr int64_t kAnyVocabulary = 256;  // rows of a model whose vocabulary is not known before the data is read
 
-uintmax_t size_of(const std::string& path) {
-  std::error_code failed;
-  if (fs::is_regular_file(path, failed)) return fs::file_size(path, failed);
-  uintmax_t size = 0;
-  if (fs::is_directory(path, failed)) {
-    for (fs::recursive_directory_iterator it(path, failed), end; !failed && it != end && size <= kSmall; it.increment(failed))
-      if (it->is_regular_file(failed)) size += it->file_size(failed);
-    return size;
-  }
-  try {
-    for (const std::string& file : source_files(path, {})) size += fs::file_size(file, failed);
-  } catch (const Error&) {  // told elsewhere
-  }
-  return size;
-}
-
-std::vector<Table> sources_in(const Section& dataset) {
+std::vector<Table> sources_in(const Table& dataset) {
   std::vector<Table> out;
-  const Value* source = find(dataset.values, "source");
+  const Value* source = find(dataset, "source");
   if (!source) return out;
   const List all = source->is<List>() ? source->as<List>() : List{*source};
   for (const Value& table : all)
-    if (table.is<Table>()) out.push_back(table.as<Table>());
+    if (table.is<Table>() && find(table.as<Table>(), "use")) out.push_back(table.as<Table>());
   return out;
+}
+
+// A folder for what the run would make of the data; gone with this.
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (fs::temp_directory_path() / "gptcore-check-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw Error(Code::io, "cannot make a folder for temporary files", "check TMPDIR", name);
+    folder_ = name;
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  fs::path folder_;
+};
+
+// By the place "file:line:column"; those of no line come last.
+void sort_by_place(std::vector<Error>& errors) {
+  const auto place = [](const Error& error) {
+    const std::string where = error.where();
+    uint32_t numbers[2] = {};
+    size_t end = where.size();
+    for (int i = 1; i >= 0; --i) {
+      const size_t colon = where.rfind(':', end - 1);
+      if (end == 0 || colon == std::string::npos) return std::tuple(1, 0u, 0u);
+      const auto [last, failure] = std::from_chars(where.data() + colon + 1, where.data() + end, numbers[i]);
+      if (failure != std::errc() || last != where.data() + end) return std::tuple(1, 0u, 0u);
+      end = colon;
+    }
+    return std::tuple(0, numbers[0], numbers[1]);
+  };
+  std::stable_sort(errors.begin(), errors.end(), [&](const Error& a, const Error& b) { return place(a) < place(b); });
 }
 
 class Check {
@@ -54,82 +81,136 @@ class Check {
   }
 
   std::vector<Error> all() {
-    check_device();
-    if (config_.tokenizer) check_tokenizer();
-    if (config_.dataset) check_dataset();
-    if (check_model()) check_stages();
-    for (const Section& logger : config_.loggers) collect(logger, [&] { session_.plugins.logger(logger.use, logger.values); });
-    if (session_.model && vocabulary_known_) check_plan();
+    try {
+      require_device(config_.run);
+    } catch (const Error& e) {
+      errors_.push_back(e);
+    }
+    Prompts prompts;
+    add(pipeline_errors(config_, session_.plugins, /*reads_stdin=*/false, prompts));
+    tokenizer_known_ = config_.tokenizer && sound(Kind::tokenizer, *config_.tokenizer) && open_tokenizer();
+    if (!tokenizer_known_) session_.tokenizer.reset();
+    if (config_.dataset && sound(Kind::dataset, *config_.dataset)) check_dataset();
+    if (check_model()) {
+      check_initial_files();
+      check_items();
+    } else {
+      session_.model.reset();
+    }
+    const std::vector<Error> of_stages = stage_errors(config_, session_, prompts);
+    add(of_stages);
+    for (const Section& logger : config_.loggers)
+      if (sound(Kind::logger, logger)) collect(logger, [&] { session_.plugins.logger(logger.use, logger.values); });
+    if (session_.model && vocabulary_known_ && of_stages.empty()) check_plan();
+    sort_by_place(errors_);
     return std::move(errors_);
   }
 
  private:
+  void add(const std::vector<Error>& found) { errors_.insert(errors_.end(), found.begin(), found.end()); }
+
+  uint64_t seed() const { return static_cast<uint64_t>(config_.run.as<RunOptions>().seed); }
+
+  // What its rules find has been told.
+  bool sound(Kind kind, const Section& section) const {
+    return session_.plugins.problems(kind, section.use, section.values).empty();
+  }
+
   // Whether it went well. What a download would be needed for is not known, which is no mistake.
-  template <class F> bool collect(const Section& section, F&& work) {
+  template <class F> bool collect(const Section& section, F&& work, const std::string& key = {}) {
     try {
       work();
       return true;
     } catch (const ConfigErrors& found) {
-      errors_.insert(errors_.end(), found.errors().begin(), found.errors().end());
+      add(found.errors());
     } catch (const Error& e) {
       if (e.code() == Code::download_failed) return false;
-      const std::string place = section.location.text();
-      const bool placed = e.where().empty() || e.where() == place;
-      errors_.emplace_back(e.code(), placed ? e.what() : e.where() + ": " + e.what(), e.hint(), place);
+      errors_.push_back(placed(e, key.empty() ? section.location.text() : section.place_of(key)));
     }
     return false;
   }
 
-  void check_device() {
-    collect(config_.run, [&] { choose_device(config_.run.as<RunOptions>().device); });
-  }
-
-  void check_tokenizer() {
-    tokenizer_known_ = collect(*config_.tokenizer, [&] {
+  bool open_tokenizer() {
+    return collect(*config_.tokenizer, [&] {
       session_.open_tokenizer(config_, *files_, nullptr);
       session_.data_vocab_size();
     });
-    if (!tokenizer_known_) session_.tokenizer.reset();
   }
 
   void check_dataset() {
     const Section& section = *config_.dataset;
     const bool made = collect(section, [&] {
-      const auto dataset = session_.plugins.dataset(section.use, section.values);
-      for (const Table& source : sources_in(section)) session_.sources.make(source);
-      opens_ = !config_.tokenizer || (!dataset->extension("gptcore.preparation/1") && is_small(section));
+      session_.plugins.dataset(section.use, section.values);
+      for (const Table& source : sources_in(section.values)) session_.sources.make(source);
     });
-    if (!made || !opens_ || (config_.tokenizer && !tokenizer_known_)) return;
+    if (!made || (config_.tokenizer && (!tokenizer_known_ || !is_small(section.use, section.values)))) return;
+    PipelineConfig elsewhere = config_;
+    elsewhere.dataset->values = in_scratch(section.use, section.values);
     const bool opened = collect(section, [&] {
-      session_.open_dataset(config_, static_cast<uint64_t>(config_.run.as<RunOptions>().seed), *files_, nullptr);
+      try {
+        session_.open_dataset(elsewhere, seed(), *files_, nullptr);
+      } catch (const Error& e) {  // the scratch folder is none of the user's
+        if (!scratch_ || !e.where().starts_with(scratch_->folder().string())) throw;
+        throw Error(e.code(), e.what(), e.hint());
+      }
     });
-    if (!opened) session_.dataset.reset();
+    if (opened) return;
+    session_.dataset.reset();
+    vocabulary_refused_ = errors_.size() > 0 && errors_.back().code() == Code::token_out_of_range;
   }
 
-  bool is_small(const Section& section) const {
-    if (!sources_in(section).empty()) return false;
-    uintmax_t size = 0;
-    for (const ParamSpec& spec : session_.plugins.item(Kind::dataset, section.use).params) {
-      const Value* value = find(section.values, spec.name);
-      if (!value) continue;
-      if (spec.type == Type::path && value->is<std::string>() && !value->as<std::string>().empty())
-        size += size_of(value->as<std::string>());
-      if (spec.type == Type::path_list && value->is<List>())
-        for (const Value& path : value->as<List>()) size += size_of(path.as<std::string>());
+  // Whether the files that the data is of may be read. Those that would be downloaded are not looked at where they are made
+  // into other files first.
+  bool is_small(const std::string& use, const Table& values) const {
+    const std::vector<ParamSpec>& params = session_.plugins.item(Kind::dataset, use).params;
+    const uintmax_t size = bytes_named(values, params);
+    const auto makes_files = [](const ParamSpec& spec) { return spec.unit == kMadeByRun; };
+    const auto is_given = [&](const ParamSpec& spec) {
+      const Value* path = makes_files(spec) ? nullptr : find(values, spec.name);
+      return path &&
+             ((spec.type == Type::path && *path != Value("")) || (spec.type == Type::path_list && *path != Value(List())));
+    };
+    const bool downloads =
+        std::any_of(params.begin(), params.end(), makes_files) && std::none_of(params.begin(), params.end(), is_given);
+    const std::vector<Table> sources = sources_in(values);
+    return size <= kMostRead && !downloads && std::all_of(sources.begin(), sources.end(), [&](const Table& t) {
+             return is_small(find(t, "use")->as<std::string>(), t);
+           });
+  }
+
+  // The values with other folders for what the run makes.
+  Table in_scratch(const std::string& use, Table values) {
+    for (const ParamSpec& spec : session_.plugins.item(Kind::dataset, use).params) {
+      if (spec.unit != kMadeByRun) continue;
+      if (!scratch_) scratch_.emplace();
+      put(values, spec.name, scratch_->folder().string());
     }
-    return size <= kSmall;
+    if (std::vector<Table> sources = sources_in(values); !sources.empty()) {
+      List inner;
+      for (Table& source : sources) {
+        const std::string name = find(source, "use")->as<std::string>();
+        inner.push_back(in_scratch(name, std::move(source)));
+      }
+      put(values, "source", find(values, "source")->is<List>() ? Value(inner) : inner.front());
+    }
+    return values;
   }
 
   // The model, with all adapters that fit it, is the session's afterwards. False when there is none.
   bool check_model() {
+    if (config_.model.use != "gpt" && !sound(Kind::model, config_.model)) return false;
     PipelineConfig bare = config_;
     bare.adapters.clear();
-    if (!collect(config_.model, [&] { open_model(bare); })) return false;
+    const size_t before = errors_.size();
+    if (!collect(config_.model, [&] { open_model(bare); })) {
+      if (vocabulary_refused_ && errors_.size() > before && errors_.back().code() == Code::model_shape) errors_.pop_back();
+      return false;
+    }
     sound_ = bare;
     for (const Section& adapter : config_.adapters) {
       PipelineConfig one = bare;
       one.adapters = {adapter};
-      if (collect(adapter, [&] { open_model(one); })) sound_.adapters.push_back(adapter);
+      if (sound(Kind::adapter, adapter) && collect(adapter, [&] { open_model(one); })) sound_.adapters.push_back(adapter);
     }
     if (!sound_.adapters.empty() && !collect(sound_.adapters.back(), [&] { open_model(sound_); })) {
       sound_.adapters.clear();
@@ -147,48 +228,51 @@ class Check {
     session_.maker.open(*session_.model, session_.structure, vocabulary_known_ ? of_data : kAnyVocabulary);
   }
 
-  void check_stages() {
-    const auto seed = static_cast<uint64_t>(config_.run.as<RunOptions>().seed);
+  void check_initial_files() {
+    collect(
+        config_.model, [&] { check_initial_weights(*files_, config_.model, *session_.model); }, "init_from");
+    if (sound_.adapters.size() == config_.adapters.size()) add(adapter_file_errors(config_, *session_.model, *files_));
+  }
+
+  void check_items() {
     sound_.stages.clear();
     for (const StageConfig& stage : config_.stages) {
-      if (stage.kind == "train")
-        collect(stage.options, [&] { accumulation_steps(stage.options.as<TrainOptions>(), session_.model->block_size(), 1); });
-      PipelineConfig part = config_;
-      part.stages = {stage};
-      StageConfig& alone = part.stages.front();
-      alone.evaluators.clear();
-      StageConfig& sound = sound_.stages.emplace_back(stage);
-      sound.operations.clear();
-      sound.evaluators.clear();
-      for (const Section& operation : stage.operations) {
-        alone.operations = {operation};
-        if (collect(operation, [&] { open_stage_items(part, session_, seed); })) sound.operations.push_back(operation);
-      }
-      alone.operations.clear();
+      StageConfig& own = sound_.stages.emplace_back(stage);
+      own.operations.clear();
+      own.evaluators.clear();
+      for (const Section& operation : stage.operations) check_item(Kind::operation, operation, own.operations);
       if (config_.tokenizer && !tokenizer_known_) continue;
       for (const Section& evaluator : stage.evaluators) {
-        alone.evaluators = {evaluator};
-        collect(evaluator, [&] { open_stage_items(part, session_, seed); });
+        check_item(Kind::evaluator, evaluator, own.evaluators);
+        own.evaluators.clear();
       }
     }
   }
 
+  // Leaves it in `own`, the tables of its stage, when it can be opened behind all before it.
+  void check_item(Kind kind, const Section& item, std::vector<Section>& own) {
+    if (!sound(kind, item)) return;
+    own.push_back(item);
+    if (!collect(item, [&] { open_stage_items(sound_, session_, seed()); })) own.pop_back();
+  }
+
   // Of the operations that can be opened, those on the model that cannot be carried out one after the other.
   void check_plan() {
-    Effects of_the_model = kFreezes | kReshapes | kAdapts | kReplaces;
-    if (errors_.empty()) of_the_model |= kUndoes;  // else what it would undo may be missing here
+    Effects known = kFreezes | kReshapes | kAdapts | kReplaces | kControlsData;
+    if (errors_.empty()) known |= kUndoes;  // else what it would undo may be missing here
     collect(config_.model, [&] {
-      SchedulePlan plan = plan_schedule(sound_, session_, of_the_model);
+      SchedulePlan plan = plan_schedule(sound_, session_, known);
       std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens
-      errors_.insert(errors_.end(), plan.errors.begin(), plan.errors.end());
+      add(plan.errors);
     });
   }
 
   const PipelineConfig& config_;
   PipelineConfig sound_;  // without the adapters, operations and evaluators that were refused
   Session& session_;
+  std::optional<Scratch> scratch_;
   const std::shared_ptr<FileSystem> files_{posix_file_system()};
-  bool tokenizer_known_ = true, opens_ = false, vocabulary_known_ = false;
+  bool tokenizer_known_ = false, vocabulary_known_ = false, vocabulary_refused_ = false;
   std::vector<Error> errors_;
 };
 

@@ -9,9 +9,9 @@
 
 namespace gptcore {
 
-// Makes and opens the pipeline's items one by one and returns every refusal with its place; makes no file and downloads
-// nothing. Data is opened when its files are small or the pipeline has no tokenizer, for then there is nothing to encode. The
-// parameters of the model are allocated, not set.
+// Makes and opens the pipeline's items one by one and returns every refusal with its place, in the file's order; leaves no file
+// behind and downloads nothing. Data is opened when its files are small (kMostRead) or the pipeline has no tokenizer, for then
+// there is nothing to encode. The parameters of the model are allocated, not set.
 std::vector<Error> check_pipeline(const PipelineConfig& config, const std::vector<std::string>& plugin_files);
 
 }  // namespace gptcore

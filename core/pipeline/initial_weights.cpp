@@ -32,12 +32,12 @@ int64_t size_in(const Table& keys, const std::string& key) {
   return value && value->is<int64_t>() ? value->as<int64_t>() : 0;
 }
 
-void load_folder(FileSystem& files, const std::filesystem::path& path, const Table& source, const GptOptions& options,
-                 Network& network) {
+// The network's parameters as those of a folder with these keys.
+GptWeights weights_of(const Table& source, const GptOptions& options, Network& network) {
   GptOptions there = options;
   there.vocab_size = size_in(source, "vocab_size");
   there.block_size = size_in(source, "block_size");
-  load_hf_weights(files, path, GptWeights(there, network.parameters()));
+  return {there, network.parameters()};
 }
 
 // Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both. Returns the number of its
@@ -91,6 +91,17 @@ std::string add_tokens(Network& network, int64_t first, uint64_t seed) {
 
 }  // namespace
 
+void check_initial_weights(FileSystem& files, const Section& model, Network& network) {
+  if (model.use != "gpt") return;
+  const auto options = model.as<GptOptions>();
+  if (options.init_from.empty()) return;
+  const InitFrom from = parse_init_from(options.init_from);
+  if (from.kind == InitFrom::Kind::hf)
+    check_hf_weights(files, from.path, weights_of(values_of(from), options, network));
+  else
+    open_checkpoint(files, from.path).tensors(files, kWeights);
+}
+
 std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, uint64_t seed) {
   if (model.use != "gpt") return "";
   const auto options = model.as<GptOptions>();
@@ -102,7 +113,7 @@ std::string load_initial_weights(FileSystem& files, const Section& model, Networ
   if (from.kind == InitFrom::Kind::checkpoint)
     tokens = load_checkpoint(files, from.path, tokens, network);
   else
-    load_folder(files, from.path, source, options, network);
+    load_hf_weights(files, from.path, weights_of(source, options, network));
   std::string said = "weights from " + from.path.string() + add_tokens(network, tokens, seed);
   const int64_t positions = size_in(source, "block_size");
   if (network.block_size() < positions)

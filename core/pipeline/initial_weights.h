@@ -17,4 +17,7 @@ class FileSystem;
 // missing, damaged, or of another model.
 std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, uint64_t seed);
 
+// Whether the weights are there and of such a model, without reading them all. Throws what load_initial_weights() throws.
+void check_initial_weights(FileSystem& files, const Section& model, Network& network);
+
 }  // namespace gptcore

@@ -1,14 +1,32 @@
 // The stages that measure or show the model and leave it as it is.
 #include <algorithm>
+#include <cstdio>
 
 #include "core/pipeline/prepare.h"
-#include "core/pipeline/prompt.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/text_generation.h"
 #include "core/train/evaluation.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
+
+namespace {
+
+// "train loss 2.3012, val loss 2.4107, hellaswag.acc 0.2500".
+std::string in_words(const Table& fields) {
+  std::string text;
+  for (const auto& [key, value] : fields) {
+    if (!value.is<double>()) continue;
+    char number[64];
+    std::snprintf(number, sizeof number, " %.4f", value.as<double>());
+    std::string name = key;
+    if (key == "train_loss" || key == "val_loss") name.replace(name.find('_'), 1, " ");
+    text += (text.empty() ? "" : ", ") + name + number;
+  }
+  return text;
+}
+
+}  // namespace
 
 bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
   const auto options = stage.options.as<EvaluateOptions>();
@@ -19,11 +37,6 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
   for (const Split split : {Split::train, Split::val}) {
     const std::string name = name_of(split);
     if (std::find(options.splits.begin(), options.splits.end(), name) == options.splits.end()) continue;
-    if (c.session.dataset->windows(split) == 0)
-      throw Error(Code::data_empty, "the dataset has no " + name + " split to evaluate",
-                  std::string("give the dataset data for it, or set splits = [\"") +
-                      name_of(split == Split::train ? Split::val : Split::train) + "\"]",
-                  stage.options.location.text());
     add_loss(fields, split,
              evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group, c.session.device,
                            [&, tell = evaluation_progress(c.session.host, split)](int64_t batch, int64_t batches) {
@@ -37,6 +50,7 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
     fields.push_back(std::move(metric));
   fields.emplace_back("whole_split", plan.iters == kWholeSplit);
   if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
+  c.result = in_words(fields);
   const Table losses = fields;
   c.bus.emit(Event::evaluation_ended, c.global_step(), std::move(fields));
   for (const char* name : {"train_loss", "val_loss"})
@@ -46,11 +60,8 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
 
 bool run_sample_stage(StageContext& c, const StageConfig& stage) {
   const auto options = stage.options.as<SampleOptions>();
-  if (!c.session.tokenizer)
-    throw Error(Code::missing_key, "stage '" + stage.name + "' samples text, but the pipeline has no [tokenizer]",
-                "add the [tokenizer] that the data's ids are of", stage.options.location.text());
   TextRequest request;
-  request.prompts = {prompt_text(options.prompt)};
+  request.prompts = {c.prompts.at(stage.name)};
   request.num_samples = options.num_samples;
   request.max_new_tokens = options.max_new_tokens;
   request.stop = options.stop;
@@ -74,7 +85,7 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
 bool run_prepare_stage(StageContext& c, const StageConfig& stage) {
   const auto options = stage.options.as<PrepareOptions>();
   const auto made = prepare_data(c.config, c.session, options, [&] { return c.signals.received() != 0; });
-  if (made) c.session.host.log(Level::info, summary_of(prepared_folder(options, c.run), *made));
+  if (made) c.session.host.log(Level::info, c.result = summary_of(prepared_folder(options, c.run), *made));
   return made.has_value();
 }
 

@@ -188,7 +188,7 @@ class Planner {
     PlannedEdit edit(view, operation.effects, support);
     operation.operation->plan(now_, edit);
     edit.require_something_to_train();
-    if (effects_ & kControlsData) try_controls(edit);
+    if ((effects_ & kControlsData) && session_.dataset) try_controls(edit);
     row.changes = edit.lines();
     row.tolerance = edit.tolerance;
     Table settings = settings_;

@@ -327,18 +327,23 @@ StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
   // Only a note on what need not be done again: one that cannot be read costs a repetition.
   const Json json = Json::parse(read_text(files_, path_, uint64_t{1} << 20), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return;
-  for (const auto& [stage, step] : json.items())
-    if (step.is_number_integer()) done_[stage] = step.get<int64_t>();
+  for (const auto& [stage, done] : json.items()) {
+    const Json step = done.is_object() ? done.value("step", Json()) : done;  // earlier versions wrote the step alone
+    const Json result = done.is_object() ? done.value("result", Json("")) : Json("");
+    if (step.is_number_integer() && result.is_string()) done_[stage] = {step.get<int64_t>(), result.get<std::string>()};
+  }
 }
 
-bool StageProgress::done(const std::string& stage, int64_t step) const {
+const std::string* StageProgress::done(const std::string& stage, int64_t step) const {
   const auto found = done_.find(stage);
-  return found != done_.end() && found->second == step;
+  return found != done_.end() && found->second.step == step ? &found->second.result : nullptr;
 }
 
-void StageProgress::mark(const std::string& stage, int64_t step) {
-  done_[stage] = step;
-  write_file_atomically(files_, path_, Json(done_).dump(2) + "\n");
+void StageProgress::mark(const std::string& stage, int64_t step, const std::string& result) {
+  done_[stage] = {step, result};
+  Json json = Json::object();
+  for (const auto& [name, done] : done_) json[name] = {{"step", done.step}, {"result", done.result}};
+  write_file_atomically(files_, path_, json.dump(2) + "\n");
 }
 
 }  // namespace gptcore

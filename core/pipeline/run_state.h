@@ -52,17 +52,24 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
 // Whether they describe models of other shapes.
 bool other_model(const Settings& saved, const Settings& now);
 
-// <run_dir>/progress.json: the stages that leave no checkpoint, and the step of the model they were done with.
+// <run_dir>/progress.json: the stages that leave no checkpoint, the step of the model they were done with, and what came out.
 class StageProgress {
  public:
   StageProgress(FileSystem& files, std::filesystem::path run_dir);
-  bool done(const std::string& stage, int64_t step) const;
-  void mark(const std::string& stage, int64_t step);
+  // The result in words, "" for none; null when it is not done at that step.
+  const std::string* done(const std::string& stage, int64_t step) const;
+  void mark(const std::string& stage, int64_t step, const std::string& result);
+  void forget() { done_.clear(); }
+  bool empty() const { return done_.empty(); }
 
  private:
   FileSystem& files_;
   std::filesystem::path path_;
-  std::map<std::string, int64_t> done_;
+  struct Done {
+    int64_t step = 0;
+    std::string result;
+  };
+  std::map<std::string, Done> done_;
 };
 
 }  // namespace gptcore

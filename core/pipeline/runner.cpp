@@ -10,18 +10,15 @@
 #include "core/base/file_system.h"
 #include "core/checkpoint/run_folder.h"
 #include "core/config/config_errors.h"
+#include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/preflight.h"
 #include "core/pipeline/stages.h"
 #include "core/train/device.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
-
-std::filesystem::path run_folder_of(const RunOptions& options) {
-  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name
-                                                           : std::filesystem::path(options.out_dir));
-}
 
 int64_t keep_checkpoints(const PipelineConfig& config) {
   int64_t keep = 2;
@@ -30,17 +27,22 @@ int64_t keep_checkpoints(const PipelineConfig& config) {
   return keep;
 }
 
-void open_loggers(const PipelineConfig& config, Session& session, StageContext& context, bool resumed) {
-  for (const Section& logger : config.loggers)
+void open_loggers(const RunPlan& plan, Session& session, StageContext& context, bool resumed) {
+  constexpr EventSet kResults = on(Event::evaluation_ended, Event::sampled);
+  for (const Section& logger : plan.config.loggers) {
+    const EventSet events = session.plugins.item(Kind::logger, logger.use).events;
     context.bus.add(logger.use, session.plugins.logger(logger.use, logger.values),
-                    session.plugins.item(Kind::logger, logger.use).events,
+                    logger.use == plan.results_only ? events & kResults : events,
                     {context.run_dir.string(), is_terminal(), resumed, &session.host});
+  }
 }
 
-// What can be known to be wrong before a folder is made.
-void check_stages(const PipelineConfig& config, const Session& session) {
+// eval_only leaves no checkpoint, so there is nothing that could stand in the way of it.
+void refuse_overwrite(const PipelineConfig& config) {
   for (const StageConfig& stage : config.stages)
-    if (stage.kind == "train") accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1);
+    if (stage.kind == "train" && stage.options.as<TrainOptions>().eval_only)
+      throw Error(Code::conflict, "--overwrite would move the run aside that eval_only evaluates",
+                  "leave out --overwrite, or eval_only", stage.options.place_of("eval_only"));
 }
 
 // The checkpoint's run goes on with as many threads where pipeline and environment leave that open and there are processors.
@@ -56,18 +58,27 @@ void keep_threads(Session& session, const RunOptions& options, int64_t before) {
   session.host.log(Level::warning, computed + std::to_string(session.threads) + ": the last bits may differ");
 }
 
-// Edits of the model that cannot be carried out, before a second of compute is spent.
+// Edits of the model and controls of the data that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
-  constexpr Effects kOfTheModel = kFreezes | kReshapes | kAdapts | kReplaces | kUndoes;
+  constexpr Effects kKnown = kFreezes | kReshapes | kAdapts | kReplaces | kControlsData | kUndoes;
   const bool any =
       std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
-  SchedulePlan plan = plan_schedule(config, session, kOfTheModel);
+  SchedulePlan plan = plan_schedule(config, session, kKnown);
   // What a plugin throws where the model has no values yet, it may not throw later: it is told when it happens. Only what the
   // program itself refuses comes with a hint.
   std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed && e.hint().empty(); });
-  if (plan.errors.size() == 1) throw plan.errors.front();
-  if (!plan.errors.empty()) throw ConfigErrors(std::move(plan.errors));
+  throw_if_any(std::move(plan.errors));
+}
+
+// What a new run would read and cannot.
+void check_initial_files(const PipelineConfig& config, Session& session, FileSystem& files) {
+  try {
+    check_initial_weights(files, config.model, *session.model);
+  } catch (const Error& e) {
+    throw placed(e, config.model.place_of("init_from"));
+  }
+  throw_if_any(adapter_file_errors(config, *session.model, files));
 }
 
 // The command that continues an interrupted run.
@@ -78,14 +89,23 @@ std::string going_on(const RunPlan& plan) {
 
 }  // namespace
 
+std::filesystem::path run_folder_of(const RunOptions& options) {
+  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name
+                                                           : std::filesystem::path(options.out_dir));
+}
+
 int run_pipeline(const RunPlan& plan) {
   const auto start = std::chrono::steady_clock::now();
   const PipelineConfig& config = plan.config;
   const auto options = config.run.as<RunOptions>();
   const auto files = posix_file_system();
+  if (plan.overwrite) refuse_overwrite(config);
+  require_device(config.run);
   StopSignals signals(FirstSignal::ends);
   Session session(options, plan.plugin_files);
   if (plan.quiet) session.host.quieten();
+  Prompts prompts;
+  throw_if_any(pipeline_errors(config, session.plugins, /*reads_stdin=*/true, prompts));
   const StoreOptions store{keep_checkpoints(config), uint64_t{4} << 20,
                            [&](Level level, const std::string& text) { session.host.log(level, text); },
                            [&](const Checkpoint& found) { require_readable(*files, found); }};
@@ -115,19 +135,26 @@ int run_pipeline(const RunPlan& plan) {
   session.open_tokenizer(config, *files, checkpoint());
   session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
-  check_stages(config, session);
+  throw_if_any(stage_errors(config, session, prompts));
   warn_of_triggers(config, session.host);
   auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
-  if (!checkpoint()) refuse_impossible(config, session);
+  if (!checkpoint()) {
+    check_initial_files(config, session, *files);
+    refuse_impossible(config, session);
+  }
   signals.note_first();
   if (!folder) folder.emplace(open_folder());
 
   EventBus bus(session.host);
   CheckpointStore checkpoints(*files, run_dir, store);
   StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items, plan.memory};
+  context.prompts = std::move(prompts);
+  context.again = plan.overwrite || plan.resume == "never";
+  context.only_results = !plan.results_only.empty();
   context.load(checkpoint(), plan.allow_arch_change);
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
-  open_loggers(config, session, context, checkpoint() != nullptr);
+  const bool goes_on = checkpoint() || (!context.again && !StageProgress(*files, run_dir).empty());
+  open_loggers(plan, session, context, goes_on);
   const auto end = [&](const char* result) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     Table fields{{"result", result}, {"run_dir", run_dir.string()}, {"seconds", seconds}};

@@ -1,11 +1,13 @@
 // Runs the stages of a pipeline, in a run folder of its own, from the newest checkpoint there or from the start.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "core/config/pipeline_config.h"
 #include "core/train/memory_watch.h"
+#include "core/train/train_options.h"
 
 namespace gptcore {
 
@@ -17,7 +19,11 @@ struct RunPlan {
   MemorySources memory = {};
   bool allow_arch_change = false;  // resume though [model] differs: what fits is kept
   bool quiet = false;              // standard error gets warnings only, no progress
+  std::string results_only = {};   // the logger that gets evaluations and samples alone
 };
+
+// Where results go: out_dir, or runs/<name> under the current folder.
+std::filesystem::path run_folder_of(const RunOptions& options);
 
 // [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.
 int run_pipeline(const RunPlan& plan);

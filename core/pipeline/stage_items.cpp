@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/config/operation_keys.h"
 #include "core/config/operations_file.h"
+#include "gptcore/draft/model_check.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 
@@ -71,6 +72,7 @@ template <class F> void at_table(const Section& section, F&& open) {
 std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed) {
   std::map<std::string, StageItems> all;
   const NetworkView view(*session.model);
+  bool blocks_may_change = false;
   for (const StageConfig& stage : config.stages) {
     StageItems& items = all[stage.name];
     std::map<std::string, int64_t> alike;  // how many there were of a name and `when`
@@ -86,6 +88,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       context.host = &session.host;
       context.data_vocab_size = session.whole_vocab_size();
       at_table(section, [&] { operation.operation->open(context); });
+      blocks_may_change |= (operation.effects & (kReshapes | kReplaces)) != 0;
       items.operations.add(std::move(operation));
     }
     if (session.tokenizer && session.tokenizer->ready()) {
@@ -98,7 +101,11 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       context.tokenizer = session.tokenizer.get();
       context.seed = stream_key(seed, "evaluator " + section.path);
       context.host = &session.host;
-      at_table(section, [&] { evaluator->open(context); });
+      at_table(section, [&] {
+        evaluator->open(context);
+        if (auto* check = static_cast<ModelCheck*>(evaluator->extension("gptcore.model_check/1")))
+          throw_if_failed(check->check_model(view, blocks_may_change));
+      });
       items.evaluators.add(section.use, std::move(evaluator));
     }
   }

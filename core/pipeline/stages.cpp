@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -40,21 +42,60 @@ bool trained_before(const StageContext& c, size_t index) {
   return false;
 }
 
-// The files that [[adapter]] tables start from, each with all adapters of the items that name it.
-void load_adapter_files(StageContext& c) {
-  std::map<std::string, std::set<std::string>> items;  // by file
-  for (const Section& section : c.config.adapters)
-    if (const Value* file = find(section.values, "load"); file && file->is<std::string>() && *file != Value(""))
-      items[file->as<std::string>()].insert(section.use);
-  for (const auto& [file, names] : items) {
-    std::vector<AdapterInfo> adapters = c.session.model->adapters();
-    std::erase_if(adapters, [n = &names](const AdapterInfo& a) { return !n->contains(a.item); });
-    for (const std::string& change : load_adapters(c.files, file, c.session.model->parameters(), adapters))
-      c.session.host.log(Level::info, file + ": " + change);
+// A file that [[adapter]] tables start from, with all adapters of the items that name it.
+struct AdaptersOfFile {
+  std::string file, place;
+  std::set<std::string> items;
+  std::vector<AdapterInfo> adapters;
+};
+
+std::vector<AdaptersOfFile> adapter_files(const PipelineConfig& config, Network& model) {
+  std::map<std::string, AdaptersOfFile> found;
+  for (const Section& section : config.adapters)
+    if (const Value* file = find(section.values, "load"); file && file->is<std::string>() && *file != Value("")) {
+      AdaptersOfFile& one = found[file->as<std::string>()];
+      one.file = file->as<std::string>();
+      if (one.place.empty()) one.place = section.place_of("load");
+      one.items.insert(section.use);
+    }
+  std::vector<AdaptersOfFile> out;
+  for (auto& [file, one] : found) {
+    for (AdapterInfo& adapter : model.adapters())
+      if (one.items.contains(adapter.item)) one.adapters.push_back(std::move(adapter));
+    out.push_back(std::move(one));
   }
+  return out;
+}
+
+void load_adapter_files(StageContext& c) {
+  for (const AdaptersOfFile& one : adapter_files(c.config, *c.session.model))
+    for (const std::string& change : load_adapters(c.files, one.file, c.session.model->parameters(), one.adapters))
+      c.session.host.log(Level::info, one.file + ": " + change);
+}
+
+// A stage that is not run because its results are there.
+void say_done(const StageContext& c, const StageConfig& stage, const std::string& result) {
+  if (c.only_results) {
+    if (!result.empty()) std::printf("%s\n", result.c_str());
+    return;
+  }
+  const auto& stages = c.config.stages;
+  const bool trains = std::any_of(stages.begin(), stages.end(), [](const StageConfig& s) { return s.kind == "train"; });
+  c.session.host.log(Level::info, "stage '" + stage.name + "' was done at step " + std::to_string(c.global_step()) +
+                                      (result.empty() ? "" : ": " + result) + (trains ? "" : "; --overwrite does it again"));
 }
 
 }  // namespace
+
+std::vector<Error> adapter_file_errors(const PipelineConfig& config, Network& model, FileSystem& files) {
+  std::vector<Error> errors;
+  for (const AdaptersOfFile& one : adapter_files(config, model)) try {
+      check_adapters(files, one.file, model.parameters(), one.adapters);
+    } catch (const Error& e) {
+      errors.push_back(placed(e, one.place));
+    }
+  return errors;
+}
 
 bool is_terminal() {
   return isatty(STDOUT_FILENO) != 0;
@@ -110,17 +151,23 @@ void StageContext::reload(const Checkpoint& checkpoint) {
 int run_stages(StageContext& c) {
   announce(c);
   StageProgress progress(c.files, c.run_dir);
+  if (c.again) progress.forget();
   for (size_t i = 0; i < c.config.stages.size(); ++i) {
     const StageConfig& stage = c.config.stages[i];
     const bool trains = stage.kind == "train";
-    if (trains ? trained_before(c, i) : progress.done(stage.name, c.global_step())) continue;
+    if (trains && trained_before(c, i)) continue;
+    if (const std::string* result = trains ? nullptr : progress.done(stage.name, c.global_step())) {
+      say_done(c, stage, *result);
+      continue;
+    }
+    c.result.clear();
     c.bus.emit(Event::stage_started, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
     if (!run_stage(c, stage)) {
       const int signal = c.signals.received();
       c.bus.emit(Event::interrupted, c.global_step(), {{"signal", static_cast<int64_t>(signal)}});
       return StopSignals::exit_code_of(signal);
     }
-    if (!trains) progress.mark(stage.name, c.global_step());
+    if (!trains) progress.mark(stage.name, c.global_step(), c.result);
     c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
   }
   return 0;

@@ -8,6 +8,7 @@
 
 #include "core/checkpoint/store.h"
 #include "core/events/bus.h"
+#include "core/pipeline/preflight.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/stage_items.h"
@@ -40,7 +41,14 @@ struct StageContext {
   std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
   std::string last_checkpoint = {};
   std::vector<JournalEntry> journal = {};  // of the whole run
+  Prompts prompts = {};                    // of its sample stages
+  bool again = false;                      // stages that leave no checkpoint are run though they were done
+  bool only_results = false;               // standard output is for results alone, and has all of them
+  std::string result = {};                 // of the stage that has just ended, in words; "" = it has none
 };
+
+// Whether the files that [[adapter]] tables start from can be loaded into the model; each error has its table's place.
+std::vector<Error> adapter_file_errors(const PipelineConfig& config, Network& model, FileSystem& files);
 
 // Runs what is not done yet. 0, or the exit code of the signal that ended it.
 int run_stages(StageContext& context);

@@ -75,6 +75,15 @@ std::optional<int32_t> beginning(const Tokenizer& tokenizer) {
 
 }  // namespace
 
+std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
+  std::vector<int32_t> ids = tokenizer.encode(prompt);
+  if (ids.empty())
+    if (const auto id = beginning(tokenizer)) ids.push_back(*id);
+  if (ids.empty())
+    throw Error(Code::usage, "the prompt " + to_toml(Value(prompt)) + " has no token", "give one with a letter in it");
+  return ids;
+}
+
 void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer, const TextRequest& request,
                     const TextEvents& events) {
   std::vector<std::string> stop = request.stop;
@@ -82,12 +91,7 @@ void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer,
   std::vector<Prompt> prompts;
   std::vector<Growing> texts;
   for (size_t p = 0; p < request.prompts.size(); ++p) {
-    std::vector<int32_t> ids = tokenizer.encode(request.prompts[p]);
-    if (ids.empty())
-      if (const auto id = beginning(tokenizer)) ids.push_back(*id);
-    if (ids.empty())
-      throw Error(Code::usage, "the prompt " + to_toml(Value(request.prompts[p])) + " has no token",
-                  "give one with a letter in it");
+    const std::vector<int32_t> ids = prompt_ids(tokenizer, request.prompts[p]);
     for (int64_t sample = 0; sample < request.num_samples; ++sample) {
       prompts.push_back({ids, sample});
       texts.emplace_back(tokenizer, ids, stop);

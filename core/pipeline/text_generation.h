@@ -34,9 +34,12 @@ struct TextEvents {
   std::function<void(size_t index, const GeneratedText& text)> done;  // after its last piece
 };
 
-// Texts are what the tokenizer makes of all their tokens together, and hold none that it does not have. A prompt without
-// tokens starts with the tokenizer's <|bos|>, <|endoftext|> or <s>; Error(usage) where there is none of these. Throws what the
-// tokenizer and choose() throw.
+// The tokens of a prompt; where it has none, the tokenizer's <|bos|>, <|endoftext|> or <s>. Throws Error(usage) where there is
+// none of these, and what encode() throws.
+std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt);
+
+// Texts are what the tokenizer makes of all their tokens together, and hold none that it does not have. Throws what
+// prompt_ids(), the tokenizer and choose() throw.
 void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer, const TextRequest& request,
                     const TextEvents& events);
 

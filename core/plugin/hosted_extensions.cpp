@@ -5,6 +5,7 @@
 #include "core/plugin/hosted.h"
 #include "gptcore/draft/datasets.h"
 #include "gptcore/draft/kv_cache.h"
+#include "gptcore/draft/model_check.h"
 #include "gptcore/draft/preparation.h"
 #include "gptcore/draft/tokenizer_json.h"
 
@@ -53,6 +54,13 @@ struct MarkedPreparation final : Marked<Preparation> {
   }
 };
 
+struct MarkedModelCheck final : Marked<ModelCheck> {
+  using Marked::Marked;
+  Status check_model(const ModelView& model, bool blocks_may_change) noexcept override {
+    return call("ModelCheck::check_model", &ModelCheck::check_model, model, blocks_may_change);
+  }
+};
+
 struct MarkedTokenizerJson final : Marked<TokenizerJson> {
   using Marked::Marked;
   Status tokenizer_json(std::string& out) noexcept override {
@@ -71,6 +79,7 @@ std::shared_ptr<void> make(std::string_view id, void* found, const Callee& calle
   if (id == "gptcore.kv_cache/1") return made<KvCache, MarkedKvCache>(found, callee, interface);
   if (id == "gptcore.sample_controls/1") return made<SampleControls, MarkedSampleControls>(found, callee, interface);
   if (id == "gptcore.preparation/1") return made<Preparation, MarkedPreparation>(found, callee, interface);
+  if (id == "gptcore.model_check/1") return made<ModelCheck, MarkedModelCheck>(found, callee, interface);
   if (id == "gptcore.tokenizer_json/1") return made<TokenizerJson, MarkedTokenizerJson>(found, callee, interface);
   interface = found;
   return nullptr;

@@ -127,14 +127,17 @@ const PluginSet::Entry& PluginSet::entry(Kind kind, const std::string& name) con
               "see gptcore plugins list");
 }
 
+Problems PluginSet::problems(Kind kind, const std::string& name, const Table& values) const {
+  const Entry& found = entry(kind, name);
+  const Breadcrumb inside(lasting({found.plugin, name_of(kind), found.item.name, found.file}), "check");
+  return found.item.check(values);
+}
+
 template <class PortType> auto PluginSet::make(Kind kind, const std::string& name, const Table& values) const {
   const Entry& found = entry(kind, name);
   const Callee& callee = lasting({found.plugin, name_of(kind), found.item.name, found.file});
-  const Problems problems = [&] {
-    const Breadcrumb inside(callee, "check");
-    return found.item.check(values);
-  }();
-  if (!problems.empty()) throw Error(Code::conflict, callee.kind + " '" + callee.item + "': " + listing(problems));
+  const Problems wrong = problems(kind, name, values);
+  if (!wrong.empty()) throw Error(Code::conflict, callee.kind + " '" + callee.item + "': " + listing(wrong));
   Status status;
   Port* port = [&] {
     const Breadcrumb inside(callee, "create");

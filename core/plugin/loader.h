@@ -30,6 +30,8 @@ class PluginSet {
   std::unique_ptr<Operation> operation(const std::string& name, const Table& values) const;
   std::unique_ptr<Evaluator> evaluator(const std::string& name, const Table& values) const;
   std::unique_ptr<Logger> logger(const std::string& name, const Table& values) const;
+  // What the item's rules over several of its parameters find; `values` fit one by one.
+  Problems problems(Kind kind, const std::string& name, const Table& values) const;
   // What its plugin registered. Throws Error(unknown_name).
   const Item& item(Kind kind, const std::string& name) const;
 

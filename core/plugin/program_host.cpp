@@ -28,6 +28,7 @@ void* ProgramHost::service(std::string_view id) {
 }
 
 std::string ProgramHost::fetch(std::string_view url, std::string_view sha256) {
+  require_fetchable(url, sha256);
   if (offline_) throw Error(Code::download_failed, "nothing is downloaded while a pipeline is checked", {}, std::string(url));
   FetchOptions options;
   const std::string label = "downloading " + file_name_of(url);

@@ -34,11 +34,14 @@ at::Device choose_device(const std::string& text) {
   const std::string missing = load_cuda();
   if (text == "auto") return missing.empty() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   if (!missing.empty())
-    throw Error(Code::usage, "run.device is '" + text + "', but " + missing, "use device = \"cpu\" or \"auto\"");
+    throw Error(Code::out_of_range, "the device '" + text + "' is not there: " + missing + "; this machine offers cpu",
+                "choose cpu or auto");
   const auto index = text == "cuda" ? 0 : std::stoi(text.substr(5));
-  if (index >= at::detail::getCUDAHooks().deviceCount())
-    throw Error(Code::usage, "run.device is '" + text + "', but there are only " +
-                                 std::to_string(at::detail::getCUDAHooks().deviceCount()) + " GPUs");
+  if (const int count = at::detail::getCUDAHooks().deviceCount(); index >= count)
+    throw Error(Code::out_of_range,
+                "the device '" + text + "' is not there: this machine offers cpu and cuda:0" +
+                    (count > 1 ? " to cuda:" + std::to_string(count - 1) : ""),
+                "choose one of these, or auto");
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 

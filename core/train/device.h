@@ -9,7 +9,8 @@
 namespace gptcore {
 
 // "auto" | "cpu" | "cuda" | "cuda:N". Loads libtorch_cuda.so when a driver is there and the text allows a GPU. Call before any
-// plugin is loaded. Throws Error(usage) when a GPU is asked for and cannot be had, saying what is missing.
+// plugin is loaded. Throws Error(out_of_range) when a GPU is asked for and cannot be had, saying what is missing and what is
+// there.
 at::Device choose_device(const std::string& text);
 
 // "float32", "bfloat16" or "float16".

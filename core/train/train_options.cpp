@@ -161,7 +161,8 @@ void EvaluateOptions::schema(Schema<EvaluateOptions>& s) {
 }
 
 void SampleOptions::schema(Schema<SampleOptions>& s) {
-  s.param("prompt", &SampleOptions::prompt, "what the text starts with, or FILE:path");
+  s.param("prompt", &SampleOptions::prompt,
+          "what the text starts with, or FILE:path, which counts from the pipeline file's folder");
   s.param("num_samples", &SampleOptions::num_samples, "number of texts").range(1, 1e6);
   s.param("max_new_tokens", &SampleOptions::max_new_tokens, "length of each").range(1, 1e9).unit("tokens");
   s.param("temperature", &SampleOptions::temperature, "above 1 wilder, below 1 safer; 0 = always the likeliest").range(0, 1e3);

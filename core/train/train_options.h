@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gptcore/schema.h"
@@ -72,6 +73,9 @@ struct EvaluateOptions {
 
   static void schema(Schema<EvaluateOptions>& s);
 };
+
+// What a prompt begins with whose text is in a file.
+inline constexpr std::string_view kPromptFile = "FILE:";
 
 struct SampleOptions {
   std::string prompt = "\n";

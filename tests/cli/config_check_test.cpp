@@ -22,6 +22,9 @@ struct Broken {
 constexpr const char* kAdapter = "[[adapter]]\nuse = \"lora\"\n";
 constexpr const char* kText = "use = \"text\"\nfiles = [\"input.txt\"]";
 constexpr const char* kByte = "[tokenizer]\nuse = \"byte\"\n";
+constexpr const char* kInput = "\"input.txt\"";
+constexpr const char* kPrompt = "prompt = \"the \"";
+constexpr const char* kShape = "n_layer = 2\nn_head = 2\nn_embd = 16\nblock_size = 16";
 constexpr const char* kStage = "log_interval = 10\n";  // the train stage's last key
 
 std::string changed(const Workspace& w, const std::string& from, const std::string& to) {
@@ -35,6 +38,31 @@ std::string operation(const std::string& keys) {
 
 bool has(const Outcome& outcome, const std::string& part) {
   return outcome.err.find(part) != std::string::npos;
+}
+
+// "GC300 4 placed" of the first error.
+std::string verdict(const Outcome& outcome) {
+  for (const std::string& line : lines_with(outcome.err, "error[")) {
+    const size_t mark = line.find("error[");
+    return line.substr(mark + 6, line.find(']', mark) - mark - 6) + " " + std::to_string(outcome.status) +
+           (mark > 2 ? " placed" : " without a place");
+  }
+  return "no error, " + std::to_string(outcome.status);
+}
+
+// Runs check and run on broken.toml and compares what they say; nothing is trained and nothing is left behind.
+void refused_alike(const Workspace& w, const Broken& broken) {
+  const Outcome check = w.gptcore({"config", "check", "broken.toml"});
+  const Outcome run = w.gptcore({"run", "broken.toml"});
+  INFO(broken.what << "\ncheck: " << check.err << "run: " << run.err);
+  CHECK(check.status != 0);
+  CHECK(has(check, std::string("error[") + broken.code));
+  CHECK(has(check, broken.says));
+  CHECK(has(run, broken.says));
+  CHECK(verdict(check) == verdict(run));
+  CHECK(verdict(run).ends_with(" placed"));
+  CHECK_FALSE(fs::exists(w.path("out/ckpt")));
+  CHECK_FALSE(fs::exists(w.path("out/metrics.jsonl")));
 }
 
 }  // namespace
@@ -103,15 +131,143 @@ TEST_CASE("a broken pipeline is refused by check with the code and the reason th
   };
   for (const Broken& broken : all) {
     w.write("broken.toml", changed(w, broken.from, broken.to));
+    refused_alike(w, broken);
+  }
+}
+
+TEST_CASE("what a run would find after its training is refused before it, by check and by run") {
+  const Workspace w;
+  fs::create_directories(w.path("empty"));
+  w.write("tokens.bin", std::string(4000, '\1'));
+  const std::string control = operation("use = \"set_curriculum_alpha\"\nvalue = 0.5");
+  const std::string nowhere = std::string(kStage) + "[[stage.evaluator]]\nuse = \"model_analysis\"\nlayers = [\"atn.0\"]\n";
+  const std::string beyond = std::string(kStage) + "[[stage.evaluator]]\nuse = \"model_analysis\"\nlayers = [\"attn.7\"]\n";
+  const std::string tokens = "use = \"token_bin\"\ntrain = [\"tokens.bin\"]\nvocab_size = 300";
+  const std::vector<Broken> all = {
+      {"prompt's file that is not there", kPrompt, "prompt = \"FILE:none.txt\"", "GC300", "none.txt"},
+      {"prompt's file that is a folder", kPrompt, "prompt = \"FILE:empty\"", "GC300", "is a folder"},
+      {"prompt without a token", kPrompt, "prompt = \"\"", "GC001", "has no token"},
+      {"control that the data has not", kStage, control.c_str(), "GC102", "no control 'curriculum_alpha'"},
+      {"evaluator on no layer", kStage, nowhere.c_str(), "GC101", "did you mean 'attn.0'?"},
+      {"evaluator beyond the last block", kStage, beyond.c_str(), "GC101", "the model has 2 blocks, 0 to 1"},
+  };
+  for (const Broken& broken : all) {
+    w.write("broken.toml", changed(w, broken.from, broken.to));
+    refused_alike(w, broken);
+  }
+  std::string text = changed(w, "\n[model]", "val_fraction = 0\n[model]");
+  w.write("broken.toml", text.insert(text.find("[[stage]]\nkind = \"sample\""), "[[stage]]\nkind = \"evaluate\"\n\n"));
+  refused_alike(w, {"evaluation of a split that is not there", "", "", "GC301", "no val split"});
+  text = changed(w, "use = \"byte\"", "use = \"char\"");
+  w.write("broken.toml", text.replace(text.find("the \"\nmax_new"), 4, "th\u65e5"));
+  refused_alike(w, {"prompt of other characters", "", "", "GC305", "(U+65E5)"});
+  text = changed(w, kText, tokens.c_str());
+  w.write("broken.toml", text.replace(text.find("[tokenizer]\nuse = \"byte\"\n"), 25, ""));
+  refused_alike(w, {"sample without a tokenizer", "", "", "GC105", "has no [tokenizer]"});
+}
+
+TEST_CASE("files that run refuses at its start are refused by check with the same code, status and a place") {
+  const Workspace w;
+  fs::create_directories(w.path("empty"));
+  fs::create_directories(w.path("bare"));
+  fs::create_directories(w.path("damaged"));
+  const std::string config =
+      R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 16, "vocab_size": 256})";
+  w.write("bare/config.json", config);
+  w.write("damaged/config.json", config);
+  w.write("damaged/model.safetensors", "no tensors");
+  w.write("a_file", "x");
+  w.write("empty.txt", "");
+  w.write("short.txt", "ab");
+  w.write("utf16.txt", std::string("\xff\xfe") + std::string("a\0b\0c\0", 6));
+  w.write("few.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
+  w.write("many.jsonl", "{\"text\": \"one document of more than sixteen bytes\"}\n");
+  w.write("broken.jsonl", "{\"text\": \n");
+  const auto adapter_of = [](const std::string& file) {
+    return std::string(kAdapter) + "targets = [\"attn.0\"]\nload = \"" + file + "\"\n";
+  };
+  const std::string missing = adapter_of("none.safetensors"), garbage = adapter_of("a_file"), folder = adapter_of("empty");
+  const std::string mixture = "use = \"mixture\"\n[[dataset.source]]\nuse = \"text\"\nfiles = [\"short.txt\"]\n";
+  const std::vector<Broken> all = {
+      {"no files", "files = [\"input.txt\"]", "files = []", "GC106", "neither files nor url is given"},
+      {"no files of documents", kText, "use = \"jsonl\"\nfiles = []", "GC106", "neither files nor urls is given"},
+      {"no token files", kText, "use = \"token_bin\"\ntrain = []", "GC106", "neither path nor train is given"},
+      {"hash that is none", "files = [\"input.txt\"]", "url = \"https://a.b/c\"\nsha256 = \"0\"", "GC001", "64 hex digits"},
+      {"folder without text", kInput, "\"empty\"", "GC301", "no text file in the folder"},
+      {"empty text", kInput, "\"empty.txt\"", "GC301", "the text is empty"},
+      {"short text", kInput, "\"short.txt\"", "GC302", "needs at least 17"},
+      {"text in UTF-16", kInput, "\"utf16.txt\"", "GC303", "UTF-16"},
+      {"val split below block_size", "block_size = 16", "block_size = 4096", "GC302", "the val split has 2000 tokens"},
+      {"short text of a mixture", kText, mixture.c_str(), "GC302", "needs at least 17"},
+      {"folder without documents", kText, "use = \"jsonl\"\nfiles = [\"empty\"]", "GC300", ".jsonl"},
+      {"documents without a token", kText, "use = \"jsonl\"\nfiles = [\"empty.txt\"]", "GC301", "has a token"},
+      {"documents that are none", kText, "use = \"jsonl\"\nfiles = [\"broken.jsonl\"]", "GC303", "is not JSON"},
+      {"too few documents", kText, "use = \"jsonl\"\nfiles = [\"few.jsonl\"]", "GC302", "needs at least 17"},
+      {"special token that is none", kText, "use = \"jsonl\"\nfiles = [\"few.jsonl\"]\nend_of_text = \"<zz>\"", "GC106",
+       "<zz>"},
+      {"cache below a file", kText, "use = \"jsonl\"\nfiles = [\"many.jsonl\"]\nval_fraction = 0\ncache = \"a_file/cache\"",
+       "GC900", "is no folder"},
+      {"prepared folder that is empty", kText, "use = \"prepared\"\npath = \"empty\"", "GC300", "manifest.json"},
+      {"prepared folder that is a file", kText, "use = \"prepared\"\npath = \"a_file\"", "GC300", "manifest.json"},
+      {"token file's folder that is a file", kText, "use = \"token_bin\"\npath = \"a_file\"", "GC300", "train.bin"},
+      {"results where a file is", "out_dir = \"out\"", "out_dir = \"a_file\"", "GC900", "a file of that name is in the way"},
+      {"results below a file", "out_dir = \"out\"", "out_dir = \"a_file/out\"", "GC900", "is no folder"},
+      {"tokens prepared below a file", "kind = \"sample\"",
+       "kind = \"prepare\"\nout = \"a_file/x\"\n[[stage]]\nkind = \"sample\"", "GC900", "is no folder"},
+      {"weights that are not there", kShape, "init_from = \"hf:none\"", "GC500", "none"},
+      {"checkpoint that is not there", kShape, "init_from = \"ckpt:none\"", "GC500", "none"},
+      {"model of no such form", kShape, "init_from = \"zz\"", "GC104", "wants hf:DIR or ckpt:PATH"},
+      {"folder without weights", kShape, "init_from = \"hf:bare\"", "GC500", "neither model.safetensors nor"},
+      {"damaged weights", kShape, "init_from = \"hf:damaged\"", "GC501", "model.safetensors"},
+      {"adapters that are not there", "", missing.c_str(), "GC300", "none.safetensors"},
+      {"adapters that are none", "", garbage.c_str(), "GC501", "a_file"},
+      {"adapters that are a folder", "", folder.c_str(), "GC300", "empty"},
+      {"vocabulary that is a folder", "use = \"byte\"", "use = \"sentencepiece\"\nmodel = \"empty\"", "GC30", "empty"},
+      {"two loggers alike", "", "[[logger]]\nuse = \"jsonl\"\n", "GC106", "would be written twice"},
+      {"a name that another stage gets", "kind = \"sample\"", "kind = \"sample\"\nname = \"train\"", "GC106",
+       "'train' is also what the train stage without a name is called (broken.toml:21:1)"},
+  };
+  for (const Broken& broken : all) {
+    w.write("broken.toml", changed(w, broken.from, broken.to));
+    refused_alike(w, broken);
     const Outcome check = w.gptcore({"config", "check", "broken.toml"});
-    const Outcome run = w.gptcore({"run", "broken.toml"});
-    INFO(broken.what << "\ncheck: " << check.err << "run: " << run.err);
-    CHECK(check.status != 0);
-    CHECK(run.status != 0);
-    CHECK(has(check, std::string("error[") + broken.code));
-    CHECK(has(check, broken.says));
-    CHECK(has(run, broken.says));
-    CHECK_FALSE(fs::exists(w.path("out/ckpt")));
+    INFO(broken.what << "\n" << check.err);
+    CHECK(lines_with(check.err, "error[").size() == 1);
+    CHECK(check.err.starts_with("broken.toml:"));
+  }
+}
+
+TEST_CASE("a prompt's file stands beside its pipeline file, that of the command line in the current folder") {
+  const Workspace w;
+  fs::create_directories(w.path("elsewhere"));
+  w.write("prompts.txt", "the bird");
+  w.write("elsewhere/here.txt", "the mat");
+  w.write("file.toml", changed(w, kPrompt, "prompt = \"FILE:prompts.txt\""));
+  Command command = w.command({"run", "../file.toml", "--set", "train.max_iters=2"});
+  command.folder = w.path("elsewhere");
+  const Outcome beside = run(command);
+  INFO(beside.err);
+  CHECK(beside.status == 0);
+  CHECK(beside.out.find("--- sample\nthe bird") != std::string::npos);
+  CHECK(read(w.path("out/config.toml")).find("FILE:" + w.path("prompts.txt").string()) != std::string::npos);
+  command.words.insert(command.words.end(), {"--set", "sample.prompt=FILE:here.txt", "--overwrite"});
+  const Outcome given = run(command);
+  INFO(given.err);
+  CHECK(given.out.find("--- sample\nthe mat") != std::string::npos);
+  command.words = {program(), "sample", "out", "--prompt", "FILE:elsewhere/here.txt", "--max-new-tokens", "1"};
+  command.folder = w.folder();
+  CHECK(run(command).status == 0);
+}
+
+TEST_CASE("a device that is not there is named by its flag, with what is there") {
+  const Workspace w;
+  for (const auto& words : std::vector<std::vector<std::string>>{{"config", "check", "tiny.toml", "--device=cuda:99"},
+                                                                 {"run", "tiny.toml", "--device=cuda:99"}}) {
+    const Outcome outcome = w.gptcore(words);
+    INFO(outcome.err);
+    CHECK(refusal(outcome) == "GC104");
+    CHECK(outcome.err.starts_with("--device=cuda:99: error["));
+    CHECK(has(outcome, "this machine offers cpu"));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "gpt_forward.h"
 #include "gptcore/draft/layer_names.h"
+#include "gptcore/draft/model_check.h"
 #include "gptcore/plugin.h"
 #include "gptcore/random.h"
 #include "matrix.h"
@@ -18,7 +19,7 @@ using namespace model_analysis;
 constexpr const char* kMatrixMetrics[] = {"effective_rank", "weight_norm", "spectral_norm"};
 constexpr const char* kEntropy = "attention_entropy";
 
-class ModelAnalysis final : public Evaluator {
+class ModelAnalysis final : public Evaluator, public ModelCheck {
  public:
   static void schema(Schema<ModelAnalysis>& s) {
     s.param("layers", &ModelAnalysis::layers_, "paths of layers whose weight matrices are measured; * stands for any text");
@@ -42,6 +43,18 @@ class ModelAnalysis final : public Evaluator {
     if (!context.tokenizer)
       throw Error(Code::missing_key, "'text' needs a tokenizer", "add a [tokenizer] to the pipeline, or leave out text");
     encode_text();
+  }
+
+  void* extension(std::string_view id) override {
+    return id == "gptcore.model_check/1" ? static_cast<ModelCheck*>(this) : nullptr;
+  }
+
+  Status check_model(const ModelView& view, bool blocks_may_change) noexcept override {
+    return guard([&] {
+      for (const std::string& pattern : layers_)
+        blocks_may_change ? layers_of_any_block(view.layers(), pattern) : layers_named(view.layers(), pattern);
+      if (!blocks_may_change) matrices_of(view);
+    });
   }
 
   void evaluate(const ModelView& view, Results& results) override {

@@ -2,6 +2,7 @@
 #include <sentencepiece_processor.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -21,7 +22,11 @@ using Processor = sentencepiece::SentencePieceProcessor;
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(Code::data_missing, "cannot read the model", "model names a SentencePiece .model file", path);
+  std::error_code none;
+  const bool folder = std::filesystem::is_directory(path, none);
+  if (!in || folder)
+    throw Error(Code::data_missing, folder ? "the model is a folder" : "cannot read the model",
+                "model names a SentencePiece .model file", path);
   std::string bytes(std::istreambuf_iterator<char>(in), {});
   refuse_lfs_pointer(bytes, Code::data_missing, path);
   return bytes;

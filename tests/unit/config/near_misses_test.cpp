@@ -39,7 +39,9 @@ TEST_CASE("a key of another table is sent there", "[config][near_misses]") {
       {"[run]\nlearning_rate = 1\n",
        "[run] has no parameter 'learning_rate'; 'learning_rate' is a key of a train stage: move it there"},
       {"[model]\nbatch_size = 1\n",
-       "model 'gpt' has no parameter 'batch_size'; 'batch_size' is a key of a train stage, an evaluate stage: move it there"},
+       "model 'gpt' has no parameter 'batch_size'; 'batch_size' is a key of a train stage and of an evaluate stage: move it to "
+       "the one "
+       "that it is meant for"},
       {"[[stage]]\nkind = \"train\"\nn_layer = 1\n",
        "a train stage has no parameter 'n_layer'; 'n_layer' is a key of [model]: move it there"},
       {"[[stage]]\nkind = \"train\"\nlr = 1\n", "a train stage has no parameter 'lr'; did you mean 'learning_rate'?"},

@@ -110,7 +110,7 @@ TEST_CASE("an override that fits nothing says what was meant", "[config][overrid
 TEST_CASE("a key that several tables have must be named with its table", "[config][overrides]") {
   Fixture f("[[stage]]\nkind = \"train\"\nname = \"a\"\n[[stage]]\nkind = \"train\"\nname = \"b\"\n");
   CHECK(f.errors({"max_iters=3"}) ==
-        Lines{"--set max_iters=3: error[GC107]: 'max_iters' is a key of a, b; write a.max_iters=VALUE"});
+        Lines{"--set max_iters=3: error[GC107]: 'max_iters' is a key of a and of b; write a.max_iters=VALUE"});
   CHECK(f.errors({"train.max_iters=3"}) ==
         Lines{"--set train.max_iters=3: error[GC107]: 'train' is more than one stage; name one of a, b"});
   CHECK(f.load({"b.max_iters=3"}).stages[1].options.as<TrainOptions>().max_iters == 3);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "core/base/file_system.h"
@@ -163,10 +164,14 @@ TEST_CASE("a stage is done for the step it was marked at only, also after a rest
   const auto files = posix_file_system();
   StageProgress progress(*files, folder.path);
   CHECK_FALSE(progress.done("sample", 10));
-  progress.mark("sample", 10);
+  progress.mark("sample", 10, "val loss 2.5000");
   CHECK(progress.done("sample", 10));
-  CHECK(StageProgress(*files, folder.path).done("sample", 10));
+  const StageProgress read_again(*files, folder.path);
+  REQUIRE(read_again.done("sample", 10));
+  CHECK(*read_again.done("sample", 10) == "val loss 2.5000");
   CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 20));
+  std::ofstream(folder.path / "progress.json") << R"({"sample": 10})";  // of an earlier version
+  CHECK(StageProgress(*files, folder.path).done("sample", 10));
   std::filesystem::resize_file(folder.path / "progress.json", 3);  // damage costs a repetition, nothing else
   CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 10));
 }
