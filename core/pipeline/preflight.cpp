@@ -61,7 +61,9 @@ class PipelineErrors {
   void check_rules(const Section& table) {
     try {
       for (const Problem& problem : plugins_.problems(*item_kind(table.path), table.use, table.values))
-        errors_.emplace_back(Code::conflict, problem.message, problem.hint, table.place_of(problem.key));
+        errors_.emplace_back(Code::conflict,
+                             std::string(name_of(*item_kind(table.path))) + " '" + table.use + "': " + problem.message,
+                             problem.hint, table.place_of(problem.key));
     } catch (const Error& e) {
       errors_.push_back(placed(e, table.location.text()));
     }
