@@ -13,6 +13,7 @@
 #include "core/pipeline/session.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/text_generation.h"
+#include "core/pipeline/way_back.h"
 #include "core/plugin/search.h"
 #include "gptcore/error.h"
 
@@ -58,6 +59,7 @@ TextEvents plain_text(PlainText& out) {
 
 TextEvents json_lines(const TextRequest& request) {
   TextEvents events;
+  events.piece = [](size_t, std::string_view) { return std::ferror(stdout) == 0; };
   events.done = [&request](size_t, const GeneratedText& text) {
     nlohmann::ordered_json tokens = nlohmann::ordered_json::array(), log_probabilities = tokens;
     for (const NextToken& c : text.tokens) {
@@ -103,23 +105,29 @@ void require_room(const Tokenizer& tokenizer, const Model& model) {
                 "name the tokenizer that the model was trained with");
 }
 
-// The same error at the checkpoint, with another one of its run where there is one.
+// The same error at the checkpoint, with another one of its run whose weights are numbers where there is one.
 [[noreturn]] void blame(const Error& e, FileSystem& files, const std::filesystem::path& folder) {
-  std::string hint = "its weights are NaN or too large; train again with a lower learning_rate, or import it anew";
-  for (const int64_t step : list_steps(files, folder.parent_path()))
-    if (step_name(step) < folder.filename().string()) {
-      hint =
-          "its weights are NaN or too large; sample an older checkpoint: " + (folder.parent_path() / step_name(step)).string();
-      break;
-    }
-  throw Error(e.code(), e.what(), hint, folder.string());
+  const auto sound = sound_checkpoint(files, folder.parent_path());
+  const bool another = sound && sound->filename() != folder.filename();
+  throw Error(e.code(), e.what(),
+              "its weights are NaN or too large; " + (another ? "sample another checkpoint: " + sound->string()
+                                                              : "train again with a lower learning_rate, or import it anew"),
+              folder.string());
+}
+
+// Which of a run's checkpoints it is, where that is not its newest.
+void tell_checkpoint(const Checkpoint& checkpoint, FileSystem& files, Host& host) {
+  const std::vector<int64_t> steps = list_steps(files, checkpoint.directory.parent_path());
+  if (!steps.empty() && steps.front() > checkpoint.step())
+    host.log(Level::info,
+             checkpoint.directory.string() + " is sampled, the best; the newest is of step " + std::to_string(steps.front()));
 }
 
 }  // namespace
 
 int sample_verb(const SampleRequest& request) {
   const auto files = posix_file_system();
-  const Checkpoint checkpoint = open_checkpoint(*files, request.from);
+  const Checkpoint checkpoint = open_checkpoint(*files, request.from, Pick::best);
   std::vector<std::string> plugin_files;
   PipelineConfig config = config_of(checkpoint, request, plugin_files);
   auto options = config.run.as<RunOptions>();
@@ -128,6 +136,7 @@ int sample_verb(const SampleRequest& request) {
     for (const std::string& file : request.tokenizer->plugin_files)
       if (std::find(plugin_files.begin(), plugin_files.end(), file) == plugin_files.end()) plugin_files.push_back(file);
   Session session(options, plugin_files);
+  if (std::filesystem::is_directory(checkpoint_folder(request.from))) tell_checkpoint(checkpoint, *files, session.host);
   session.structure = read_state(*files, checkpoint).structure;
   if (request.allow_special && !request.tokenizer) allow_special(config);
   session.open_tokenizer(config, *files, &checkpoint);

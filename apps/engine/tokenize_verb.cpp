@@ -142,7 +142,7 @@ void answer_lines(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& 
     } catch (const Error& e) {
       throw Error(e.code(), e.what(), e.hint(), where);
     }
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) return;
   }
 }
 

@@ -62,7 +62,7 @@ int export_verb(const std::vector<std::string>& arguments, const std::vector<std
   request.dtype = choice(given, "dtype", {"f32", "f16", "bf16"});
   request.json = given.get<bool>("json");
   request.keep_adapters = choice(given, "adapters", {"merge", "keep"}) == "keep";
-  request.checkpoint = open_checkpoint(*posix_file_system(), given.get<std::string>("from")).directory.string();
+  request.checkpoint = open_checkpoint(*posix_file_system(), given.get<std::string>("from"), Pick::best).directory.string();
   const Pipeline pipeline = load_with_plugins({request.checkpoint + "/config.toml", {}, plugin_files});
   request.config = pipeline.config;
   request.plugin_files = files_used(pipeline.config, pipeline.catalog);

@@ -1,10 +1,13 @@
 // The thin program: reads the command line, finds the verb, and turns whatever is thrown into lines and an exit code.
+#include <poll.h>
 #include <torch/headeronly/version.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <system_error>
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/help.h"
@@ -37,9 +40,19 @@ int dispatch(const GlobalArguments& global) {
   return find_verb(global.verb).run(global.arguments, global.plugin_files);
 }
 
+// Whether standard output is a pipe that nobody reads any more, as `| head` leaves it.
+bool reader_is_gone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return std::ferror(stdout) && ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
+// As a process ends that SIGPIPE has killed: quietly.
+constexpr int kReaderGone = 128 + SIGPIPE;
+
 // What standard output lost (a full disk) is a failure too.
 int flushed(int code) {
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return code;
+  if (reader_is_gone()) return code == 0 ? kReaderGone : code;
   throw Error(Code::io, "standard output cannot be written");
 }
 
@@ -68,6 +81,8 @@ int guarded_main(int argc, char** argv) {
     return fail(e);
   } catch (const std::bad_alloc&) {
     return fail(Error(Code::out_of_memory, "out of memory"));
+  } catch (const std::system_error& e) {
+    return reader_is_gone() ? kReaderGone : fail(Error(Code::internal, e.what()));
   } catch (const std::exception& e) {
     return fail(Error(Code::internal, e.what()));
   }
@@ -78,6 +93,6 @@ int guarded_main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a write error too
-  std::signal(SIGPIPE, SIG_IGN);  // a closed reader is a write error, reported as such
+  std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody reads what it says
   return gptcore::guarded_main(argc, argv);
 }

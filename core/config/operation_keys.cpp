@@ -75,6 +75,14 @@ std::map<std::string, std::string> operation_table(const std::string& use, const
   return table;
 }
 
+std::map<std::string, std::string> operation_policy(const Table& values) {
+  std::map<std::string, std::string> policy;
+  const OperationKeys keys = operation_keys(values);
+  for (const auto& [key, value] : schema_of<OperationKeys>().values(keys))
+    if (!value.empty() && key != "when" && key != "completed") policy[key] = to_toml(value);
+  return policy;
+}
+
 OperationKeys operation_keys(const Table& values) {
   const Schema<OperationKeys> schema = schema_of<OperationKeys>();
   Table fitting;  // an item's own parameter of such a name may be of another type

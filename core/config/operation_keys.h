@@ -29,5 +29,7 @@ void add_operation_keys(Owner& owner);
 OperationKeys operation_keys(const Table& values);
 // What tells an operation from the others of its stage, as TOML texts by key: the item's name as `use`, its arguments, `when`.
 std::map<std::string, std::string> operation_table(const std::string& use, const Table& values);
+// The program's own keys but `when` and `completed`, likewise.
+std::map<std::string, std::string> operation_policy(const Table& values);
 
 }  // namespace gptcore

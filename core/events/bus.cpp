@@ -1,6 +1,8 @@
 #include "core/events/bus.h"
 
+#include <cmath>
 #include <exception>
+#include <limits>
 #include <utility>
 
 namespace gptcore {
@@ -28,6 +30,8 @@ template <class F> bool EventBus::attempt(const Entry& entry, F&& call) {
 
 void EventBus::emit(Event event, int64_t step, Table fields) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  for (auto& [name, value] : fields)
+    if (value.is<double>() && std::isnan(value.as<double>())) value = std::numeric_limits<double>::quiet_NaN();
   const Record record{event, step, seconds, std::move(fields)};
   std::erase_if(loggers_,
                 [&](const Entry& e) { return (e.events & on(event)) != 0 && !attempt(e, [&] { e.logger->record(record); }); });

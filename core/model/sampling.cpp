@@ -68,8 +68,7 @@ void require_numbers(const at::Tensor& logits, const at::Tensor& drawable) {
   const auto largest = logits.max().item<float>();  // NaN where there is one
   if (std::isfinite(largest) && std::isfinite(drawable.max().item<float>())) return;
   const char* const found = std::isnan(largest) ? "there is NaN" : largest > 0 ? "one is infinite" : "no token may come";
-  throw Error(Code::nonfinite, std::string("the model's logits are not finite: ") + found,
-              "its weights are NaN or too large; take an older checkpoint, or train again with a lower learning_rate");
+  throw Error(Code::nonfinite, std::string("the model's logits are not finite: ") + found);
 }
 
 }  // namespace

@@ -51,7 +51,10 @@ Json triggers_json(const std::vector<TriggerState>& triggers) {
                    {"evaluations_since_best", t.plateau.evaluations},
                    {"metric", number_json(t.metric)},
                    {"at_iter_passed", t.at_iter_passed},
+                   {"came_late", t.came_late},
+                   {"completed", t.completed},
                    {"table", t.table},
+                   {"policy", t.policy},
                    {"gone", t.gone}});
   return all;
 }
@@ -72,6 +75,10 @@ TriggerState trigger_of(const Json& json, const std::string& where) {
   if (!json.contains("table")) return t;  // of format 6
   json.at("table").get_to(t.table);
   json.at("gone").get_to(t.gone);
+  if (!json.contains("policy")) return t;
+  json.at("policy").get_to(t.policy);
+  json.at("completed").get_to(t.completed);
+  json.at("came_late").get_to(t.came_late);
   return t;
 }
 
@@ -84,6 +91,7 @@ Json points_json(const std::vector<UndoPoint>& points) {
                    {"evaluations", p.evaluations},
                    {"step", p.step},
                    {"best_step", p.best_step},
+                   {"judged", p.judged},
                    {"measured_iters", p.measured.iters},
                    {"measured_batch_size", p.measured.batch_size}});
   return all;
@@ -99,11 +107,12 @@ UndoPoint point_of(const Json& json) {
   json.at("step").get_to(p.step);
   json.at("best_step").get_to(p.best_step);
   p.measured = {json.at("measured_iters").get<int64_t>(), json.at("measured_batch_size").get<int64_t>()};
+  p.judged = json.value("judged", false);
   return p;
 }
 
-// Of the stage's operation `index`, from the settings: of format 6, whose states do not have it.
-OperationTable table_in(const Settings& settings, const std::string& stage, size_t index) {
+// What the states of older checkpoints do not have of the stage's operation `index`, from the settings.
+void fill_in(const Settings& settings, const std::string& stage, size_t index, TriggerState& state) {
   const std::string prefix = stage + ".operation." + std::to_string(index) + ".";
   std::string use;
   Table values;
@@ -115,7 +124,18 @@ OperationTable table_in(const Settings& settings, const std::string& stage, size
     else
       values.emplace_back(key.substr(prefix.size()), std::move(value));
   }
-  return use.empty() ? OperationTable{} : operation_table(use, values);
+  if (use.empty()) return;
+  if (state.table.empty()) state.table = operation_table(use, values);
+  state.policy = operation_policy(values);
+  state.completed = operation_keys(values).completed;
+}
+
+// Whether an older checkpoint's point was judged: `judge_after` evaluations ago or more.
+bool was_judged(const UndoPoint& point, const std::vector<TriggerState>& triggers) {
+  const auto index = static_cast<size_t>(point.operation);
+  if (index >= triggers.size()) return false;
+  const auto after = triggers[index].policy.find("judge_after");
+  return after != triggers[index].policy.end() && point.evaluations >= std::stoll(after->second);
 }
 
 Json round_json(const Round& r) {
@@ -203,6 +223,7 @@ std::string format_state(const SavedState& s) {
                {"seconds", number_json(t.seconds)},
                {"started", t.started},
                {"round", t.round ? round_json(*t.round) : Json()},
+               {"next_round", t.next_round ? round_json(*t.next_round) : Json()},
                {"changed_settings", texts_of(t.settings)},
                {"structure", structure_json(s.structure)},
                {"journal", journal_json(s.journal)},
@@ -253,6 +274,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));
     if (!json.at("round").is_null()) t.round = round_of(json.at("round"), where);
+    if (json.contains("next_round") && !json.at("next_round").is_null()) t.next_round = round_of(json.at("next_round"), where);
     if (format == 6) s.born = json.at("moments_born").get<std::map<std::string, int64_t>>();
     s.structure = structure_of(json.at("structure"));
     s.journal = journal_of(json.at("journal"));
@@ -267,7 +289,10 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
     for (size_t i = 0; i < t.triggers.size(); ++i)
-      if (t.triggers[i].table.empty()) t.triggers[i].table = table_in(s.settings, s.stage, i);
+      if (t.triggers[i].policy.empty() && !t.triggers[i].gone) fill_in(s.settings, s.stage, i, t.triggers[i]);
+    const Json& points = json.at("undo_points");
+    for (size_t i = 0; i < points.size(); ++i)
+      if (!points[i].contains("judged")) t.undo_points[i].judged = was_judged(t.undo_points[i], t.triggers);
     return s;
   } catch (const Json::exception& e) {
     throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),

@@ -46,6 +46,7 @@ ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item&
   out.undo_if_worse = keys.undo_if_worse;
   out.judge_after = keys.judge_after;
   out.table = operation_table(section.use, section.values);
+  out.policy = operation_policy(section.values);
   if (const Value* value = find(section.values, "value")) out.value = *value;
   const Value *file = find(stage.options.values, "operations_file"), *back = find(stage.options.values, "write_back");
   if (file && file->is<std::string>() && back && *back == Value(true) && of_operations_file(stage, section)) {

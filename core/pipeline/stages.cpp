@@ -11,6 +11,7 @@
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/tensor_files.h"
+#include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -29,9 +30,14 @@ void announce(StageContext& c) {
 }
 
 bool run_stage(StageContext& c, const StageConfig& stage) {
-  if (stage.kind == "train") return run_train_stage(c, stage);
-  if (stage.kind == "prepare") return run_prepare_stage(c, stage);
-  return stage.kind == "evaluate" ? run_evaluate_stage(c, stage) : run_sample_stage(c, stage);
+  try {
+    if (stage.kind == "train") return run_train_stage(c, stage);
+    if (stage.kind == "prepare") return run_prepare_stage(c, stage);
+    return stage.kind == "evaluate" ? run_evaluate_stage(c, stage) : run_sample_stage(c, stage);
+  } catch (const Error& e) {
+    if (e.code() != Code::nonfinite || !e.hint().empty()) throw;
+    throw Error(e.code(), e.what(), way_back(c.files, c.run, c.run_dir), e.where());
+  }
 }
 
 // Train stages before the one that the checkpoint was made in are done.

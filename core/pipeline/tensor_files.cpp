@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <set>
 #include <span>
 
@@ -104,6 +105,20 @@ void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::st
     throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong,
                 "use the config that the checkpoint was made with", (checkpoint.directory / file).string());
   for (const auto& [name, tensor] : tensors) read_into(source, name, tensor);
+}
+
+bool all_finite(FileSystem& files, const Checkpoint& checkpoint, const std::string& file) {
+  const SafetensorsFile source = checkpoint.tensors(files, file);
+  return std::all_of(source.tensors().begin(), source.tensors().end(), [&](const TensorInfo& info) {
+    const at::ScalarType type = info.dtype == Dtype::bf16  ? at::kBFloat16
+                                : info.dtype == Dtype::f16 ? at::kHalf
+                                : info.dtype == Dtype::f64 ? at::kDouble
+                                                           : at::kFloat;
+    if (type == at::kFloat && info.dtype != Dtype::f32) return true;  // integers
+    const at::Tensor values = at::empty(info.shape, type);
+    source.read_into(info.name, values.mutable_data_ptr(), values.nbytes());
+    return values.isfinite().all().item<bool>();
+  });
 }
 
 LoadedTensors load_matching(FileSystem& files, const Checkpoint& checkpoint, const std::string& file,

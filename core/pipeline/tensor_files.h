@@ -27,6 +27,9 @@ CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors,
 // shape, before anything is written.
 void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors);
 
+// Whether a file of tensors has neither NaN nor infinity.
+bool all_finite(FileSystem& files, const Checkpoint& checkpoint, const std::string& file);
+
 struct LoadedTensors {
   size_t loaded = 0, left = 0, dropped = 0;  // filled, left as they were, of the file that none here takes
 };

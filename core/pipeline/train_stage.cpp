@@ -101,6 +101,7 @@ class TrainStage {
     const StageEnd how = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
     rewind = std::move(context.rewind);
+    if (rewind) rewind->triggers = items_.operations.states();
     if (how == StageEnd::finished && state.step == started_at && started_at > 0 && !options_.eval_only) say_finished(state);
     if (how == StageEnd::early_stopped)
       c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
@@ -126,9 +127,9 @@ class TrainStage {
       return {};
     }
     TrainState state = c_.saved->train;
-    const ResumedOperations known = resume_operations(items_.operations, state);
+    const ResumedOperations known = resume_operations(items_.operations, state, rewind ? &rewind->triggers : nullptr);
     for (const std::string& difference : known.differences)
-      if (!rewind) c_.session.host.log(Level::info, "resume: " + difference);
+      c_.session.host.log(Level::info, (rewind ? "after going back: " : "resume: ") + difference);
     if (rewind) rewind->amend(state, c_.journal);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;

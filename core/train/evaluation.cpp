@@ -80,8 +80,7 @@ std::function<void(int64_t, int64_t)> evaluation_progress(Host& host, Split spli
 
 void require_finite(double loss, const std::string& what) {
   if (std::isfinite(loss)) return;
-  throw Error(Code::nonfinite, what + " is " + to_toml(Value(loss)),
-              "the model has diverged: go back to an older checkpoint, or train anew with a lower learning_rate");
+  throw Error(Code::nonfinite, what + " is " + to_toml(Value(loss)));
 }
 
 }  // namespace gptcore

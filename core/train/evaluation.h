@@ -38,7 +38,7 @@ void add_loss(Table& fields, Split split, std::optional<double> loss);
 // outlives what is returned.
 std::function<void(int64_t batch, int64_t batches)> evaluation_progress(Host& host, Split split, double silent = 3);
 
-// Throws Error(nonfinite), saying what is, when `loss` is not finite.
+// Throws Error(nonfinite), saying what is, when `loss` is not finite. The caller knows which checkpoints there are for a hint.
 void require_finite(double loss, const std::string& what);
 
 }  // namespace gptcore

@@ -54,7 +54,7 @@ StageEnd Loop::train() {
     ask_operations(Event::stage_started);
   }
   while (true) {
-    if (s_.round && !o_.eval_only) finish_round();  // of a run that was cut off there
+    while (s_.round && !o_.eval_only) finish_round();  // of a run that was cut off there
     const bool last = finished();
     const bool due = last || o_.eval_only || (o_.eval_interval > 0 && s_.step % o_.eval_interval == 0);
     const bool measured = s_.evaluated_step == s_.step && !o_.eval_only;

@@ -71,7 +71,8 @@ class Loop {
   void skip_spike(const std::string& what);
   [[noreturn]] void rewind_spike(const std::string& what);
   std::string first_bad() const;
-  std::string nonfinite_hint(bool patient) const;
+  std::string spoilt_parameter() const;
+  static std::string nonfinite_hint(bool patient);
 
   // loop_records.cpp
   void emit_step(const StepResult& result, double lr);

@@ -6,6 +6,14 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
+namespace {
+
+std::string shown(const at::Tensor& number) {
+  const auto value = number.item<float>();
+  return std::isnan(value) ? "nan" : std::to_string(value);  // without a sign
+}
+
+}  // namespace
 
 StepLimits Loop::limits() {
   StepLimits limits;
@@ -26,20 +34,26 @@ void Loop::look_at(const StepResult& result) {
 // An overflow under a gradient scaler is expected now and then: the scaler halves its scale and training goes on.
 bool Loop::refuse_nonfinite(const StepResult& result) {
   if (result.found_inf.item<float>() == 0) return false;
-  const std::string what = "step " + std::to_string(global_step() - 1) + ": loss " + std::to_string(result.loss.item<float>()) +
-                           ", gradient norm " + std::to_string(result.grad_norm.item<float>()) + first_bad();
+  const std::string what = "step " + std::to_string(global_step() - 1) + ": loss " + shown(result.loss) + ", gradient norm " +
+                           shown(result.grad_norm) + first_bad();
   ++s_.skips_in_a_row;
   const bool patient = c_.step.scaler.enabled() || o_.on_nonfinite == "skip";
-  if (!patient || s_.skips_in_a_row > o_.max_skips) throw Error(Code::nonfinite, what, nonfinite_hint(patient));
+  if (!patient || s_.skips_in_a_row > o_.max_skips) {
+    if (const std::string spoilt = spoilt_parameter(); !spoilt.empty())
+      throw Error(Code::nonfinite, what + "; the parameter " + spoilt + " was not finite before this step");
+    throw Error(Code::nonfinite, what, nonfinite_hint(patient));
+  }
   if (!c_.step.scaler.enabled()) c_.host.log(Level::warning, what + "; update skipped");
   return true;
 }
 
-std::string Loop::nonfinite_hint(bool patient) const {
+std::string Loop::spoilt_parameter() const {
   for (const Parameter& p : c_.step.parameters->parameters())
-    if (!p.tensor.isfinite().all().item<bool>())
-      return "the parameter " + p.name +
-             " was not finite before this step: resume from an older checkpoint, or start from other weights";
+    if (!p.tensor.isfinite().all().item<bool>()) return p.name;
+  return "";
+}
+
+std::string Loop::nonfinite_hint(bool patient) {
   const std::string advice = "no parameter was changed by this step; lower learning_rate, or ";
   return advice + (patient ? "raise max_skips" : "set on_nonfinite = \"skip\"");
 }

@@ -47,7 +47,7 @@ bool Loop::finish_round() {
   now.event = event;
   refresh(now, c_.operations.waits_for_time(event));
   c_.operations.ask(now, s_.round->record, duties_, s_.round->asked);
-  s_.round.reset();
+  s_.round = std::exchange(s_.next_round, std::nullopt);
   const bool changed = c_.journal.size() != edits;
   changed_since_ = changed_since_ || changed;
   return changed;
@@ -128,7 +128,7 @@ Reevaluation Loop::reevaluate() {
 bool Loop::is_judged(const UndoPoint& point) const {
   const auto& all = c_.operations.operations();
   const auto index = static_cast<size_t>(point.operation);
-  return index < all.size() && all[index].undo_if_worse && point.step < s_.step;
+  return !point.judged && index < all.size() && all[index].undo_if_worse && point.step < s_.step;
 }
 
 // Operations whose time to show what they are worth is over.
@@ -138,7 +138,8 @@ void Loop::judge_operations() {
     UndoPoint& point = s_.undo_points[i];
     if (!is_judged(point)) continue;
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
-    if (++point.evaluations != o.judge_after) continue;
+    if (++point.evaluations < o.judge_after) continue;
+    point.judged = true;
     const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
     const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
     if (!loss || std::isnan(point.val_loss) || *loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
@@ -151,7 +152,7 @@ void Loop::judge_operations() {
   if (std::any_of(all.begin(), all.end(), [](const auto& o) { return (o.effects & kUndoes) != 0; })) return;
   std::erase_if(s_.undo_points, [&](const UndoPoint& point) {
     const auto index = static_cast<size_t>(point.operation);
-    return index >= all.size() || point.evaluations >= all[index].judge_after;
+    return point.judged || index >= all.size() || !all[index].undo_if_worse;
   });
 }
 
@@ -167,13 +168,13 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   c_.rewind.emplace();
   c_.rewind->point = to;
   c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}};
-  c_.rewind->amend = [=, step = s_.step, loss = s_.val_loss.value_or(kNan), first = c_.first_step](TrainState& saved,
-                                                                                                   auto& journal) {
+  c_.rewind->amend = [=, step = s_.step, first = c_.first_step](TrainState& saved, auto& journal) {
     if (!gone) {
       saved.triggers.at(undone).status = OperationStatus::undone;
       saved.triggers.at(undone).last_step = step;
     }
-    if (asking) note_fired(*asking, step, loss, saved.triggers.at(*asked_by));
+    // From there on its cooldown and plateau count: the updates since are none any more.
+    if (asking) note_fired(*asking, saved.step, saved.val_loss.value_or(kNan), saved.triggers.at(*asked_by));
     journal.push_back({first + saved.step, "undo", {"undo " + name + ", tried until step " + std::to_string(from)}});
   };
   throw Rewound{};

@@ -50,7 +50,9 @@ Table in_phase(Table fields, const char* phase) {
 void OperationSet::add(ScheduledOperation operation) {
   TriggerState state;
   if (operation.completed) state.status = OperationStatus::skipped;
+  state.completed = operation.completed;
   state.table = operation.table;
+  state.policy = operation.policy;
   operations_.push_back(std::move(operation));
   states_.push_back(state);
 }
@@ -67,9 +69,11 @@ std::string OperationSet::due(size_t index, const Moment& moment) const {
 
 int64_t OperationSet::sequence_step() const {
   int64_t last = 0;
-  for (size_t i = 0; i < states_.size(); ++i)
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (states_[i].status != OperationStatus::done) continue;  // one that failed or was undone is as if it had never been
     if (i < operations_.size() ? in_sequence(operations_[i]) : was_in_sequence(states_[i]))
       last = std::max(last, states_[i].last_step);
+  }
   return last;
 }
 
@@ -164,7 +168,10 @@ bool OperationSet::waits_for_grad_norm() const {
 
 void OperationSet::published() {
   for (size_t i = 0; i < operations_.size(); ++i)
-    if (states_[i].status == OperationStatus::done && operations_[i].on_done) std::exchange(operations_[i].on_done, {})();
+    if (states_[i].status == OperationStatus::done && operations_[i].on_done) {
+      std::exchange(operations_[i].on_done, {})();
+      states_[i].completed = true;
+    }
 }
 
 std::vector<std::string> OperationSet::save() const {

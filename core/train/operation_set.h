@@ -34,6 +34,7 @@ struct ScheduledOperation {
   std::optional<double> undo_if_worse = {};  // rise of the val loss that undoes it
   int64_t judge_after = 1;                   // evaluations until then
   OperationTable table = {};                 // by which a resumed run knows it
+  OperationTable policy = {};                // the keys of which it tells when they have changed
 };
 
 // A val loss on both sides of an operation, on the same batches.
@@ -70,7 +71,7 @@ class OperationSet {
   bool waits_for_time(Event event) const;
   bool waits_for_grad_norm() const;
 
-  // A checkpoint with states() as they are now was published.
+  // A checkpoint with states() as they are now was published: calls `on_done` of those that are done.
   void published();
 
   // Parts of a checkpoint. States of operations that the pipeline has no more follow those of operations().

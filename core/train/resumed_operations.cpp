@@ -1,6 +1,7 @@
 #include "core/train/resumed_operations.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <utility>
@@ -36,6 +37,10 @@ std::string described(const OperationTable& table) {
   if (const std::string value = text_in(table, "value"); !value.empty()) inside = "value = " + value;
   if (const std::string when = text_in(table, "when"); !when.empty()) inside += (inside.empty() ? "when " : ", when ") + when;
   return "operation '" + text_in(table, "use") + "'" + (inside.empty() ? "" : " (" + inside + ")");
+}
+
+bool same_policy(const TriggerState& old, const TriggerState& now, const std::string& key) {
+  return text_in(old.policy, key) == text_in(now.policy, key);
 }
 
 // "value: 0.5 -> 0.25, when: at_iter = 120 -> at_iter = 140".
@@ -74,10 +79,11 @@ std::string history(const TriggerState& state) {
 
 class Matching {
  public:
-  Matching(const OperationSet& set, TrainState& state)
-      : set_(set), state_(state), now_(set.states()), found_(now_.size()), taken_(state.triggers.size()) {
+  Matching(const OperationSet& set, TrainState& state, const std::vector<TriggerState>* left)
+      : set_(set), state_(state), left_(left), now_(set.states()), found_(now_.size()), taken_(state.triggers.size()) {
     now_.resize(set.operations().size());
     found_.resize(now_.size());
+    fresh_.resize(now_.size());
     pair([](const TriggerState& old, const TriggerState& now) {
       return same_name(old.table, now.table) && same_when(old.table, now.table) && same_arguments(old.table, now.table);
     });
@@ -95,6 +101,7 @@ class Matching {
     const size_t known = now_.size();
     for (size_t s = 0; s < taken_.size(); ++s)
       if (!taken_[s]) leave(s);
+    stay_late();
     move_round();
     move_points(known);
     state_.triggers = std::move(now_);
@@ -116,34 +123,75 @@ class Matching {
   void tell(const std::string& line) { out_.differences.push_back(line); }
 
   void take_over(size_t i) {
-    const TriggerState& old = state_.triggers[*found_[i]];
-    OperationTable table = now_[i].table;
-    const bool fresh = !same_when(old.table, table);
-    if (const std::string what = changes(old.table, table); !what.empty())
-      tell(described(old.table) + " has changed: " + what + "; " + history(old) + (is_over(old) ? ", and is not again" : ""));
-    TriggerState state = old;
+    const TriggerState old = state_.triggers[*found_[i]], now = now_[i];
+    const bool taken_up = old.status == OperationStatus::skipped && !completes(i);  // no longer completed
+    const bool fresh = !same_when(old.table, now.table) || taken_up;
+    fresh_[i] = fresh;
+    OperationTable before = old.table, after = now.table;
+    before.insert(old.policy.begin(), old.policy.end());
+    after.insert(now.policy.begin(), now.policy.end());
+    if (taken_up) before["completed"] = "true", after["completed"] = "false";
+    if (const std::string what = changes(before, after); !what.empty())
+      tell(described(old.table) + " has changed: " + what + "; " + history(old) + outcome(i, old, now, fresh));
+    TriggerState& state = now_[i] = old;
     if (fresh) {
-      state = now_[i];
+      state = now;
+      state.status = OperationStatus::pending;
       state.fired = old.fired;
       state.last_step = old.last_step;
     }
-    state.table = std::move(table);
+    state.table = now.table;
+    state.policy = now.policy;
+    state.completed = old.completed;
     state.gone = false;
-    now_[i] = std::move(state);
+    pass_completed(i);
     if (fresh) pass_at_iter(i);
   }
 
+  // What the changes of the tables mean for it, where that is not plain.
+  std::string outcome(size_t i, const TriggerState& old, const TriggerState& now, bool fresh) const {
+    const ScheduledOperation& o = set_.operations()[i];
+    if (old.status == OperationStatus::failed) return o.skip_on_error ? ", and is not again" : ", and is asked again";
+    const std::string text = is_over(old) && !fresh && old.table != now.table ? ", and is not again" : "";
+    if (same_policy(old, now, "undo_if_worse") && same_policy(old, now, "judge_after")) return text;
+    if (old.fired == 0 || old.status == OperationStatus::undone) return text;
+    const bool on_trial = std::any_of(state_.undo_points.begin(), state_.undo_points.end(), [&](const UndoPoint& p) {
+      return static_cast<size_t>(p.operation) == *found_[i] && !p.judged && !std::isnan(p.val_loss);
+    });
+    if (!on_trial) return text + ", which is not judged";
+    return text + (o.undo_if_worse ? ", which is judged by what the table says now" : ", which stays");
+  }
+
   void add(size_t i) {
-    if (is_over(now_[i])) return;  // completed
-    tell(described(now_[i].table) + " is new");
+    now_[i].status = OperationStatus::pending;
+    now_[i].completed = false;
+    if (!completes(i)) tell(described(now_[i].table) + " is new");
+    pass_completed(i, /*is_new=*/true);
     pass_at_iter(i);
+  }
+
+  // Whether its table says now, and did not before, that it is passed over. After going back the states left decide.
+  bool completes(size_t i) const {
+    if (left_) return i < left_->size() && (*left_)[i].status == OperationStatus::skipped;
+    return set_.operations()[i].completed;
+  }
+
+  void pass_completed(size_t i, bool is_new = false) {
+    TriggerState& state = now_[i];
+    if (!is_over(state) && completes(i) && !state.completed) {
+      if (!is_new)
+        tell(described(state.table) + " has changed: completed: false -> true; " + history(state) +
+             (state.fired > 0 ? ", and is not again" : ", and is passed over"));
+      state.status = OperationStatus::skipped;
+    }
+    state.completed = left_ && i < left_->size() ? (*left_)[i].completed : set_.operations()[i].completed;
   }
 
   // An update that is over does not come again; the one that was just made has.
   void pass_at_iter(size_t i) {
     const auto& when = set_.operations()[i].when;
-    if (!when || !when->at_iter || !state_.started) return;
-    now_[i].at_iter_passed = *when->at_iter < state_.step;
+    if (!when || !when->at_iter || !state_.started || is_over(now_[i])) return;
+    now_[i].at_iter_passed = now_[i].came_late = *when->at_iter < state_.step;
     if (now_[i].at_iter_passed)
       tell(described(now_[i].table) + ": at_iter = " + std::to_string(*when->at_iter) + " has passed, training is at update " +
            std::to_string(state_.step) + " of the stage");
@@ -160,17 +208,32 @@ class Matching {
     now_.back().gone = true;
   }
 
+  // After going back, what came late is late again.
+  void stay_late() {
+    if (!left_) return;
+    for (size_t i = 0; i < std::min(set_.operations().size(), left_->size()); ++i)
+      if ((*left_)[i].came_late) now_[i].at_iter_passed = now_[i].came_late = true;
+  }
+
   void move_round() {
-    if (state_.round) {
+    for (std::optional<Round>* round : {&state_.round, &state_.next_round}) {
+      if (!*round) continue;
       std::vector<bool> asked(set_.operations().size());
       for (size_t i = 0; i < asked.size(); ++i)
-        asked[i] = found_[i] && *found_[i] < state_.round->asked.size() && state_.round->asked[*found_[i]];
-      state_.round->asked = std::move(asked);
-    } else if (!asked_now_.empty()) {
-      state_.round = Round{Event::step_ended};
-      state_.round->asked.assign(set_.operations().size(), true);
-      for (const size_t i : asked_now_) state_.round->asked[i] = false;
+        asked[i] = found_[i] && !fresh_[i] && *found_[i] < (*round)->asked.size() && (*round)->asked[*found_[i]];
+      (*round)->asked = std::move(asked);
     }
+    ask_now();
+  }
+
+  // Those that name the update that was just made. Where its evaluation was cut off, they come before that, as they would have.
+  void ask_now() {
+    std::erase_if(asked_now_, [&](size_t i) { return now_[i].at_iter_passed; });
+    if (asked_now_.empty() || (state_.round && state_.round->event != Event::evaluation_ended)) return;
+    if (state_.round) state_.next_round = std::move(state_.round);
+    state_.round = Round{Event::step_ended};
+    state_.round->asked.assign(set_.operations().size(), true);
+    for (const size_t i : asked_now_) state_.round->asked[i] = false;
   }
 
   void move_points(size_t known) {
@@ -184,9 +247,11 @@ class Matching {
 
   const OperationSet& set_;
   TrainState& state_;
+  const std::vector<TriggerState>* left_;
   std::vector<TriggerState> now_;
   std::vector<std::optional<size_t>> found_;  // by operation: the checkpoint's
   std::vector<bool> taken_;                   // of the checkpoint's
+  std::vector<bool> fresh_;                   // by operation: waits for something else than before
   std::vector<size_t> asked_now_;
   std::map<size_t, size_t> moved_;  // of the checkpoint's, to where
   ResumedOperations out_;
@@ -194,8 +259,8 @@ class Matching {
 
 }  // namespace
 
-ResumedOperations resume_operations(const OperationSet& operations, TrainState& state) {
-  return Matching(operations, state).run();
+ResumedOperations resume_operations(const OperationSet& operations, TrainState& state, const std::vector<TriggerState>* left) {
+  return Matching(operations, state, left).run();
 }
 
 }  // namespace gptcore

@@ -17,7 +17,9 @@ struct ResumedOperations {
 
 // Brings what a checkpoint says of operations into the order of `operations`, which were just added. One is known by name,
 // arguments and `when`, equal ones in order; else by name and `when`, or, while it is pending, by name and arguments. What was
-// carried out is not again. New ones are pending; those that are gone but were carried out follow at the end.
-ResumedOperations resume_operations(const OperationSet& operations, TrainState& state);
+// carried out is not again. New ones are pending; those that are gone but were carried out follow at the end. `left` are the
+// states that training goes back from, null on a resume: what was then told of at_iter and `completed` stays true.
+ResumedOperations resume_operations(const OperationSet& operations, TrainState& state,
+                                    const std::vector<TriggerState>* left = nullptr);
 
 }  // namespace gptcore

@@ -198,8 +198,12 @@ void Surgery::add_rows(const ResizeVocabulary& edit, const std::string& stream, 
   const int64_t added = edit.size - b_.vocab, C = part.value.size(1);
   const at::Tensor known = part.value.narrow(0, 0, b_.vocab);
   part.value = at::cat({known, new_rows(known, added, {edit.source, edit.noise}, stream, key_)});
-  for (at::Tensor* t : {&part.exp_avg, &part.exp_avg_sq})
-    if (t->defined()) *t = at::cat({t->narrow(0, 0, b_.vocab), at::zeros({added, C}, t->options())});
+  if (!part.exp_avg.defined()) return;
+  // The parameter's updates are counted for all rows together, so that a second moment of 0 would make the first updates of new
+  // rows too large: they start with the one of the row that they come from, or with the square of the rows' mean root.
+  const at::Tensor first = part.exp_avg.narrow(0, 0, b_.vocab), second = part.exp_avg_sq.narrow(0, 0, b_.vocab);
+  part.exp_avg = at::cat({first, at::zeros({added, C}, first.options())});
+  part.exp_avg_sq = at::cat({second, new_rows(second.sqrt(), added, {edit.source, 0}, stream, key_).square()});
 }
 
 AdapterInfo* Surgery::adapter_on(const std::string& layer) {

@@ -41,6 +41,7 @@ struct UndoPoint {
   int64_t step = -1;                                           // updates done then, in this stage
   int64_t best_step = -1;                                      // of the run's best checkpoint then; -1 = there was none
   EvaluationPlan measured = {0, 0};                            // what val_loss was measured on; 0 iters = not known
+  bool judged = false;                                         // it stays
 };
 
 // An event after which operations are still to be asked.
@@ -69,6 +70,7 @@ struct TrainState {
   // What operations have done.
   bool started = false;                // asked for stage_started
   std::optional<Round> round;          // that was cut off
+  std::optional<Round> next_round;     // that follows it
   Table settings;                      // changed ones of the stage, by key
   std::vector<TriggerState> triggers;  // OperationSet::states()
   std::vector<UndoPoint> undo_points;  // oldest first
@@ -87,6 +89,7 @@ struct Rewind {
   std::optional<UndoPoint> point;                                      // absent: the newest checkpoint
   Table told;                                                          // of the event `operation`, once training is back
   std::function<void(TrainState&, std::vector<JournalEntry>&)> amend;  // what was saved, before training goes on from there
+  std::vector<TriggerState> triggers = {};                             // OperationSet::states() until then
 };
 
 // What a stage trains with; all of it outlives the call.
@@ -128,7 +131,8 @@ enum class StageEnd { finished, early_stopped, interrupted, rewound };
 int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int64_t ranks);
 
 // [all ranks] Trains from `state` on and leaves it at the end. Throws Error(nonfinite) when loss or gradients are not
-// finite and the policy says so; parameters and moments are then those of the last good update.
+// finite and the policy says so; parameters and moments are then those of the last good update. It has no hint when the model
+// itself computes no numbers any more.
 StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state);
 
 }  // namespace gptcore

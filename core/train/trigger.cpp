@@ -17,8 +17,13 @@ constexpr std::array kLoopFields = {"train_loss", "val_loss", "best",      "batc
 std::optional<double> number_in(const Table& record, const std::string& key) {
   const Value* value = find(record, key);
   if (value && value->is<int64_t>()) return static_cast<double>(value->as<int64_t>());
-  if (value && value->is<double>() && std::isfinite(value->as<double>())) return value->as<double>();
+  if (value && value->is<double>()) return value->as<double>();
   return std::nullopt;
+}
+
+// A NaN is above every number and below none: where a loss stood, it is the worst that there is.
+bool compares(const When& w, double metric) {
+  return w.above ? std::isnan(metric) || metric > *w.above : metric < *w.below;
 }
 
 // A run that was ended at that update by a failure looks at at_iter again at a later one.
@@ -46,8 +51,8 @@ std::vector<Condition> conditions(const When& w, const Moment& moment, const Tri
   if (w.after_iters) all.push_back({evaluation, now.step >= *w.after_iters, "Timeout"});
   if (w.plateau) all.push_back({evaluation, state.plateau.evaluations >= *w.plateau, "Plateau"});
   if (w.metric)
-    all.push_back({number_in(moment.record, *w.metric).has_value(),
-                   state.metric && (w.above ? *state.metric > *w.above : *state.metric < *w.below), "Metric " + *w.metric});
+    all.push_back(
+        {number_in(moment.record, *w.metric).has_value(), state.metric && compares(w, *state.metric), "Metric " + *w.metric});
   if (w.trigger_loss) all.push_back({evaluation, now.val_loss < *w.trigger_loss, "Loss threshold"});
   if (w.max_wait_iters) all.push_back({evaluation, now.step - sequence_step >= *w.max_wait_iters, "Timeout"});
   return all;

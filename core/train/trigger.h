@@ -30,12 +30,15 @@ using OperationTable = std::map<std::string, std::string>;
 struct TriggerState {
   OperationStatus status = OperationStatus::pending;
   int64_t fired = 0;       // how often it was carried out
-  int64_t last_step = -1;  // updates done then, or when it failed; -1 = never
+  int64_t last_step = -1;  // updates done then, or when it failed or was undone; -1 = never
   Plateau plateau;
   std::optional<double> metric;  // the newest
   bool at_iter_passed = false;
+  bool came_late = false;  // at_iter was over when its table was added: training that goes back does not ask it either
+  bool completed = false;  // the pipeline or operations_file says so: only where that is new does it count
   OperationTable table;
-  bool gone = false;  // the pipeline has no such table any more
+  OperationTable policy;  // its other keys but `completed`: what to do when it fails, is undone, ...
+  bool gone = false;      // the pipeline has no such table any more
   bool operator==(const TriggerState&) const = default;
 };
 

@@ -35,7 +35,7 @@ struct When {
   std::optional<int64_t> after_iters;     // that many updates or more
   std::optional<int64_t> plateau;         // evaluations without a fall of the val loss by more than min_delta
   std::optional<double> min_delta;
-  std::optional<std::string> metric;  // a published field, above or below a number
+  std::optional<std::string> metric;  // a published field, above or below a number; a NaN is above every number
   std::optional<double> above, below;
   std::optional<double> trigger_loss;     // val loss below this
   std::optional<int64_t> max_wait_iters;  // updates since the sequence's last operation, else since the start

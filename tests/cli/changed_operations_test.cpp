@@ -14,10 +14,10 @@ constexpr const char* kFreeze =
 constexpr const char* kGrow =
     "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 1.5\n  noise = 0.02\n  when = { at_iter = 240 }\n";
 
-// Trains until about update 150.
-void stop_midway(const Workspace& w) {
+// Trains until about that update.
+void stop_midway(const Workspace& w, const std::string& iter = "150") {
   Process process(w.training());
-  process.wait_for("iter 150");
+  process.wait_for("iter " + iter + ":");
   process.send(SIGINT);
   REQUIRE(process.wait().status == 128 + SIGINT);
 }
@@ -35,6 +35,26 @@ std::vector<std::string> statuses(const Workspace& w) {
 }
 
 using Strings = std::vector<std::string>;
+
+// Hurts at update 120, and is judged at 400.
+constexpr const char* kHurts =
+    "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n  undo_if_worse = 0.05\n  "
+    "judge_after = 6\n";
+
+void change(const Workspace& w, const std::string& from, const std::string& to) {
+  std::string text = read(w.path("tiny.toml"));
+  REQUIRE(text.find(from) != std::string::npos);
+  text.replace(text.find(from), from.size(), to);
+  w.write("tiny.toml", text);
+}
+
+// The updates after which an operation was carried out, as the console told.
+Strings carried_out(const Workspace& w, const std::string& name) {
+  Strings steps;
+  for (const auto& r : records(w.path("out"), "operation"))
+    if (r.at("phase") == "success" && r.at("operation") == name) steps.push_back(r.at("iter").dump());
+  return steps;
+}
 
 }  // namespace
 
@@ -98,4 +118,96 @@ TEST_CASE("operations that were changed or taken out while a run was stopped are
   CHECK(statuses(w) == Strings{"change_lr done", "widen_mlp done"});
   const auto edits = records(w.path("out"), "model_edited");
   CHECK(edits.size() == 2);
+}
+
+TEST_CASE("an operation that names the update just made comes right after it, though its evaluation left a best checkpoint") {
+  constexpr const char* kNow =
+      "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 1.5\n  noise = 0.02\n  when = { at_iter = 100 }\n";
+  const Strings until_200 = {"--train.max_iters=200", "--train.lr_decay_iters=200"};
+  const Workspace whole, stopped;
+  whole.add_to_train_stage(kNow);
+  REQUIRE(whole.train(until_200).status == 0);
+  REQUIRE(stopped.train({"--train.max_iters=100", "--train.lr_decay_iters=200"}).status == 0);
+  REQUIRE(std::filesystem::exists(newest_checkpoint(stopped.path("out")) / "best"));
+  stopped.add_to_train_stage(kNow);
+  const Outcome rest = stopped.train(until_200);
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(carried_out(stopped, "widen_mlp") == Strings{"100"});
+  CHECK((model(whole) == model(stopped)));
+  CHECK((read(newest_checkpoint(whole.path("out")) / "optimizer.safetensors") ==
+         read(newest_checkpoint(stopped.path("out")) / "optimizer.safetensors")));
+}
+
+TEST_CASE("a trial that is past a judge_after changed on resume is judged at the next evaluation, and the change is told") {
+  const Workspace w;
+  w.add_to_train_stage(kHurts);
+  stop_midway(w, "310");  // evaluated four times since
+  change(w, "judge_after = 6", "judge_after = 2");
+  const Outcome rest = w.train();
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "resume: ").size() == 1);
+  CHECK(lines_with(rest.err,
+                   "'set_lr' (value = 3.0, when at_iter = 120) has changed: judge_after: 6 -> 2; it was carried out after "
+                   "update 120 of the stage, which is judged by what the table says now")
+            .size() == 1);
+  CHECK(lines_with(rest.err, "'set_lr' is undone after step 350").size() == 1);
+  CHECK(statuses(w) == Strings{"set_lr undone"});
+}
+
+TEST_CASE("a trial whose undo_if_worse is taken out on resume is over, and that is told") {
+  const Workspace w;
+  w.add_to_train_stage(kHurts);
+  stop_midway(w, "310");
+  change(w, "undo_if_worse = 0.05\n  judge_after = 6", "on_error = \"skip\"");
+  const Outcome rest = w.train();
+  INFO(rest.out << rest.err);
+  CHECK(lines_with(
+            rest.err,
+            "has changed: judge_after: 6 -> 1, on_error: \"stop\" -> \"skip\", undo_if_worse: 0.05 -> absent; it was carried "
+            "out after update 120 of the stage, which stays")
+            .size() == 1);
+  CHECK(statuses(w) == Strings{"set_lr done"});
+  CHECK(nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json")).at("undo_points").empty());
+}
+
+TEST_CASE("an operation that is completed on resume is passed over from then on, and one that no longer is comes again") {
+  constexpr const char* kRepeats =
+      "\n  [[stage.operation]]\n  use = \"change_lr\"\n  value = 0.9\n  when = { every = 50 }\n  completed = false\n";
+  const Workspace w;
+  w.add_to_train_stage(kRepeats);
+  stop_midway(w, "110");
+  change(w, "completed = false", "completed = true");
+  {
+    Process process(w.training());
+    process.wait_for("iter 210:");
+    process.send(SIGINT);
+    const Outcome middle = process.wait();
+    INFO(middle.err);
+    CHECK(lines_with(middle.err,
+                     "'change_lr' (value = 0.9, when every = 50) has changed: completed: false -> true; it was carried out 2 "
+                     "times, last after update 100 of the stage, and is not again")
+              .size() == 1);
+  }
+  CHECK(carried_out(w, "change_lr") == Strings{"50", "100"});
+  CHECK(statuses(w) == Strings{"change_lr skipped"});
+  change(w, "completed = true", "completed = false");
+  const Outcome rest = w.train();
+  INFO(rest.err);
+  CHECK(lines_with(rest.err, "completed: true -> false; it was passed over").size() == 1);
+  CHECK(carried_out(w, "change_lr") == Strings{"50", "100", "250", "300", "350", "400"});
+}
+
+TEST_CASE("an operation told to have come too late does not come after another's undo either") {
+  const Workspace w;
+  w.add_to_train_stage(kHurts);
+  stop_midway(w, "310");
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 200 }\n");
+  const Outcome rest = w.train();
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "at_iter = 200 has passed").size() == 1);
+  CHECK(lines_with(rest.err, "'set_lr' is undone after step 400").size() == 1);
+  CHECK(carried_out(w, "widen_mlp").empty());
 }

@@ -144,3 +144,19 @@ TEST_CASE("SentencePiece's texts are those of its own decoding") {
   CHECK(joined == "The water");
   CHECK(w.gptcore({"sample", "runs/sp", "--max-new-tokens", "5"}).status == 0);  // a newline is no token there
 }
+
+TEST_CASE("verbs whose reader has gone end quietly, as a process that SIGPIPE has killed") {
+  const Workspace w;
+  REQUIRE(w.train(kShort).status == 0);
+  w.write("lines.jsonl", "{\"text\": \"a\"}\n");
+  const std::string words = GENERATE("sample out --max-new-tokens 3", "sample out --json --num-samples 3 --max-new-tokens 3",
+                                     "inspect out", "config show tiny.toml", "plugins list", "--help", "summary tiny.toml",
+                                     "tokenize --tokenizer byte --jsonl lines.jsonl", "run tiny.toml");
+  CAPTURE(words);
+  // `true` has ended before anything is written.
+  Command piped = w.command({});
+  piped.words = {"sh", "-c", "{ sleep 0.2; '" + program() + "' " + words + "; echo status $? >&2; } | true"};
+  const Outcome o = run(piped);
+  CHECK(has(o.err, "status 141"));
+  CHECK_FALSE(has(o.err, "error["));
+}

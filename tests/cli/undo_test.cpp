@@ -126,6 +126,36 @@ TEST_CASE("undo takes the last operation back when it is asked") {
   CHECK((model(without) == model(with)));
 }
 
+TEST_CASE("undo that waits for a high val loss takes back a model that computes no numbers any more") {
+  const std::vector<std::string> patient = {"--train.on_nonfinite=skip", "--train.max_skips=1000"};
+  const Workspace without, with;
+  with.add_to_train_stage(
+      "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 1e6\n  when = { at_iter = 120 }\n"
+      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { metric = \"val_loss\", above = 1e30 }\n");
+  REQUIRE(without.train(patient).status == 0);
+  const Outcome outcome = with.train(patient);
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK(lines_with(outcome.err, "operation 'set_lr' is undone after step 150").size() == 1);
+  CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("an undone operation of a sequence leaves the next one where it would have been") {
+  constexpr const char* kNext =
+      "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 1.5\n  when = { trigger_loss = 0.1, max_wait_iters = 90 }\n";
+  const Workspace without, with;
+  without.add_to_train_stage(kNext);
+  with.add_to_train_stage(
+      std::string("\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { trigger_loss = 0.1, max_wait_iters = "
+                  "40 }\n  undo_if_worse = 0.05\n") +
+      kNext);
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  CHECK(lines_with(outcome.err, "operation 'set_lr' is undone after step 100").size() == 1);
+  CHECK((model(without) == model(with)));
+}
+
 TEST_CASE(
     "after an undo later operations draw the numbers they would have drawn without it, and metrics are those without it") {
   constexpr const char* kLater = R"(

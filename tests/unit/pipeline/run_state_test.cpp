@@ -26,10 +26,20 @@ SavedState full_state() {
   s.train.round = Round{
       Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, {true, true, false}};
   s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
-  s.train.triggers = {{}, {OperationStatus::done, 3, 12, {1.0 / 7, 2}, 0.25, true, {}}};
+  s.train.triggers.resize(2);
+  TriggerState& done = s.train.triggers[1];
+  done.status = OperationStatus::done;
+  done.fired = 3;
+  done.last_step = 12;
+  done.plateau = {1.0 / 7, 2};
+  done.metric = 0.25;
+  done.at_iter_passed = true;
   s.train.triggers[1].table = {{"use", "set_lr"}, {"value", "0.5"}};
   s.train.triggers[1].gone = true;
-  s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}}, {4, 0}};
+  s.train.triggers[0].policy = {{"judge_after", "2"}};
+  s.train.triggers[0].came_late = s.train.triggers[0].completed = true;
+  s.train.next_round = Round{Event::evaluation_ended, {{"val_loss", 1.5}}, false, {true}};
+  s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}, true}, {}};
   s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
@@ -52,6 +62,8 @@ TEST_CASE("saved state comes back to the last bit", "[state]") {
   CHECK(format_state(parse_state(format_state(s), "x")) == format_state(s));
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == 1.0 / 3);
   CHECK((parse_state(format_state(s), "x").train.patience == s.train.patience));
+  CHECK((parse_state(format_state(s), "x").train.triggers == s.train.triggers));
+  CHECK((parse_state(format_state(s), "x").train.next_round == s.train.next_round));
   s.train.best_val_loss = s.train.patience.reference = std::numeric_limits<double>::infinity();  // nothing evaluated yet
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
 }
@@ -113,7 +125,7 @@ TEST_CASE("a state of format 6 knows its operations by the settings", "[state]")
                 {"train.operation.1.when", "{ every = 7, at_iter = 5 }"}};
   auto json = nlohmann::json::parse(format_state(s));
   json["format"] = 6;
-  for (auto& o : json["operations"]) o.erase("table"), o.erase("gone");
+  for (auto& o : json["operations"]) o.erase("table"), o.erase("gone"), o.erase("policy");
   for (auto& p : json["undo_points"]) p.erase("step");
   json["moments_born"] = nlohmann::json::object();
   json["round"].erase("asked");
@@ -124,6 +136,31 @@ TEST_CASE("a state of format 6 knows its operations by the settings", "[state]")
   CHECK(back.train.triggers[0].table.empty());
   CHECK(back.train.round->asked == std::vector<bool>{true});
   CHECK(back.train.undo_points[0].step == -1);
+}
+
+TEST_CASE("a state that does not say how its operations are judged takes that from the settings", "[state]") {
+  SavedState s = full_state();
+  s.train.triggers[1].gone = false;
+  s.train.undo_points = {UndoPoint{}, UndoPoint{}};
+  s.train.undo_points[0].operation = s.train.undo_points[1].operation = 1;
+  s.train.undo_points[0].evaluations = 2;
+  s.train.undo_points[1].evaluations = 1;
+  s.settings = {{"train.operation.1.use", "\"set_lr\""},
+                {"train.operation.1.value", "0.5"},
+                {"train.operation.1.completed", "true"},
+                {"train.operation.1.judge_after", "2"},
+                {"train.operation.1.undo_if_worse", "0.25"}};
+  auto json = nlohmann::json::parse(format_state(s));
+  json.erase("next_round");
+  for (auto& o : json["operations"]) o.erase("policy"), o.erase("completed"), o.erase("came_late");
+  for (auto& p : json["undo_points"]) p.erase("judged");
+  const TrainState back = parse_state(json.dump(), "x").train;
+  CHECK(back.triggers[1].policy.at("judge_after") == "2");
+  CHECK(back.triggers[1].policy.at("undo_if_worse") == "0.25");
+  CHECK(back.triggers[1].completed);
+  CHECK(back.undo_points[0].judged);
+  CHECK_FALSE(back.undo_points[1].judged);
+  CHECK_FALSE(back.next_round);
 }
 
 TEST_CASE("a state that lacks a field or has another format is refused", "[state]") {

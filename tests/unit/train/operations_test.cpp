@@ -4,6 +4,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "gptcore/draft/model_edit.h"
 #include "tests/catch.h"
 #include "tests/unit/train/rig.h"
 
@@ -397,6 +398,22 @@ TEST_CASE("the best model and patience are saved with what an undone operation g
   const TrainState& then = rig.points.at(0).second;
   CHECK(then.best_val_loss == then.val_loss);
   CHECK(then.patience.evaluations == 0);
+}
+
+TEST_CASE("the cooldown of an operation that undoes counts from where training goes on", "[undo]") {
+  Rig rig(short_run());
+  rig.keeps_points = true;
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 0.5); }, when_of({{"at_iter", 4}}));
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { static_cast<Undo*>(edit.extension("gptcore.undo/1"))->last_operation(); },
+      when_of({{"every", 7}, {"times", 3}, {"cooldown", 5}}));
+  REQUIRE(rig.run() == StageEnd::rewound);
+  TrainState back = rig.points.at(0).second;
+  rig.rewind->amend(back, rig.journal);
+  CHECK(back.triggers.at(0).status == OperationStatus::undone);
+  CHECK(back.triggers.at(1).fired == 1);
+  CHECK(back.triggers.at(1).last_step == 4);
 }
 
 TEST_CASE("a gradient norm and a metric of the records fire operations", "[operations]") {

@@ -15,12 +15,15 @@ struct Idle final : Operation {
 
 // A stage's operations; `when` is at_iter.
 struct Stage {
-  Stage& add(const std::string& name, const std::string& value, int64_t at_iter) {
+  Stage& add(const std::string& name, const std::string& value, int64_t at_iter, bool skip_on_error = false,
+             bool completed = false) {
     ScheduledOperation o;
     o.name = name;
     o.operation = std::make_unique<Idle>();
     o.when.emplace().at_iter = at_iter;
     o.table = {{"use", name}, {"value", value}, {"when", text_of(*o.when)}};
+    o.skip_on_error = skip_on_error;
+    o.completed = completed;
     operations.add(std::move(o));
     return *this;
   }
@@ -130,4 +133,62 @@ TEST_CASE("one that is gone is told once, and is remembered when it was carried 
   REQUIRE(state.triggers.size() == 2);
   CHECK(state.triggers[1].status == OperationStatus::done);
   CHECK_FALSE(state.triggers[1].gone);
+}
+
+TEST_CASE("one that names the update just made comes before the evaluation of that update that was cut off", "[resume]") {
+  Stage before, now;
+  before.add("a", "1", 30);
+  now.add("grow", "2", 20).add("a", "1", 30);
+  TrainState state = before.after(20, {});
+  state.round = Round{Event::evaluation_ended, {{"val_loss", 2.0}}, true, {}};
+  resume_operations(now.operations, state);
+  REQUIRE((state.round && state.next_round));
+  CHECK(state.round->event == Event::step_ended);
+  CHECK(state.round->asked == std::vector<bool>{false, true});
+  CHECK(state.next_round->event == Event::evaluation_ended);
+  CHECK(state.next_round->judged);
+  CHECK(state.next_round->asked == std::vector<bool>{false, false});
+}
+
+TEST_CASE("one that failed is told to be asked again, or not, by what on_error says now", "[resume]") {
+  const bool skip = GENERATE(false, true);
+  Stage before, now;
+  before.add("a", "1", 10);
+  now.add("a", "2", 10, skip);
+  TrainState state = before.after(20, {});
+  state.triggers[0].status = OperationStatus::failed;
+  state.triggers[0].last_step = 10;
+  const Lines told = resume_operations(now.operations, state).differences;
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].ends_with("it failed after update 10 of the stage, and is " + std::string(skip ? "not again" : "asked again")));
+}
+
+TEST_CASE("what was said of at_iter and `completed` holds after training went back", "[resume]") {
+  Stage before, now;
+  before.add("done", "1", 15).add("over", "1", 40);
+  now.add("done", "1", 15).add("over", "1", 40, false, true).add("late", "2", 12);
+  TrainState state = before.after(20, {{"done", 15}});
+  resume_operations(now.operations, state);
+  CHECK(state.triggers[1].status == OperationStatus::skipped);
+  CHECK(state.triggers[2].at_iter_passed);
+  TrainState back = before.after(10, {});
+  resume_operations(now.operations, back, &state.triggers);
+  CHECK(back.triggers[0].status == OperationStatus::pending);
+  CHECK_FALSE(back.triggers[0].at_iter_passed);
+  CHECK(back.triggers[1].status == OperationStatus::skipped);
+  CHECK(back.triggers[2].at_iter_passed);
+}
+
+TEST_CASE("one that write_back marked is carried out again after training went back to before it", "[resume]") {
+  Stage before, marked;
+  before.add("done", "1", 15);
+  marked.add("done", "1", 15, false, true);  // as the file says since
+  TrainState state = before.after(20, {{"done", 15}});
+  resume_operations(marked.operations, state);
+  CHECK(state.triggers[0].status == OperationStatus::done);
+  TrainState back = before.after(10, {});
+  resume_operations(marked.operations, back, &state.triggers);
+  CHECK(back.triggers[0].status == OperationStatus::pending);
+  resume_operations(marked.operations, back);  // and so it is when that run is stopped and resumed
+  CHECK(back.triggers[0].status == OperationStatus::pending);
 }

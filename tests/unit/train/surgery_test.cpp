@@ -144,7 +144,7 @@ TEST_CASE("a widened MLP computes the same, with moments divided as its gradient
   CHECK(at::equal(o.after.at("blocks.1.mlp.proj.bias"), o.before.at("blocks.1.mlp.proj.bias")));  // the seed drew it anew
 }
 
-TEST_CASE("new rows of the vocabulary copy a row, start without moments, and leave the old logits alone", "[surgery]") {
+TEST_CASE("new rows of the vocabulary copy a row, start without momentum, and leave the old logits alone", "[surgery]") {
   const Operated o = operated([](ModelEdit& e) {
     e.resize_vocabulary(15, 3, 0);
     e.expect_same_function(1e-6);
@@ -155,9 +155,38 @@ TEST_CASE("new rows of the vocabulary copy a row, start without moments, and lea
   for (int64_t row = 11; row < 15; ++row) {
     CHECK(at::equal(w[row], w[3]));
     CHECK(m[row].eq(0).all().item<bool>());
+    CHECK(at::allclose(second(o.moments_after, "wte.weight")[row], second(o.moments_before, "wte.weight")[3], 1e-5, 0));
   }
   CHECK(o.moved() < 1e-6);
   CHECK(o.logits_after.size(-1) == 15);
+}
+
+TEST_CASE("rows added to a vocabulary late take first updates that are no larger than those of the other rows", "[surgery]") {
+  const int64_t source = GENERATE(-1, 3);
+  TrainOptions o = short_run();
+  o.max_iters = 3008;
+  o.eval_interval = 0;
+  o.warmup_iters = 0;
+  o.schedule = "constant";
+  o.weight_decay = 0;
+  o.grad_clip = 0;
+  o.beta2 = 0.999;
+  Rig rig(o, 0, 1, two_blocks());
+  at_iter(rig, 3000, [source](ModelEdit& e) { e.resize_vocabulary(15, source, 0); });
+  std::vector<at::Tensor> tables;
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::model_edited || (r.event == Event::step_ended && r.step > 3000))
+      tables.push_back(weights(rig).at("wte.weight"));
+  };
+  rig.run();
+  REQUIRE(tables.size() == 9);
+  for (size_t i = 1; i < tables.size(); ++i) {
+    const at::Tensor moved = (tables[i] - tables[i - 1]).abs() / o.learning_rate;
+    const auto added = moved.narrow(0, 11, 4).mean().item<double>(), known = moved.narrow(0, 0, 11).mean().item<double>();
+    UNSCOPED_INFO("update " << i << ": " << added << " x lr, the other rows " << known << ", largest "
+                            << moved.narrow(0, 11, 4).max().item<double>());
+    CHECK(added < 1.5);
+  }
 }
 
 TEST_CASE("a head of its own grows with the vocabulary", "[surgery]") {

@@ -217,6 +217,46 @@ TEST_CASE("after a re-evaluation nothing of the sequence follows until the next 
         "{ phase = \"reevaluation\", operation = \"a\", iter = 0, old_val_loss = 3.0, new_val_loss = 9.0, change = 6.0 }");
 }
 
+TEST_CASE("a wait does not count from an operation that failed or was undone", "[sequence]") {
+  const auto build = [] {
+    auto stage = std::make_unique<Stage>();
+    stage->add("a", when({{"trigger_loss", 0.0}, {"max_wait_iters", 6}}), false, /*skip=*/true);
+    stage->add("b", when({{"trigger_loss", 0.0}, {"max_wait_iters", 6}}));
+    return stage;
+  };
+  const auto failing = build();
+  failing->failing["a"] = Code::conflict;
+  failing->run(16);
+  CHECK(failing->fired == Fired{{"a", 8}, {"b", 8}});
+
+  const auto undone = build();
+  std::vector<TriggerState> states = undone->operations.states();
+  states[0].status = OperationStatus::undone;
+  states[0].fired = 1;
+  states[0].last_step = 40;  // of the training that was left
+  undone->operations.load(states, undone->operations.save());
+  undone->run(16);
+  CHECK(undone->fired == Fired{{"b", 8}});
+}
+
+TEST_CASE("a metric that is not a number is above every number and below none", "[trigger]") {
+  const auto steps_with = [](const Table& keys) {
+    Stage stage;
+    stage.loss = [](int64_t step) { return step < 8 ? 2.0 : std::nan(""); };
+    stage.norm = [](int64_t step) { return step < 6 ? 1.0 : -std::nan(""); };
+    stage.add("it", when(keys));
+    stage.run();
+    return stage.steps("it");
+  };
+  CHECK(steps_with({{"metric", "val_loss"}, {"above", 8.0}}) == Steps{8});
+  CHECK(steps_with({{"metric", "val_loss"}, {"above", 8.0}, {"times", 2}}) == Steps{8, 12});
+  CHECK(steps_with({{"metric", "val_loss"}, {"below", 1.0}}).empty());
+  CHECK(steps_with({{"all", true}, {"metric", "val_loss"}, {"below", 3.0}, {"every", 9}}).empty());  // 2.0 is over
+  CHECK(steps_with({{"loss_below", 1.0}}).empty());
+  CHECK(steps_with({{"plateau", 2}}) == Steps{8});
+  CHECK(steps_with({{"grad_norm_above", 5.0}}).empty());
+}
+
 TEST_CASE("a completed operation is passed over", "[sequence]") {
   Stage stage;
   stage.add("a", when({{"trigger_loss", 0.0}, {"max_wait_iters", 5}}), false, false, /*completed=*/true);

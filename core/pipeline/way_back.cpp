@@ -1,0 +1,56 @@
+#include "core/pipeline/way_back.h"
+
+#include <cmath>
+
+#include "core/base/file_system.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/pipeline/run_state.h"
+#include "core/pipeline/tensor_files.h"
+#include "core/train/train_options.h"
+#include "gptcore/error.h"
+
+namespace gptcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_sound(FileSystem& files, const fs::path& directory) {
+  try {
+    const Checkpoint checkpoint = verify_checkpoint(files, directory);
+    const auto loss = read_state(files, checkpoint).train.val_loss;
+    return (!loss || std::isfinite(*loss)) && all_finite(files, checkpoint, "model.safetensors");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// "--run.name=quickstart-2", the first whose folder is not there.
+std::string another_run(FileSystem& files, const RunOptions& run, const fs::path& run_dir) {
+  const bool named = run.out_dir.empty();
+  const std::string base = named ? run.name : fs::proximate(run.out_dir).string();
+  for (int n = 2;; ++n) {
+    const std::string text = base + "-" + std::to_string(n);
+    const fs::path folder = named ? run_dir.parent_path() / text : fs::absolute(text);
+    if (files.kind(folder) == FileKind::absent) return (named ? "--run.name=" : "--run.out_dir=") + text;
+  }
+}
+
+}  // namespace
+
+std::optional<fs::path> sound_checkpoint(FileSystem& files, const fs::path& folder) {
+  if (const auto best = find_best(files, folder); best && is_sound(files, folder / *best)) return folder / *best;
+  for (const int64_t step : list_steps(files, folder))
+    if (is_sound(files, folder / step_name(step))) return folder / step_name(step);
+  return std::nullopt;
+}
+
+std::string way_back(FileSystem& files, const RunOptions& run, const fs::path& run_dir) {
+  const auto sound = sound_checkpoint(files, checkpoint_folder(run_dir));
+  if (!sound)
+    return "the model computes no numbers: lower learning_rate, or start from other weights, and give the same command with "
+           "--overwrite";
+  return "the model has diverged: lower learning_rate, and give the same command with " + another_run(files, run, run_dir) +
+         " --resume " + fs::proximate(*sound).string();
+}
+
+}  // namespace gptcore

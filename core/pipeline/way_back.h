@@ -1,0 +1,21 @@
+// What is left of a run whose model computes no numbers any more.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace gptcore {
+
+class FileSystem;
+struct RunOptions;
+
+// Of a run's checkpoint folder the best checkpoint, else the newest one, that is whole and whose weights and val loss are
+// finite.
+std::optional<std::filesystem::path> sound_checkpoint(FileSystem& files, const std::filesystem::path& folder);
+
+// The hint for such a run: how to go on from its sound_checkpoint(), as another run, since it has newer ones; without one, how
+// to start anew.
+std::string way_back(FileSystem& files, const RunOptions& run, const std::filesystem::path& run_dir);
+
+}  // namespace gptcore
