@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apps/engine/verbs.h"
+#include "core/base/json_fault.h"
 #include "core/base/log.h"
 #include "core/base/message.h"
 #include "core/config/config_errors.h"
@@ -46,7 +47,7 @@ template <class Request, int (*Verb)(const Request&)> int guarded(const Request&
   } catch (const c10::Error& error) {
     failed(Code::internal, first_line(error.what_without_backtrace()), kBugHint);
   } catch (const std::exception& error) {
-    failed(Code::internal, error.what(), kBugHint);
+    failed(Code::internal, json_fault(error.what()), kBugHint);
   }
   return exit_code(errors.front().code());
 }

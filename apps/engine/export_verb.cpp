@@ -28,6 +28,11 @@ GptOptions options_of(const PipelineConfig& config, const Structure& structure, 
   return options;
 }
 
+// Rows that are of no token are left out: other programs would draw them.
+int64_t exported_tokens(const GptOptions& model, const Tokenizer* tokenizer) {
+  return tokenizer && tokenizer->ready() ? std::min(model.vocab_size, tokenizer->vocab_size()) : model.vocab_size;
+}
+
 at::Tensor parameter_of(const std::vector<Parameter>& parameters, const std::string& name) {
   const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
   if (found == parameters.end()) throw Error(Code::internal, "the model has no parameter '" + name + "'");
@@ -60,8 +65,11 @@ void require_mergeable(const std::vector<AdapterInfo>& adapters, const GptOption
 }
 
 // What the reader of the files should know, a sentence each.
-std::vector<std::string> notes_on(const Exported& made, const GptOptions& options, size_t adapters, bool keep) {
+std::vector<std::string> notes_on(const Exported& made, const GptOptions& options, int64_t rows, size_t adapters, bool keep) {
   std::vector<std::string> notes;
+  if (rows > options.vocab_size)
+    notes.push_back("the vocabulary is the tokenizer's " + std::to_string(options.vocab_size) + " tokens: the model's other " +
+                    std::to_string(rows - options.vocab_size) + " rows are left out");
   if (!options.bias) notes.emplace_back("the model has no biases: they are zeros in the files");
   if (!made.note.empty()) notes.push_back(made.note);
   if (adapters > 0) notes.push_back(std::to_string(adapters) + " adapters " + (keep ? "in adapters.safetensors" : "merged"));
@@ -104,7 +112,8 @@ int export_verb(const ExportRequest& request) {
                               : request.format == "llmc" ? ExportFormat::llmc
                                                          : ExportFormat::gguf;
   const FileType type = request.dtype == "f32" ? FileType::f32 : request.dtype == "f16" ? FileType::f16 : FileType::bf16;
-  const GptOptions model = options_of(request.config, session.structure, network);
+  GptOptions model = options_of(request.config, session.structure, network);
+  model.vocab_size = exported_tokens(model, session.tokenizer.get());
   require_expressible(format, model, type);
   const std::vector<AdapterInfo> adapters = network.adapters();
   const bool keep = request.keep_adapters && !adapters.empty();
@@ -114,21 +123,22 @@ int export_verb(const ExportRequest& request) {
                 is_mergeable(adapters, model) ? "--adapters merge, or --format hf" : "--format hf");
 
   at::Tensor wanted;
-  if (!keep) wanted = probe_logits(network);
+  if (!keep) wanted = probe_logits(network, model.vocab_size);
   for (const AdapterInfo& info : adapters) {
     if (!keep) merge(session, info);
     network.set_adapter(info.layer, nullptr);
   }
-  if (keep) wanted = probe_logits(network);
-  ExportTarget target{request.to, format, type, {}, {}};
+  if (keep) wanted = probe_logits(network, model.vocab_size);
+  ExportTarget target{request.to, format, type, {}, {}, {}};
   if (session.tokenizer) target.tokenizer = form_of(*session.tokenizer);
+  if (checkpoint.has(kVocabularyFile)) target.vocabulary = checkpoint.text(*files, kVocabularyFile);
   if (keep)
     target.add = [&](const std::filesystem::path& folder) {
       write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
     };
   const Exported made = export_model(*files, network, model, target, wanted);
 
-  print(request, made, notes_on(made, model, adapters.size(), keep));
+  print(request, made, notes_on(made, model, network.vocab_size(), adapters.size(), keep));
   return 0;
 }
 

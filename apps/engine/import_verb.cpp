@@ -5,6 +5,7 @@
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/checkpoint/run_folder.h"
+#include "core/config/init_from.h"
 #include "core/model/gpt.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/run_state.h"
@@ -22,22 +23,33 @@ int import_verb(const ImportRequest& request) {
     throw Error(Code::run_exists, "the folder already holds a run", "give another one with --to", request.to);
   Session session(options, request.plugin_files);
   session.open_tokenizer(request.config, *files, nullptr);
+  const std::filesystem::path source = parse_init_from(request.config.model.as<GptOptions>().init_from).path;
+  const std::string vocabulary = vocabulary_in(*files, source);
+  std::vector<int32_t> shown;
+  if (!vocabulary.empty()) {
+    const std::string where = (source / kVocabularyFile).string();
+    shown = parse_vocabulary(vocabulary, where).ids;
+    if (session.tokenizer)
+      session.tokenizer = std::make_unique<ShownTokenizer>(std::move(session.tokenizer), vocabulary, where);
+  }
   session.open_model(request.config);
   const std::vector<Parameter> parameters = session.model->parameters();
   const auto seed = static_cast<uint64_t>(options.seed);
   init_parameters(parameters, seed);  // rows of padding
-  session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, seed));
+  session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, {shown, {}}, seed));
 
   const RunFolder folder = open_run_folder(*files, request.to, "never", /*overwrite=*/false);
   SavedState state;
   state.settings = settings_of(request.config);
   state.structure = session.structure;
+  state.vocab_size = session.model->vocab_size();
   std::vector<at::Tensor> keep;
   std::vector<CheckpointPart> parts;
   parts.push_back(tensor_part("model.safetensors", named_tensors(parameters), keep));
   parts.push_back({"state.json", format_state(state)});
   parts.push_back({"config.toml", request.config.started().to_toml()});
   if (session.tokenizer) parts.push_back({kTokenizerFile, session.tokenizer->save()});
+  if (!vocabulary.empty()) parts.push_back({kVocabularyFile, vocabulary});
   const Checkpoint made = CheckpointStore(*files, request.to).publish(0, parts);
 
   int64_t count = 0;

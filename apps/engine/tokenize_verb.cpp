@@ -12,6 +12,7 @@
 #include "apps/engine/chosen_tokenizer.h"
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
+#include "core/base/json_fault.h"
 #include "core/pipeline/growing_text.h"
 #include "core/pipeline/session.h"
 #include "gptcore/error.h"
@@ -137,8 +138,8 @@ void answer_lines(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& 
       print_json(answer(tokenizer, Json::parse(*line), request));
     } catch (const Json::exception& e) {
       const std::string wanted = request.decode ? R"({"ids": [NUMBER, ...]})" : R"({"text": "..."})";
-      throw Error(Code::data_corrupt, "the line is not " + wanted + ": " + e.what(), "--jsonl wants one such object a line",
-                  where);
+      throw Error(Code::data_corrupt, "the line is not " + wanted + ": " + json_fault(e.what()),
+                  "--jsonl wants one such object a line", where);
     } catch (const Error& e) {
       throw Error(e.code(), e.what(), e.hint(), where);
     }

@@ -5,6 +5,7 @@
 
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
+#include "core/base/json_fault.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -70,7 +71,7 @@ CheckpointManifest parse_checkpoint_manifest(std::string_view text, const std::s
     for (const Json& file : json.at("files")) manifest.files.push_back(to_record(file, where));
     return manifest;
   } catch (const Json::exception& e) {
-    refuse(e.what(), where);
+    refuse(json_fault(e.what()), where);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/file_system.h"
+#include "core/base/json_fault.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/document.h"
 #include "core/interchange/hf_config.h"
@@ -44,14 +45,17 @@ Table checkpoint_values(const fs::path& given) {
     if (const Entry* entry = document.model->find(spec.name); entry && !is_yours(spec.name))
       keys.emplace_back(spec.name, entry->value);
   const fs::path state = folder / "state.json";
+  int64_t vocab_size = 0;  // where it was the data's; checkpoints of before do not tell it
   try {
     const auto json = nlohmann::json::parse(read_text(*posix_file_system(), state, kMaxStateBytes));
     for (const auto& [key, text] : json.at("structure").at("model").items())
       if (Value* value = entry_of(keys, key)) *value = parse_value(text.get<std::string>());
+    vocab_size = json.value("vocab_size", int64_t{0});
   } catch (const nlohmann::json::exception& e) {
-    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),
+    throw Error(Code::checkpoint_corrupt, "state.json does not fit its format: " + json_fault(e.what()),
                 "use another checkpoint", state.string());
   }
+  if (Value* size = entry_of(keys, "vocab_size"); size && *size == Value(int64_t{0})) *size = vocab_size;
   std::erase_if(keys, [](const auto& entry) { return entry.first == "vocab_size" && entry.second == Value(int64_t{0}); });
   return keys;
 }

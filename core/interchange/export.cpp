@@ -8,11 +8,13 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/interchange/gguf_file.h"
 #include "core/interchange/hf_tokenizer.h"
 #include "core/interchange/hf_weights.h"
 #include "core/interchange/llmc_file.h"
+#include "core/model/vocabulary.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -53,6 +55,10 @@ void read_back(FileSystem& files, const fs::path& folder, const GptWeights& weig
 }
 
 std::string note_on(const ExportTarget& target, const GgufTokenizer& tokenizer) {
+  if (!target.vocabulary.empty())
+    return "the model knows a part of the tokenizer's tokens, by numbers of its own: other programs take these numbers and no "
+           "texts, and " +
+           std::string(kVocabularyFile) + " has the tokenizer's id of each";
   if (target.format == ExportFormat::gguf) return tokenizer.note;
   const bool lost = target.format == ExportFormat::hf && target.tokenizer && target.tokenizer->json.empty();
   return lost ? "there is no tokenizer.json: Hugging Face's library has no form of the run's tokenizer that is written here"
@@ -80,15 +86,15 @@ double largest_difference(const at::Tensor& got, const at::Tensor& wanted, FileT
 
 }  // namespace
 
-at::Tensor probe_logits(Model& model) {
+at::Tensor probe_logits(Model& model, int64_t tokens) {
   constexpr int64_t kTexts = 2, kTokens = 32;
   const at::NoGradGuard no_grad;
   model.train(false);
   const int64_t T = std::min(kTokens, model.block_size());
   // Spread over the vocabulary without repeating a pattern of the positions.
-  const at::Tensor ids = (at::arange(kTexts * T, at::kLong) * 7919 + 13).remainder(model.vocab_size()).view({kTexts, T});
+  const at::Tensor ids = (at::arange(kTexts * T, at::kLong) * 7919 + 13).remainder(tokens).view({kTexts, T});
   const std::vector<Parameter> parameters = model.parameters();
-  return model.logits(ids.to(parameters.front().tensor.device())).to(at::kCPU);
+  return model.logits(ids.to(parameters.front().tensor.device())).narrow(-1, 0, tokens).to(at::kCPU);
 }
 
 void require_expressible(ExportFormat format, const GptOptions& o, FileType type) {
@@ -97,7 +103,9 @@ void require_expressible(ExportFormat format, const GptOptions& o, FileType type
     refuse("the model has rotary positions, and GPT-2's formats have only learned ones", "train with rotary = false");
   if (format == ExportFormat::hf) return;
   const std::string name = format == ExportFormat::llmc ? "llm.c" : "GGUF's gpt2";
-  if (o.gelu != "tanh") refuse("the model has gelu = \"" + o.gelu + "\", and " + name + " has only tanh", "use --format hf");
+  if (o.gelu != "tanh")
+    refuse("the model has gelu = \"" + o.gelu + "\", and " + name + " has only tanh",
+           "use --format hf, or train a new run with model.gelu = \"tanh\"");
   if (format != ExportFormat::llmc) return;
   if (o.n_hidden > 0 && o.n_hidden != 4 * o.n_embd)
     refuse("the model has n_hidden = " + std::to_string(o.n_hidden) + ", and llm.c has only 4 n_embd",
@@ -117,7 +125,7 @@ Exported export_model(FileSystem& files, Model& model, const GptOptions& options
   temporary += ".tmp";
   const GptWeights weights(options, model.parameters());
   GgufTokenizer tokenizer;
-  if (target.format == ExportFormat::gguf && target.tokenizer)
+  if (target.format == ExportFormat::gguf && target.tokenizer && target.vocabulary.empty())
     tokenizer = gguf_tokenizer(*target.tokenizer, options.vocab_size);
   const std::vector<fs::path> made = make_directories(files, folder.parent_path());
   Exported out;
@@ -126,10 +134,11 @@ Exported export_model(FileSystem& files, Model& model, const GptOptions& options
     remove_tree(files, temporary);  // of a process that was killed
     files.make_directory(temporary);
     write(files, temporary, weights, target, tokenizer);
+    if (!target.vocabulary.empty()) write_file_atomically(files, temporary / kVocabularyFile, target.vocabulary);
     if (target.add) target.add(temporary);
     forget(model);
     read_back(files, temporary, weights, target, tokenizer);
-    out.logit_difference = largest_difference(probe_logits(model), wanted, target.type);
+    out.logit_difference = largest_difference(probe_logits(model, options.vocab_size), wanted, target.type);
     for (const FileEntry& entry : files.list(temporary)) {
       out.files.push_back(entry.name);
       out.bytes += files.open(temporary / entry.name)->size();

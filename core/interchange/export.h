@@ -19,8 +19,8 @@ class FileSystem;
 
 enum class ExportFormat { hf, llmc, gguf };
 
-// The logits (B, T, V) of a fixed batch, without dropout.
-at::Tensor probe_logits(Model& model);
+// The logits (B, T, tokens) of a fixed batch of the first `tokens`, without dropout.
+at::Tensor probe_logits(Model& model, int64_t tokens);
 
 // What the format has no place for. Throws Error(model_shape) saying so, or Error(usage) for a type it does not have.
 void require_expressible(ExportFormat format, const GptOptions& options, FileType type);
@@ -30,6 +30,7 @@ struct ExportTarget {
   ExportFormat format = ExportFormat::hf;
   FileType type = FileType::f32;
   std::optional<TokenizerForm> tokenizer;                 // goes with the model where the format has a place for it
+  std::string vocabulary;                                 // of kVocabularyFile; "" where rows are of the tokenizer's ids
   std::function<void(const std::filesystem::path&)> add;  // may make further files in the folder it is given
 };
 
@@ -40,9 +41,9 @@ struct Exported {
   std::string note;             // on the tokenizer: why it is not there, or where the other tool's differs; "" when all is well
 };
 
-// `wanted` are the model's probe_logits(). The model ends with the weights that were read back, rounded to the target's type.
-// On failure nothing is left. Throws Error(io), Error(disk_full), or Error(internal) when what was read back does not compute
-// what the model did.
+// The first options.vocab_size rows of the vocabulary are exported; `wanted` are the model's probe_logits() of these. The model
+// ends with the weights that were read back, rounded to the target's type. On failure nothing is left. Throws Error(io),
+// Error(disk_full), or Error(internal) when what was read back does not compute what the model did.
 Exported export_model(FileSystem& files, Model& model, const GptOptions& options, const ExportTarget& target,
                       const at::Tensor& wanted);
 

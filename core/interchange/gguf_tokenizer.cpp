@@ -52,14 +52,6 @@ bool all_differ(const std::vector<std::string>& texts) {
   return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) { return seen.insert(text).second; });
 }
 
-void pad(GgufTokenizer& out, int64_t vocab_size) {
-  while (static_cast<int64_t>(out.tokens.size()) < vocab_size) {
-    out.tokens.push_back("[PAD" + std::to_string(out.tokens.size()) + "]");
-    out.types.push_back(kUnused);
-    if (!out.scores.empty()) out.scores.push_back(0);
-  }
-}
-
 void put_ids(GgufTokenizer& out, const RoleIds& ids) {
   const auto put = [&](const char* key, const std::optional<int32_t>& id) {
     if (id) out.ids.emplace_back(key, static_cast<uint32_t>(*id));
@@ -84,7 +76,7 @@ RoleIds ids_of(const TokenizerForm& form) {
   return ids;
 }
 
-GgufTokenizer of_bpe(const TokenizerForm& form, int64_t vocab_size) {
+GgufTokenizer of_bpe(const TokenizerForm& form) {
   std::string why_not;
   const std::optional<std::string> pre = pre_of(*form.bpe, why_not);
   if (!pre) return none(why_not);
@@ -98,7 +90,6 @@ GgufTokenizer of_bpe(const TokenizerForm& form, int64_t vocab_size) {
                                                              : kControl);
   }
   out.merges = form.bpe->merges;
-  pad(out, vocab_size);
   if (!all_differ(out.tokens)) return none("two of the tokenizer's tokens look alike");
   put_ids(out, ids_of(form));
   if (form.ids.eos) out.ids.emplace_back("unknown_token_id", static_cast<uint32_t>(*form.ids.eos));
@@ -129,7 +120,7 @@ bool has_every_byte(const PieceModel& model) {
                        [](const ScoredPiece& piece) { return piece.kind == ScoredPiece::Kind::byte; }) == 256;
 }
 
-GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
+GgufTokenizer of_pieces(const TokenizerForm& form) {
   if (!form.pieces->merges) return none("the SentencePiece model is not of the type BPE");
   if (!has_every_byte(*form.pieces)) return none("the SentencePiece model has no byte_fallback");
   GgufTokenizer out;
@@ -142,7 +133,6 @@ GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
     out.types.push_back(type_of(piece.kind));
     out.scores.push_back(piece.score);
   }
-  pad(out, vocab_size);
   if (!all_differ(out.tokens)) return none("two of the tokenizer's tokens look alike");
   // Without a key llama.cpp takes the ids 1 and 2.
   if (!ids.eos) ids.eos = unknown;
@@ -158,10 +148,12 @@ GgufTokenizer of_pieces(const TokenizerForm& form, int64_t vocab_size) {
 }  // namespace
 
 GgufTokenizer gguf_tokenizer(const TokenizerForm& form, int64_t vocab_size) {
-  if (form.size > vocab_size) return none("the tokenizer has more tokens than the model");
-  if (form.bpe) return of_bpe(form, vocab_size);
-  if (form.pieces) return of_pieces(form, vocab_size);
-  return none("the tokenizer is of a kind that llama.cpp does not have");
+  GgufTokenizer out = form.bpe      ? of_bpe(form)
+                      : form.pieces ? of_pieces(form)
+                                    : none("the tokenizer is of a kind that llama.cpp does not have");
+  const auto size = static_cast<int64_t>(out.tokens.size());
+  if (size == 0 || size == vocab_size) return out;
+  return none("the tokenizer has " + std::to_string(size) + " tokens, the model " + std::to_string(vocab_size));
 }
 
 }  // namespace gptcore

@@ -22,7 +22,7 @@ struct GgufTokenizer {
   std::string note;  // what a user must know: why there is none, or where llama.cpp differs; "" when nothing
 };
 
-// `vocab_size` is the model's; ids that the tokenizer does not have become unused tokens. What llama.cpp cannot be is "none".
+// `vocab_size` is the model's, which llama.cpp wants to be the tokenizer's. What llama.cpp cannot be is "none".
 GgufTokenizer gguf_tokenizer(const TokenizerForm& form, int64_t vocab_size);
 
 }  // namespace gptcore

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "core/base/json_fault.h"
 #include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
 #include "gptcore/utf8.h"
@@ -82,7 +83,7 @@ std::optional<BpeForm> parse_bpe_form(const std::string& json) {
   try {
     return parsed(Json::parse(json));
   } catch (const std::exception& e) {
-    throw Error(Code::plugin_failed, std::string("the tokenizer's tokenizer.json cannot be used: ") + e.what(),
+    throw Error(Code::plugin_failed, "the tokenizer's tokenizer.json cannot be used: " + json_fault(e.what()),
                 "this is a fault of the tokenizer's plugin");
   }
 }

@@ -11,6 +11,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
+#include "core/base/json_fault.h"
 #include "core/config/document.h"
 #include "core/model/structure.h"
 #include "core/pipeline/tensor_files.h"
@@ -103,7 +104,7 @@ AdapterFile parse_adapter_file(const SafetensorsFile& file, const std::string& w
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(Code::checkpoint_corrupt, std::string("the file's adapters do not fit its format: ") + e.what(),
+    throw Error(Code::checkpoint_corrupt, "the file's adapters do not fit its format: " + json_fault(e.what()),
                 "use another copy of it", where);
   }
 }

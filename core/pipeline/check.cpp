@@ -220,6 +220,7 @@ class Check {
   }
 
   void open_model(PipelineConfig config) {
+    session_.fit_vocabulary(config);
     const int64_t of_data = session_.data_vocab_size();
     const Value* given = find(config.model.values, "vocab_size");
     vocabulary_known_ = of_data > 0 || (given && given->is<int64_t>() && given->as<int64_t>() > 0);

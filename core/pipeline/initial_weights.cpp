@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "core/model/gpt_options.h"
 #include "core/model/structure.h"
 #include "core/model/vocabulary.h"
+#include "core/pipeline/shown_tokenizer.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"
 
@@ -32,89 +34,180 @@ int64_t size_in(const Table& keys, const std::string& key) {
   return value && value->is<int64_t>() ? value->as<int64_t>() : 0;
 }
 
-// The network's parameters as those of a folder with these keys.
-GptWeights weights_of(const Table& source, const GptOptions& options, Network& network) {
-  GptOptions there = options;
-  there.vocab_size = size_in(source, "vocab_size");
-  there.block_size = size_in(source, "block_size");
-  return {there, network.parameters()};
+// The rows of embedding and head on their way from the source to the network.
+struct Rows {
+  std::vector<int64_t> tokens_there, tokens_here, from;  // see tokens_of_rows(), rows_of_tokens()
+  std::vector<std::pair<at::Tensor, Parameter>> tables;  // the source's, and the network's for it
+
+  Rows(std::vector<int64_t> there, std::vector<int64_t> here)
+      : tokens_there(std::move(there)), tokens_here(std::move(here)), from(rows_of_tokens(tokens_there, tokens_here)) {}
+
+  int64_t size_there() const { return static_cast<int64_t>(tokens_there.size()); }
+  int64_t size_here() const { return static_cast<int64_t>(tokens_here.size()); }
+  int64_t added() const { return count_new(from); }
+  int64_t left_out() const { return size_there() - (size_here() - added()); }
+  // Rows that come from another number.
+  int64_t moved() const {
+    int64_t count = 0;
+    for (size_t i = 0; i < from.size(); ++i) count += from[i] >= 0 && from[i] != static_cast<int64_t>(i);
+    return count;
+  }
+  // A table for the source's values where the network's own cannot hold them.
+  at::Tensor table_for(const Parameter& ours, int64_t rows) {
+    if (in_place(from) && size_there() == size_here() && rows == ours.tensor.size(0)) return ours.tensor.detach();
+    tables.emplace_back(at::empty({rows, ours.tensor.size(1)}, at::kFloat), ours);
+    return tables.back().first;
+  }
+  void fill(uint64_t seed) const {
+    for (const auto& [theirs, ours] : tables) {
+      const at::Tensor known = theirs.narrow(0, 0, size_there());
+      const at::Tensor fresh = new_rows(known, added(), {}, "vocabulary of " + ours.name, seed);
+      ours.tensor.detach().narrow(0, 0, size_here()).copy_(arranged_rows(known, from, fresh));
+    }
+  }
+  std::string told() const {
+    std::string text;
+    if (const int64_t n = moved(); n > 0) text += "; " + counted(n, "row") + " moved with their tokens";
+    if (const int64_t n = added(); n > 0)
+      text += "; " + counted(n, "row") + " added for the tokens " +
+              (std::count(from.begin(), from.begin() + (size_here() - n), -1) == 0
+                   ? "from " + std::to_string(size_here() - n) + " on"
+                   : std::string("that the source does not have")) +
+              ": the mean of the others plus noise of " + to_toml(Value(NewRows().noise));
+    if (const int64_t n = left_out(); n > 0) text += "; " + counted(n, "token") + " of the source left out";
+    return text;
+  }
+
+ private:
+  static std::string counted(int64_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  }
+};
+
+// Some may be lost where the dataset shows a part of the tokens only, or the tokenizer has learned other ones.
+void require_all_tokens(const Rows& rows, bool shown_there, bool may_lose, const std::filesystem::path& path) {
+  if (rows.left_out() == 0 || may_lose) return;
+  const std::string found = "the source's vocabulary has " + std::to_string(rows.size_there()) + " tokens and this model's " +
+                            std::to_string(rows.size_here());
+  if (shown_there)
+    throw Error(
+        Code::checkpoint_mismatch,
+        found + ", which lacks " + std::to_string(rows.left_out()) + " of the tokens that " + kVocabularyFile + " names",
+        "leave model.vocab_size out, and give the run the tokenizer of the source", path.string());
+  throw Error(Code::checkpoint_mismatch, found + ": it can grow and not shrink",
+              "set model.vocab_size = " + std::to_string(rows.size_there()) +
+                  ", or let the dataset show the most frequent tokens only (shrunken_vocab_size)",
+              path.string());
 }
 
-// Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both. Returns the number of its
-// tokens, which is `tokens` where its keys tell it.
-int64_t load_checkpoint(FileSystem& files, const std::filesystem::path& path, int64_t tokens, Network& network) {
-  const Checkpoint checkpoint = open_checkpoint(files, path);
+// The network's parameters as those of a folder with these keys.
+GptWeights weights_of(const Table& source, const GptOptions& options, Network& network, Rows& rows) {
+  GptOptions there = options;
+  there.vocab_size = rows.size_there();
+  there.block_size = size_in(source, "block_size");
+  std::vector<Parameter> parameters = network.parameters();
+  for (Parameter& p : parameters)
+    if (is_vocabulary(p.name)) p.tensor = rows.table_for(p, rows.size_there());
+  return GptWeights(there, parameters);
+}
+
+// An adapter's tables of tokens do not follow the rows.
+void require_fitting_adapter(const Rows& rows, const AdapterInfo& adapter, bool fits, const std::filesystem::path& path) {
+  if (adapter.layer != "wte" || (fits && in_place(rows.from))) return;
+  throw Error(Code::checkpoint_mismatch,
+              "the checkpoint has the adapter '" + adapter.item + "' on 'wte', whose rows cannot become those of " +
+                  std::to_string(rows.size_here()) + " tokens",
+              "let the run of the checkpoint merge and drop it first", path.string());
+}
+
+// Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both.
+void load_checkpoint(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows& rows) {
   const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
   NamedTensors tensors = named_tensors(network.parameters());
   const std::vector<AdapterInfo> adapters = network.adapters();
   std::erase_if(tensors, [&](const auto& tensor) {
-    const bool of_adapter = std::any_of(adapters.begin(), adapters.end(), [&](const AdapterInfo& adapter) {
-      return tensor.first.starts_with(adapter_prefix(adapter));
-    });
-    return of_adapter && !stored.find(tensor.first);
+    const auto of = std::find_if(adapters.begin(), adapters.end(),
+                                 [&](const AdapterInfo& adapter) { return tensor.first.starts_with(adapter_prefix(adapter)); });
+    if (of == adapters.end()) return false;
+    const TensorInfo* there = stored.find(tensor.first);
+    if (there) require_fitting_adapter(rows, *of, at::IntArrayRef(there->shape) == tensor.second.sizes(), checkpoint.directory);
+    return !there;
   });
-  std::vector<std::pair<at::Tensor, at::Tensor>> tables;  // ours and, with other rows, the checkpoint's
+  std::optional<std::pair<at::Tensor, at::Tensor>> positions;  // ours, and the checkpoint's where it has more
   for (auto& [name, tensor] : tensors) {
     const TensorInfo* there = stored.find(name);
     if (!there || there->shape.size() != 2 || there->shape[1] != tensor.size(1)) continue;
-    const int64_t rows = there->shape[0];
-    if (name == "wte.weight" && tokens == 0) tokens = rows == tensor.size(0) ? network.vocab_size() : rows;
-    if (rows == tensor.size(0) || !(is_vocabulary(name) || (name == "wpe.weight" && rows > tensor.size(0)))) continue;
-    tables.emplace_back(tensor, at::empty(there->shape, at::kFloat));
-    tensor = tables.back().second;
+    if (is_vocabulary(name) && there->shape[0] >= rows.size_there()) {
+      tensor = rows.table_for({name, tensor, {}}, there->shape[0]);
+    } else if (name == "wpe.weight" && there->shape[0] > tensor.size(0)) {
+      positions.emplace(tensor, at::empty(there->shape, at::kFloat));
+      tensor = positions->second;
+    }
   }
-  if (tokens > network.vocab_size())
-    throw Error(Code::checkpoint_mismatch,
-                "the checkpoint's vocabulary has " + std::to_string(tokens) + " tokens and this model's " +
-                    std::to_string(network.vocab_size()) + ": it can grow and not shrink",
-                "set model.vocab_size = " + std::to_string(tokens), path.string());
   load_tensors(files, checkpoint, kWeights, tensors);
-  for (const auto& [ours, theirs] : tables) {
-    const int64_t rows = std::min(ours.size(0), theirs.size(0));
-    ours.detach().narrow(0, 0, rows).copy_(theirs.narrow(0, 0, rows));
-  }
-  return tokens;
+  if (positions) positions->first.detach().copy_(positions->second.narrow(0, 0, positions->first.size(0)));
 }
 
-std::string add_tokens(Network& network, int64_t first, uint64_t seed) {
-  const int64_t added = network.vocab_size() - first;
-  if (first == 0 || added == 0) return {};
-  const NewRows rule;
-  for (const Parameter& p : network.parameters()) {
-    if (!is_vocabulary(p.name)) continue;
-    const at::Tensor table = p.tensor.detach();
-    table.narrow(0, first, added).copy_(new_rows(table.narrow(0, 0, first), added, rule, "vocabulary of " + p.name, seed));
-  }
-  return "; " + std::to_string(added) + (added == 1 ? " row" : " rows") + " added for the tokens from " +
-         std::to_string(first) + " on: the mean of the others plus noise of " + to_toml(Value(rule.noise));
+// Checkpoints of before the size was saved do not tell it where it was the data's: then it is that of the rows.
+int64_t size_by_rows(const Checkpoint& checkpoint, FileSystem& files, Network& network) {
+  const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
+  const TensorInfo* there = stored.find("wte.weight");
+  if (!there || there->shape.empty()) return network.vocab_size();
+  for (const Parameter& p : network.parameters())
+    if (p.name == "wte.weight" && p.tensor.size(0) == there->shape[0]) return network.vocab_size();
+  return there->shape[0];
 }
 
 }  // namespace
+
+std::string vocabulary_in(FileSystem& files, const std::filesystem::path& folder) {
+  constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
+  const std::filesystem::path file = folder / kVocabularyFile;
+  return files.kind(file) == FileKind::file ? read_text(files, file, kMaxBytes) : "";
+}
 
 void check_initial_weights(FileSystem& files, const Section& model, Network& network) {
   if (model.use != "gpt") return;
   const auto options = model.as<GptOptions>();
   if (options.init_from.empty()) return;
   const InitFrom from = parse_init_from(options.init_from);
-  if (from.kind == InitFrom::Kind::hf)
-    check_hf_weights(files, from.path, weights_of(values_of(from), options, network));
-  else
+  if (from.kind == InitFrom::Kind::checkpoint) {
     open_checkpoint(files, from.path).tensors(files, kWeights);
+    return;
+  }
+  const Table source = values_of(from);
+  Rows rows(tokens_of_rows({}, size_in(source, "vocab_size")), tokens_of_rows({}, network.vocab_size()));
+  check_hf_weights(files, from.path, weights_of(source, options, network, rows));
 }
 
-std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, uint64_t seed) {
+std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere& here,
+                                 uint64_t seed) {
   if (model.use != "gpt") return "";
   const auto options = model.as<GptOptions>();
   if (options.init_from.empty()) return "";
   const at::NoGradGuard no_grad;
   const InitFrom from = parse_init_from(options.init_from);
   const Table source = values_of(from);
-  int64_t tokens = size_in(source, "vocab_size");
-  if (from.kind == InitFrom::Kind::checkpoint)
-    tokens = load_checkpoint(files, from.path, tokens, network);
+  std::optional<Checkpoint> checkpoint;
+  if (from.kind == InitFrom::Kind::checkpoint) checkpoint = open_checkpoint(files, from.path);
+  const std::filesystem::path folder = checkpoint ? checkpoint->directory : from.path;
+  std::vector<int32_t> shown_there;
+  if (const std::string vocabulary = vocabulary_in(files, folder); !vocabulary.empty())
+    shown_there = parse_vocabulary(vocabulary, (folder / kVocabularyFile).string()).ids;
+  int64_t size = size_in(source, "vocab_size");
+  if (size == 0 && checkpoint) size = size_by_rows(*checkpoint, files, network);
+  std::vector<int64_t> there = tokens_of_rows(shown_there, size);
+  const std::vector<int64_t> ids = checkpoint && here.ids ? here.ids(*checkpoint) : std::vector<int64_t>();
+  if (!ids.empty())
+    for (int64_t& token : there) token = static_cast<size_t>(token) < ids.size() ? ids[static_cast<size_t>(token)] : -1;
+  Rows rows(std::move(there), tokens_of_rows(here.shown, network.vocab_size()));
+  require_all_tokens(rows, !shown_there.empty(), !here.shown.empty() || !ids.empty(), from.path);
+  if (checkpoint)
+    load_checkpoint(files, *checkpoint, network, rows);
   else
-    load_hf_weights(files, from.path, weights_of(source, options, network));
-  std::string said = "weights from " + from.path.string() + add_tokens(network, tokens, seed);
+    load_hf_weights(files, from.path, weights_of(source, options, network, rows));
+  rows.fill(seed);
+  std::string said = "weights from " + from.path.string() + rows.told();
   const int64_t positions = size_in(source, "block_size");
   if (network.block_size() < positions)
     said += "; the first " + std::to_string(network.block_size()) + " of its " + std::to_string(positions) + " positions";

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
+#include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
 #include "core/model/network.h"
 
@@ -11,11 +15,23 @@ namespace gptcore {
 
 class FileSystem;
 
+// What the data's tokens are here.
+struct TokensHere {
+  std::vector<int32_t> shown = {};  // shown_ids() of the dataset
+  // This run's id of each of the source's tokens, -1 where it has none; nothing, or absent: they are the same.
+  std::function<std::vector<int64_t>(const Checkpoint& source)> ids = {};
+};
+
 // Fills the network's own parameters from what [model] names by init_from; returns what was read, in words, or "" when it
-// names nothing. Rows of tokens that the source does not have are new_rows(), drawn with `seed`; positions beyond the network's
-// block_size are left out. Adapters' parameters are filled where the checkpoint has them. Throws Error at the file when it is
-// missing, damaged, or of another model.
-std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, uint64_t seed);
+// names nothing. A token keeps its row whatever number it has here and there: the source's numbers are those of its
+// vocabulary.json. Rows of tokens that the source does not have are new_rows(), drawn with `seed`; positions beyond
+// the network's block_size are left out. Adapters' parameters are filled where the checkpoint has them. Throws Error at the
+// file when it is missing, damaged, or of another model.
+std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere& here,
+                                 uint64_t seed);
+
+// The text of the folder's vocabulary.json; "" when there is none.
+std::string vocabulary_in(FileSystem& files, const std::filesystem::path& folder);
 
 // Whether the weights are there and of such a model, without reading them all. Throws what load_initial_weights() throws.
 void check_initial_weights(FileSystem& files, const Section& model, Network& network);

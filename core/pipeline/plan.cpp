@@ -9,6 +9,7 @@
 #include <map>
 
 #include "core/model/layer_names.h"
+#include "core/model/vocabulary.h"
 #include "core/pipeline/stage_items.h"
 #include "core/train/commit.h"
 #include "core/train/trainer.h"
@@ -209,14 +210,21 @@ class Planner {
   }
 
   // Whether the dataset has the controls and takes the values.
-  void try_controls(const PlannedEdit& edit) {
+  void try_controls(PlannedEdit& edit) {
+    if (std::none_of(edit.edits.begin(), edit.edits.end(),
+                     [](const Edit& one) { return std::holds_alternative<SetData>(one); }))
+      return;
+    const std::string before = session_.dataset->save();
+    const std::vector<int32_t> shown = shown_ids(session_.dataset.get());
+    std::vector<int32_t> now = shown;
     for (const Edit& one : edit.edits) {
       const auto* control = std::get_if<SetData>(&one);
       if (!control) continue;
-      const std::string before = session_.dataset->save();
       session_.dataset->set(control->key, control->value);
+      now = shown_ids(session_.dataset.get());
       session_.dataset->load(before);
     }
+    edit.show_tokens(shown, now);
   }
 
   void refresh() {

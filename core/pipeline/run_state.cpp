@@ -8,6 +8,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
+#include "core/base/json_fault.h"
 #include "core/config/document.h"
 #include "core/config/operation_keys.h"
 #include "core/pipeline/json_numbers.h"
@@ -237,6 +238,7 @@ std::string format_state(const SavedState& s) {
                {"loss_scale_growth", s.loss_scale_growth},
                {"threads", s.threads},
                {"data", s.data},
+               {"vocab_size", s.vocab_size},
                {"settings", s.settings}};
   return json.dump(2) + "\n";
 }
@@ -285,6 +287,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     s.loss_scale = number_of(json.at("loss_scale"), kNan);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);
+    s.vocab_size = json.value("vocab_size", int64_t{0});
     json.at("settings").get_to(s.settings);
     const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
@@ -295,7 +298,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
       if (!points[i].contains("judged")) t.undo_points[i].judged = was_judged(t.undo_points[i], t.triggers);
     return s;
   } catch (const Json::exception& e) {
-    throw Error(Code::checkpoint_corrupt, std::string("state.json does not fit its format: ") + e.what(),
+    throw Error(Code::checkpoint_corrupt, "state.json does not fit its format: " + json_fault(e.what()),
                 "resume from an older checkpoint", where);
   }
 }

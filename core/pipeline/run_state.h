@@ -29,8 +29,9 @@ struct SavedState {
   std::optional<std::map<std::string, int64_t>> born = {};
   double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
-  int64_t threads = 0;  // that computed it; 0 = unknown
-  std::string data;     // the dataset's fingerprint
+  int64_t threads = 0;     // that computed it; 0 = unknown
+  std::string data;        // the dataset's fingerprint
+  int64_t vocab_size = 0;  // the model's, padding apart; 0 = unknown
   Structure structure;
   std::vector<JournalEntry> journal;
   Settings settings;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/model/vocabulary.h"
 #include "core/train/cpu_allocator.h"
 #include "core/train/device.h"
 #include "core/train/stop_signals.h"
@@ -41,7 +42,12 @@ int64_t implied_vocab_size(const Section& model) {
 std::unique_ptr<Dataset> SourceDatasets::make(const Table& source) {
   Table values = source;
   std::erase_if(values, [](const auto& entry) { return entry.first == "use" || entry.first == "weight"; });
-  return plugins_.dataset(find(source, "use")->as<std::string>(), values);
+  const auto use = find(source, "use")->as<std::string>();
+  auto made = plugins_.dataset(use, values);
+  if (shown_vocabulary(made.get()))
+    throw Error(Code::conflict, "the source '" + use + "' shows tokens by numbers of its own, which no dataset around it knows",
+                "put it around the others: use = \"" + use + "\" in [dataset], and this dataset as its [dataset.source]");
+  return made;
 }
 
 Session::Session(const RunOptions& options, const std::vector<std::string>& plugin_files)
@@ -71,12 +77,15 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
 void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint) {
   starts_ = !checkpoint;
   if (!config.dataset) return;
-  grow_vocabulary(config);
+  auto made = plugins.dataset(config.dataset->use, config.dataset->values);
+  const bool shows_a_part = shown_vocabulary(made.get()) != nullptr;
+  if (!shows_a_part) fit_vocabulary(config);
   make_model(config);
   const Value* vocab_size = find(structure.keys, "vocab_size");
   if (!vocab_size) vocab_size = find(config.model.values, "vocab_size");
-  const bool still_grows = starts_ && implied_vocab_size(config.model) > 0 && tokenizer && !tokenizer->ready();
-  dataset = plugins.dataset(config.dataset->use, config.dataset->values);
+  const bool follows_data = starts_ && implied_vocab_size(config.model) > 0;
+  const bool still_grows = follows_data && (shows_a_part || (tokenizer && !tokenizer->ready()));
+  dataset = std::move(made);
   if (auto* shown = dynamic_cast<ShownTokenizer*>(tokenizer.get())) tokenizer = shown->release();
   DatasetContext context;
   context.tokenizer = tokenizer.get();
@@ -92,7 +101,7 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
 }
 
 void Session::open_model(const PipelineConfig& config) {
-  grow_vocabulary(config);
+  fit_vocabulary(config);
   make_model(config);
   maker.open(*model, structure, data_vocab_size());
 }
@@ -122,9 +131,10 @@ NetworkFactory Session::factory() {
   return made;
 }
 
-void Session::grow_vocabulary(const PipelineConfig& config) {
+void Session::fit_vocabulary(const PipelineConfig& config) {
   const int64_t implied = implied_vocab_size(config.model), needed = data_vocab_size();
-  if (!starts_ || implied == 0 || find(structure.keys, "vocab_size") || needed <= implied) return;
+  if (!starts_ || implied == 0 || find(structure.keys, "vocab_size") || needed == implied) return;
+  if (needed < implied && shown_ids(dataset.get()).empty()) return;
   put(structure.keys, "vocab_size", needed);
   model.reset();
   host.log(Level::info,

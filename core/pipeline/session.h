@@ -48,6 +48,9 @@ struct Session {
   void open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint);
   // As `structure` has it. Parameters are allocated on the device, not yet set; adapters hang on their layers.
   void open_model(const PipelineConfig& config);
+  // A new model whose vocab_size a preset or init_from tells gets as many tokens as the dataset shows where these are only a
+  // part of the tokenizer's, and as many more as tokenizer and dataset need otherwise. open_dataset() and open_model() do so.
+  void fit_vocabulary(const PipelineConfig& config);
   // What tokenizer and dataset need; 0 = unknown.
   int64_t data_vocab_size() const;
   // The same when the dataset shows all of the vocabulary.
@@ -72,8 +75,6 @@ struct Session {
 
  private:
   void make_model(const PipelineConfig& config);
-  // A new model whose vocab_size a preset or init_from tells gets as many more tokens as the tokenizer and dataset need.
-  void grow_vocabulary(const PipelineConfig& config);
 
   bool starts_ = true;  // from no checkpoint
 };

@@ -2,34 +2,37 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "gptcore/error.h"
 
 namespace gptcore {
+namespace {
+
+[[noreturn]] void refuse_vocabulary(const std::string& why, const std::string& where) {
+  throw Error(Code::checkpoint_corrupt, std::string(kVocabularyFile) + " cannot be used: " + why, "use another copy of it",
+              where);
+}
+
+}  // namespace
 
 // The numbers of a checkpoint.
 class ShownTokenizer::Stored final : public ShownVocabulary {
  public:
-  Stored(const std::string& text, int64_t whole_size, const std::string& where) : whole_(whole_size) {
-    try {
-      const auto json = nlohmann::json::parse(text);
-      ids_ = json.at("ids").get<std::vector<int32_t>>();
-      rare_ = json.at("rare_number").get<int32_t>();
-      const auto fits = [&](int32_t id) { return id >= 0 && id < whole_; };
-      if (rare_ < 0 || static_cast<size_t>(rare_) >= ids_.size() || !std::all_of(ids_.begin(), ids_.end(), fits))
-        throw std::runtime_error("its ids are not the tokenizer's");
-    } catch (const std::exception& e) {
-      throw Error(Code::checkpoint_corrupt, std::string(kVocabularyFile) + " cannot be used: " + e.what(), {}, where);
-    }
+  Stored(const std::string& text, int64_t whole_size, const std::string& where)
+      : stored_(parse_vocabulary(text, where)), whole_(whole_size) {
+    const int32_t largest = *std::max_element(stored_.ids.begin(), stored_.ids.end());
+    if (largest >= whole_)
+      refuse_vocabulary("it names the token " + std::to_string(largest) + ", and the tokenizer has " + std::to_string(whole_),
+                        where);
   }
-  std::span<const int32_t> shown_ids() const noexcept override { return ids_; }
-  int32_t rare_number() const noexcept override { return rare_; }
+  std::span<const int32_t> shown_ids() const noexcept override { return stored_.ids; }
+  int32_t rare_number() const noexcept override { return stored_.rare_number; }
   int64_t whole_size() const noexcept override { return whole_; }
 
  private:
-  std::vector<int32_t> ids_;
-  int32_t rare_ = 0;
+  StoredVocabulary stored_;
   int64_t whole_;
 };
 
@@ -40,6 +43,22 @@ ShownVocabulary* shown_vocabulary(Dataset* dataset) {
 std::string format_vocabulary(const ShownVocabulary& shown) {
   const std::span<const int32_t> ids = shown.shown_ids();
   return nlohmann::json{{"rare_number", shown.rare_number()}, {"ids", std::vector<int32_t>(ids.begin(), ids.end())}}.dump();
+}
+
+StoredVocabulary parse_vocabulary(const std::string& text, const std::string& where) {
+  StoredVocabulary out;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    out.ids = json.at("ids").get<std::vector<int32_t>>();
+    out.rare_number = json.at("rare_number").get<int32_t>();
+  } catch (const nlohmann::json::exception&) {
+    refuse_vocabulary("it is not {\"rare_number\": NUMBER, \"ids\": [NUMBERS]}", where);
+  }
+  if (out.rare_number < 0 || static_cast<size_t>(out.rare_number) >= out.ids.size())
+    refuse_vocabulary("its rare_number is none of its numbers", where);
+  const std::set<int32_t> all(out.ids.begin(), out.ids.end());
+  if (all.size() != out.ids.size() || *all.begin() < 0) refuse_vocabulary("its ids are not those of different tokens", where);
+  return out;
 }
 
 ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown)

@@ -5,19 +5,24 @@
 #include <string>
 #include <vector>
 
+#include "core/model/vocabulary.h"
 #include "gptcore/dataset.h"
 #include "gptcore/draft/shown_vocabulary.h"
 #include "gptcore/tokenizer.h"
 
 namespace gptcore {
 
-// A checkpoint's file of them, when the tokenizer's own ids are not shown.
-inline constexpr const char* kVocabularyFile = "vocabulary.json";
-
 // What the dataset has of that extension; null when it shows the tokenizer's ids always. The dataset may be null.
 ShownVocabulary* shown_vocabulary(Dataset* dataset);
-// vocabulary.json: {"rare_number": 0, "ids": [...]}.
+
+// What kVocabularyFile holds: {"rare_number": 0, "ids": [...]}.
+struct StoredVocabulary {
+  std::vector<int32_t> ids;  // of the tokenizer, by the number that is shown; no two alike
+  int32_t rare_number = 0;
+};
 std::string format_vocabulary(const ShownVocabulary& shown);
+// Throws Error(checkpoint_corrupt) at `where` when the text is none.
+StoredVocabulary parse_vocabulary(const std::string& text, const std::string& where);
 
 class ShownTokenizer final : public Tokenizer {
  public:
@@ -29,6 +34,8 @@ class ShownTokenizer final : public Tokenizer {
 
   // The tokenizer with its own ids; this is of no use afterwards.
   std::unique_ptr<Tokenizer> release() { return std::move(inner_); }
+  // The same, for a look at it.
+  const Tokenizer& whole() const { return *inner_; }
 
   bool ready() const override { return inner_->ready(); }
   void learn(std::string_view corpus) override { inner_->learn(corpus); }

@@ -8,8 +8,10 @@
 #include <set>
 
 #include "core/model/gpt.h"
+#include "core/model/vocabulary.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/initial_weights.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
@@ -46,6 +48,22 @@ bool trained_before(const StageContext& c, size_t index) {
   for (size_t later = index + 1; later < c.config.stages.size(); ++later)
     if (c.config.stages[later].name == c.saved->stage) return true;
   return false;
+}
+
+// A checkpoint that another dataset, or none, was at work in may have its tokens by other numbers.
+void require_same_tokens(const StageContext& c, const Checkpoint& checkpoint) {
+  if (!c.session.dataset) return;
+  const std::vector<int32_t> now = shown_ids(c.session.dataset.get());
+  std::vector<int32_t> then;
+  if (checkpoint.has(kVocabularyFile))
+    then = parse_vocabulary(checkpoint.text(c.files, kVocabularyFile), checkpoint.directory.string()).ids;
+  else if (checkpoint.has(kDatasetFile))
+    return;  // which came before kVocabularyFile
+  if (now != then)
+    throw Error(
+        Code::checkpoint_mismatch, "the checkpoint's tokens have other numbers than those the dataset shows",
+        "start a new run with model.init_from = \"ckpt:" + checkpoint.directory.string() + "\": each token's row comes along",
+        c.config.dataset->location.text());
 }
 
 // A file that [[adapter]] tables start from, with all adapters of the items that name it.
@@ -111,13 +129,17 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
     init();
-    if (const std::string read = load_initial_weights(files, config.model, *session.model, static_cast<uint64_t>(run.seed));
+    const TokensHere here{shown_ids(session.dataset.get()),
+                          [this](const Checkpoint& source) { return ids_of_source(session, config, files, source); }};
+    if (const std::string read =
+            load_initial_weights(files, config.model, *session.model, here, static_cast<uint64_t>(run.seed));
         !read.empty())
       session.host.log(Level::info, read);
     return load_adapter_files(*this);
   }
   const std::string where = checkpoint->directory.string();
   saved = read_state(files, *checkpoint);
+  require_same_tokens(*this, *checkpoint);
   journal = saved->journal;
   Settings before = saved->settings, now = settings_of(config);
   for (Settings* settings : {&before, &now})  // resume_operations() compares the operations of the stage at work

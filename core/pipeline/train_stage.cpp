@@ -194,6 +194,7 @@ class TrainStage {
     state.loss_scale = scaler_.scale().item<float>();
     state.loss_scale_growth = scaler_.growth().item<int>();
     state.threads = c_.session.threads;
+    state.vocab_size = network_.vocab_size();
     save_data(state, parts);
     state.settings = settings_of(c_.config);
     state.structure = c_.session.structure;

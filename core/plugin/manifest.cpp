@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "core/base/json_fault.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -193,7 +194,7 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
     for (const Json& item : json.at("items")) out.items.push_back(item_of(item, out));
     return out;
   } catch (const std::exception& e) {
-    throw Error(Code::plugin_no_manifest, std::string("its manifest is damaged: ") + e.what(),
+    throw Error(Code::plugin_no_manifest, "its manifest is damaged: " + json_fault(e.what()),
                 "build the plugin again with gptcore_add_plugin()", where);
   }
 }

@@ -40,6 +40,11 @@ struct Describe {
     const std::string source = e.source < 0 ? "new rows as in a new model" : "new rows from row " + std::to_string(e.source);
     return {with_noise("vocabulary of " + std::to_string(e.size) + ", " + source, e.noise)};
   }
+  Lines operator()(const ArrangeVocabulary& e) const {
+    int64_t moved = 0;
+    for (size_t i = 0; i < e.rows.size(); ++i) moved += e.rows[i] != static_cast<int64_t>(i);
+    return {std::to_string(moved) + " rows of the vocabulary move with their tokens"};
+  }
   Lines operator()(const SetAdapter& e) const {
     Lines lines;
     for (size_t i = 0; i < e.layers.size(); ++i)

@@ -31,6 +31,10 @@ struct ResizeVocabulary {
   int64_t size = 0, source = 0;
   double noise = 0;
 };
+// Row i of the vocabulary becomes what row rows[i] was.
+struct ArrangeVocabulary {
+  std::vector<int64_t> rows;
+};
 struct SetAdapter {
   std::vector<std::string> layers;
   std::string item;
@@ -53,8 +57,8 @@ struct SetData {
   std::string key;
   Value value;
 };
-using Edit = std::variant<SetTrainable, ArrangeBlocks, WidenMlp, WidenEmbedding, ResizeVocabulary, SetAdapter, MergeAdapter,
-                          DropAdapter, Replace, SetData>;
+using Edit = std::variant<SetTrainable, ArrangeBlocks, WidenMlp, WidenEmbedding, ResizeVocabulary, ArrangeVocabulary,
+                          SetAdapter, MergeAdapter, DropAdapter, Replace, SetData>;
 
 // "freeze wte.weight", "blocks 0 0 1 1", "adapter lora on blocks.0.attn.qkv (rank = 4, alpha = 8)", one a change.
 std::vector<std::string> lines_of(const Edit& edit);

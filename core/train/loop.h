@@ -53,10 +53,10 @@ class Loop {
   bool carry_out(size_t index, const TrainingView& now);
   std::optional<double> loss_before(const PlannedEdit& plan);
   Reevaluation reevaluate();
-  void commit(const std::string& operation, const PlannedEdit& plan);
+  void commit(const std::string& operation, PlannedEdit& plan);
   void control_data(const SetData& data);
   std::string edit_name(const std::string& operation) const;
-  CommitReport commit_edits(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed);
+  CommitReport commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed);
   CommitReport change_model(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed);
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();

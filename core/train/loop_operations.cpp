@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/model/vocabulary.h"
 #include "core/train/loop.h"
 #include "gptcore/draft/datasets.h"
 #include "gptcore/error.h"
@@ -181,7 +182,7 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
 }
 
 // All of the plan or, when it does not fit, an Error and nothing.
-void Loop::commit(const std::string& operation, const PlannedEdit& plan) {
+void Loop::commit(const std::string& operation, PlannedEdit& plan) {
   Table settings = s_.settings;
   put_all(settings, plan.settings);
   TrainOptions changed = with_settings(options_, settings);
@@ -217,7 +218,8 @@ std::string Loop::edit_name(const std::string& operation) const {
   return "edit " + std::to_string(global_step()) + " " + operation + " " + std::to_string(before);
 }
 
-CommitReport Loop::commit_edits(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed) {
+// Adds to the plan what the model needs for what the data will show.
+CommitReport Loop::commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed) {
   const bool controls =
       std::any_of(plan.edits.begin(), plan.edits.end(), [](const Edit& edit) { return std::holds_alternative<SetData>(edit); });
   if (!controls) return change_model(operation, plan, changed);
@@ -225,9 +227,11 @@ CommitReport Loop::commit_edits(const std::string& operation, const PlannedEdit&
     const std::lock_guard lock(c_.dataset_mutex);  // a batch may be in the making
     return c_.dataset.save();
   }();
+  const std::vector<int32_t> shown = shown_ids(&c_.dataset);
   try {
     for (const Edit& edit : plan.edits)
       if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
+    plan.show_tokens(shown, shown_ids(&c_.dataset));
     return change_model(operation, plan, changed);
   } catch (...) {
     prefetcher_.reset();

@@ -4,6 +4,7 @@
 
 #include "core/model/layer_names.h"
 #include "core/model/structure.h"
+#include "core/model/vocabulary.h"
 #include "gptcore/draft/layer_names.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
@@ -190,6 +191,22 @@ void PlannedEdit::replace(std::string_view parameter, const at::Tensor& values, 
 void PlannedEdit::set_data(std::string_view key, Value value) {
   require(kControlsData, "kControlsData", "set_data");
   edits.emplace_back(SetData{std::string(key), std::move(value)});
+}
+
+void PlannedEdit::show_tokens(const std::vector<int32_t>& before, const std::vector<int32_t>& after) {
+  if (before == after) return;
+  const int64_t vocab = shape().vocab;
+  std::vector<int64_t> rows = rows_of_tokens(tokens_of_rows(before, vocab), tokens_of_rows(after, vocab));
+  if (in_place(rows)) return;
+  if (const auto lost = std::find(rows.begin(), rows.end(), -1); lost != rows.end())
+    throw Error(Code::conflict,
+                "the data would show tokens that the model, which has " + std::to_string(vocab) + ", has no rows for",
+                "let resize_vocabulary come before it");
+  for (const Layer& layer : shape().layers)
+    if (layer.kind == LayerKind::embedding && shape().adapters.contains(layer.path))
+      throw Error(Code::conflict, "the embedding '" + layer.path + "' has an adapter, and its rows would move",
+                  "merge it first");
+  edits.emplace_back(ArrangeVocabulary{std::move(rows)});
 }
 
 void PlannedEdit::expect_same_function(double at_most) {

@@ -48,6 +48,10 @@ class PlannedEdit final : public ModelEdit, private Undo {
   void expect_same_function(double tolerance) override;
   void* extension(std::string_view id) override;
 
+  // The data shows the tokens `after` where it showed `before`, each as shown_ids(): the rows of the vocabulary move with them.
+  // Throws Error(conflict) where there is no row for one, or where rows cannot move.
+  void show_tokens(const std::vector<int32_t>& before, const std::vector<int32_t>& after);
+
   Effects used() const { return used_; }
   bool empty() const { return settings.empty() && edits.empty() && !undo; }
   // Throws Error(conflict) when the edits leave no parameter that is trained.

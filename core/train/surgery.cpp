@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/model/gpt.h"
 #include "core/model/layer_names.h"
@@ -182,28 +183,36 @@ void Surgery::apply_edit(const WidenEmbedding& edit) {
 }
 
 void Surgery::apply_edit(const ResizeVocabulary& edit) {
+  std::vector<int64_t> rows(static_cast<size_t>(edit.size), -1);
+  std::iota(rows.begin(), rows.begin() + b_.vocab, int64_t{0});
+  arrange_vocabulary(rows, {edit.source, edit.noise});
+  b_.vocab = edit.size;
+  put(b_.keys, "vocab_size", edit.size);
+}
+
+void Surgery::apply_edit(const ArrangeVocabulary& edit) {
+  arrange_vocabulary(edit.rows, {});
+}
+
+void Surgery::arrange_vocabulary(const std::vector<int64_t>& rows, const NewRows& rule) {
   const auto embedding =
       std::find_if(b_.layers.begin(), b_.layers.end(), [](const Layer& l) { return l.kind == LayerKind::embedding; });
   if (embedding == b_.layers.end()) throw Error(Code::model_shape, "the model has no embedding to resize");
   if (adapter_on(embedding->path))
     throw Error(Code::conflict, "the embedding '" + embedding->path + "' has an adapter", "merge it first");
-  add_rows(edit, "vocabulary", b_.parts.at(embedding->path + ".weight"));
-  if (const auto head = b_.parts.find("lm_head.weight"); head != b_.parts.end())
-    add_rows(edit, "vocabulary of lm_head", head->second);
-  b_.vocab = edit.size;
-  put(b_.keys, "vocab_size", edit.size);
-}
-
-void Surgery::add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part) {
-  const int64_t added = edit.size - b_.vocab, C = part.value.size(1);
-  const at::Tensor known = part.value.narrow(0, 0, b_.vocab);
-  part.value = at::cat({known, new_rows(known, added, {edit.source, edit.noise}, stream, key_)});
-  if (!part.exp_avg.defined()) return;
-  // The parameter's updates are counted for all rows together, so that a second moment of 0 would make the first updates of new
-  // rows too large: they start with the one of the row that they come from, or with the square of the rows' mean root.
-  const at::Tensor first = part.exp_avg.narrow(0, 0, b_.vocab), second = part.exp_avg_sq.narrow(0, 0, b_.vocab);
-  part.exp_avg = at::cat({first, at::zeros({added, C}, first.options())});
-  part.exp_avg_sq = at::cat({second, new_rows(second.sqrt(), added, {edit.source, 0}, stream, key_).square()});
+  const int64_t added = count_new(rows);
+  const auto arrange = [&](Tissue& part, const std::string& name) {
+    const auto known = [&](const at::Tensor& table) { return table.narrow(0, 0, b_.vocab); };
+    part.value = arranged_rows(known(part.value), rows, new_rows(known(part.value), added, rule, name, key_));
+    if (!part.exp_avg.defined()) return;
+    // The parameter's updates are counted for all rows together, so that a second moment of 0 would make the first updates of
+    // new rows too large: they start with the one of the row that they come from, or with the square of the rows' mean root.
+    const at::Tensor first = known(part.exp_avg), second = known(part.exp_avg_sq);
+    part.exp_avg = arranged_rows(first, rows, at::zeros({added, first.size(1)}, first.options()));
+    part.exp_avg_sq = arranged_rows(second, rows, new_rows(second.sqrt(), added, {rule.source, 0}, name, key_).square());
+  };
+  arrange(b_.parts.at(embedding->path + ".weight"), "vocabulary");
+  if (const auto head = b_.parts.find("lm_head.weight"); head != b_.parts.end()) arrange(head->second, "vocabulary of lm_head");
 }
 
 AdapterInfo* Surgery::adapter_on(const std::string& layer) {

@@ -13,6 +13,7 @@
 
 #include "core/model/network.h"
 #include "core/model/structure.h"
+#include "core/model/vocabulary.h"
 #include "core/train/channels.h"
 #include "core/train/edits.h"
 
@@ -51,7 +52,9 @@ class Surgery {
   void apply_edit(const WidenMlp& edit);
   void apply_edit(const WidenEmbedding& edit);
   void apply_edit(const ResizeVocabulary& edit);
-  void add_rows(const ResizeVocabulary& edit, const std::string& stream, Tissue& part);
+  void apply_edit(const ArrangeVocabulary& edit);
+  // Embedding and head get the rows of arranged_rows(), new ones from new_rows() by `rule`.
+  void arrange_vocabulary(const std::vector<int64_t>& rows, const NewRows& rule);
   void apply_edit(const SetAdapter& edit);
   void apply_edit(const MergeAdapter& edit);
   void apply_edit(const DropAdapter& edit);

@@ -266,6 +266,51 @@ TEST_CASE("bad records are skipped and told on demand") {
   CHECK(has(c.gptcore({"data", "info", "b"}).out, "2 records could not be used and were skipped"));
 }
 
+TEST_CASE("a prepared folder serves any limit of bad records that it keeps to, and names every option that differs") {
+  const Corpus c(100);
+  c.write("corpus.jsonl", read(c.path("corpus.jsonl")) + "{\"text\": \"\\ud83d\"}\n{\"text\": null}\n");
+  const auto prepare = [&](const char* limit, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"--out", "a", "--on_bad_record=skip", std::string("--max_bad_records=") + limit});
+    return c.prepare(more);
+  };
+  CHECK(refusal(prepare("1")) == "GC303");
+  CHECK(prepare("2").status == 0);  // goes on where that one ended
+  const auto made = c.files("a");
+  CHECK(prepare("50").status == 0);
+  CHECK(c.files("a") == made);
+  for (const Outcome& fewer : {prepare("1"), c.prepare({"--out", "a"})}) {
+    INFO(fewer.err);
+    CHECK(refusal(fewer) == "GC303");
+    CHECK(has(fewer.err, "2 records were skipped when the folder was made"));
+    CHECK(has(fewer.err, "max_bad_records = 2"));
+  }
+  const Outcome other = prepare("2", {"--set", "dataset.val_fraction=0.3", "--format", "npy"});
+  INFO(other.err);
+  CHECK(refusal(other) == "GC503");
+  CHECK(has(other.err, "with val_fraction 0.1, not val_fraction 0.3"));
+  CHECK(has(other.err, "with the format gptcore, not npy"));
+  CHECK_FALSE(has(other.err, "in use"));
+}
+
+TEST_CASE("a manifest that is none is described in words") {
+  const Corpus c(100);
+  REQUIRE(c.prepare({"--out", "a"}).status == 0);
+  const std::string whole = read(c.path("a/manifest.json"));
+  for (const std::string& bad :
+       {std::string("{"), std::string("[]"), std::string("{\"kind\": 3}"),
+        std::string(whole).replace(whole.find("\"tokens_per_shard\": "), 20, "\"tokens_per_shard\": \"x\" , \"y\": ")}) {
+    c.write("a/manifest.json", bad);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"data", "info", "a"}, {"data", "verify", "a"}, {"data", "sample", "a"}}) {
+      const Outcome outcome = c.gptcore(words);
+      INFO(bad << words[1] << outcome.err);
+      CHECK(outcome.status != 0);
+      CHECK(has(outcome.err, "manifest.json"));
+      CHECK_FALSE(has(outcome.err, "json.exception"));
+    }
+  }
+}
+
 TEST_CASE("a text is prepared as one sequence, cut as nanoGPT cuts it") {
   const Workspace w;
   for (const char* tokenizer : {"byte", "char"}) {

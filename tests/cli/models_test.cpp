@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/cli/token_rows.h"
 #include "tests/cli/workspace.h"
 
 #include "tests/catch.h"
@@ -112,6 +113,54 @@ TEST_CASE("an exported folder has the run's tokenizer where Hugging Face's libra
   other.insert(other.end(), {"--set", "tokenizer.use=char"});
   REQUIRE(characters.train(other).status == 0);
   CHECK(has(characters.gptcore({"export", "out", "--to", "hf"}).out, "there is no tokenizer.json"));
+}
+
+TEST_CASE("an export has as many rows as the tokenizer has tokens, which is said") {
+  for (const char* key : {"model.vocab_size=300", "model.vocab_multiple=100"}) {
+    for (const char* tied : {"true", "false"}) {
+      const Workspace w;
+      std::vector<std::string> words = kShort;
+      for (const std::string& word :
+           {std::string(key), std::string("model.tie_word_embeddings=") + tied, std::string("model.gelu=\"tanh\"")})
+        words.insert(words.end(), {"--set", word});
+      REQUIRE(w.train(words).status == 0);
+      for (const char* format : {"hf", "gguf", "llmc"}) {
+        const Outcome out = w.gptcore({"export", "out", "--to", format, "--format", format});
+        CAPTURE(key, tied, format, out.out, out.err);
+        if (format == std::string("llmc") && tied == std::string("false")) continue;
+        REQUIRE(out.status == 0);
+        CHECK(has(out.out, "44 rows are left out") == (key == std::string("model.vocab_size=300")));
+      }
+      CHECK(nlohmann::json::parse(read(w.path("hf/config.json"))).at("vocab_size") == 256);
+      CHECK(table_in(w.path("hf/model.safetensors"), "transformer.wte.weight").size() == 256);
+      CHECK_FALSE(has(read(w.path("gguf/model.gguf")), "[PAD"));
+      const std::vector<std::string> greedy = {"--prompt", "the", "--max-new-tokens", "12", "--temperature", "0"};
+      const auto sampled = [&](const char* run) {
+        std::vector<std::string> all = {"sample", run};
+        all.insert(all.end(), greedy.begin(), greedy.end());
+        const Outcome outcome = w.gptcore(all);
+        CHECK(outcome.status == 0);
+        return outcome.out;
+      };
+      REQUIRE(w.gptcore({"import", "hf", "--to", "back", "--set", "tokenizer.use=byte"}).status == 0);
+      CHECK(sampled("back") == sampled("out"));
+    }
+  }
+}
+
+TEST_CASE("what only a new run could choose is not proposed for one that is trained") {
+  const Workspace w;
+  std::vector<std::string> words = kShort;
+  words.insert(words.end(), {"--set", "tokenizer.use=char"});
+  REQUIRE(w.train(words).status == 0);
+  const Outcome sample = w.gptcore({"sample", "out", "--prompt", "Zebra"});
+  INFO(sample.err);
+  CHECK(refusal(sample) == "GC305");
+  CHECK_FALSE(has(sample.err, "use the tokenizer"));
+  const Outcome out = w.gptcore({"export", "out", "--format", "gguf", "--to", "gguf"});
+  INFO(out.err);
+  CHECK(refusal(out) == "GC400");
+  CHECK(has(out.err, "use --format hf, or train a new run with model.gelu = \"tanh\""));
 }
 
 TEST_CASE("a run that started from a folder goes on without it") {

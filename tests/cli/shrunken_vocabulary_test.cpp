@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tests/catch.h"
+#include "tests/cli/token_rows.h"
 #include "tests/cli/workspace.h"
 
 using namespace gptcore::test;
@@ -42,6 +43,15 @@ struct Shrunken : Workspace {
   Command shrunken(std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {"--shrunken_vocab_size=64", "--max_iters=200"});
     return training(more);
+  }
+  // A run that learns nothing, so that its rows are those it began with; its newest checkpoint.
+  std::filesystem::path unlearned(const std::string& to, std::vector<std::string> words) const {
+    words.insert(words.begin(), {"run", "tiny.toml", "--max_iters=20", "--eval_interval=10", "--learning_rate=0", "--min_lr=0",
+                                 "--weight_decay=0", "--set", "run.out_dir=" + to});
+    const Outcome outcome = gptcore(std::move(words));
+    INFO(outcome.out << outcome.err);
+    REQUIRE(outcome.status == 0);
+    return newest_checkpoint(path(to));
   }
   // The bytes of `text` that the data does not have.
   std::string strange(const std::string& text) const {
@@ -112,13 +122,180 @@ TEST_CASE("a shrunken model is sampled by the tokenizer's ids while it is shrunk
   CHECK(refusal(w.gptcore({"prepare", "tiny.toml", "--shrunken_vocab_size=64", "--out", "prepared"})) == "GC106");
 }
 
-TEST_CASE("remapping that ends before the model has grown is refused, by plan too") {
+TEST_CASE("each token keeps its row when the vocabulary grows and the remapping ends") {
+  for (const char* tied : {"true", "false"}) {
+    const Shrunken w("");
+    const std::string tie = std::string("model.tie_word_embeddings=") + tied;
+    const auto small = w.unlearned("small", {"--shrunken_vocab_size=64", "--set", tie});
+    w.add_to_train_stage(R"(
+  [[stage.operation]]
+  use = "resize_vocabulary"
+  value = [10, 0.01]
+  when = { at_iter = 12 }
+
+  [[stage.operation]]
+  use = "disable_vocab_remapping"
+  when = { at_iter = 14 }
+)");
+    const auto grown = w.unlearned("grown", {"--shrunken_vocab_size=64", "--set", tie});
+    CHECK_FALSE(std::filesystem::exists(grown / "vocabulary.json"));
+    for (const char* table : {"wte.weight", "lm_head.weight"}) {
+      if (table == std::string("lm_head.weight") && tied == std::string("true")) continue;
+      const auto before = token_rows(small, table), after = token_rows(grown, table);
+      CHECK(after.size() == 256);
+      for (const auto& [token, row] : before) {
+        CAPTURE(table, token);
+        CHECK(after.at(token) == row);
+      }
+    }
+    CHECK_THAT(read(w.path("grown/metrics.jsonl")), Contains("rows of the vocabulary move with their tokens"));
+  }
+}
+
+TEST_CASE("init_from takes each token's row along, whatever number it has here and there") {
+  for (const char* tied : {"true", "false"}) {
+    const Shrunken w("");
+    const std::string tie = std::string("model.tie_word_embeddings=") + tied;
+    std::string text = read(w.path("tiny.toml"));
+    w.write("remapped.toml", text);
+    text.replace(text.find(kDataset), std::string(kDataset).size(), "use = \"text\"\nfiles = [\"input.txt\"]");
+    w.write("whole.toml", text);
+    const auto made = [&](const std::string& pipeline, const std::string& to, std::vector<std::string> words) {
+      w.write("tiny.toml", read(w.path(pipeline)));
+      return w.unlearned(to, std::move(words));
+    };
+    const auto small = made("remapped.toml", "small", {"--shrunken_vocab_size=64", "--set", tie, "--seed=5"});
+    const auto full = made("whole.toml", "full", {"--set", tie, "--seed=6"});
+    struct Case {
+      const char *name, *pipeline, *size;
+      std::filesystem::path from;
+    };
+    const Case cases[] = {{"shrunken to full", "whole.toml", "", small},
+                          {"shrunken to a smaller one", "remapped.toml", "30", small},
+                          {"shrunken to a larger one", "remapped.toml", "100", small},
+                          {"shrunken to the same", "remapped.toml", "64", small},
+                          {"full to shrunken", "remapped.toml", "64", full}};
+    for (const Case& c : cases) {
+      std::vector<std::string> words = {"--set", "model.init_from=ckpt:" + c.from.string()};
+      if (*c.size) words.push_back(std::string("--shrunken_vocab_size=") + c.size);
+      const auto to = made(c.pipeline, std::string("to ") + c.name, words);
+      for (const char* table : {"wte.weight", "lm_head.weight"}) {
+        if (table == std::string("lm_head.weight") && tied == std::string("true")) continue;
+        const auto before = token_rows(c.from, table), after = token_rows(to, table);
+        CAPTURE(c.name, tied, table);
+        CHECK(after.size() == (*c.size ? std::stoul(c.size) : 256));
+        size_t shared = 0;
+        for (const auto& [token, row] : after) {
+          const auto found = before.find(token);
+          if (found == before.end()) continue;
+          CAPTURE(token);
+          CHECK(row == found->second);
+          ++shared;
+        }
+        CHECK(shared >= std::min<size_t>(before.size(), 30));
+      }
+    }
+  }
+}
+
+TEST_CASE("init_from takes a character's row along where the tokenizer was learned anew") {
+  const Shrunken w("");
+  std::string text = read(w.path("tiny.toml"));
+  const std::string dataset = kDataset;
+  text.replace(text.find(dataset), dataset.size(), "use = \"text\"\nfiles = [\"input.txt\"]");
+  text.replace(text.find("\"byte\""), 6, "\"char\"");
+  w.write("tiny.toml", text);
+  const auto first = w.unlearned("first", {"--seed=3"});
+  w.write("input.txt", "AB" + read(w.path("input.txt")));
+  const auto second = w.unlearned("second", {"--set", "model.init_from=ckpt:" + w.path("first").string()});
+  const auto letters = [](const std::filesystem::path& checkpoint) {
+    return nlohmann::json::parse(read(checkpoint / "tokenizer.bin")).at("characters").get<std::vector<std::string>>();
+  };
+  const auto before = letters(first), after = letters(second);
+  REQUIRE(after.size() == before.size() + 2);
+  const auto old_rows = token_rows(first, "wte.weight"), new_rows = token_rows(second, "wte.weight");
+  for (size_t i = 0; i < before.size(); ++i) {
+    CAPTURE(before[i]);
+    const auto found = std::find(after.begin(), after.end(), before[i]);
+    CHECK(new_rows.at(static_cast<int>(found - after.begin())) == old_rows.at(static_cast<int>(i)));
+  }
+}
+
+TEST_CASE("an exported shrunken model takes its numbers along, and is imported by the tokenizer's ids") {
+  const Shrunken w("");
+  REQUIRE(
+      w.gptcore({"run", "tiny.toml", "--shrunken_vocab_size=64", "--max_iters=40", "--set", "model.gelu=\"tanh\""}).status ==
+      0);
+  for (const char* format : {"hf", "gguf", "llmc"}) {
+    const Outcome out = w.gptcore({"export", "out", "--format", format, "--to", format});
+    CAPTURE(format, out.out, out.err);
+    REQUIRE(out.status == 0);
+    CHECK_THAT(out.out, Contains("the model knows a part of the tokenizer's tokens, by numbers of its own"));
+    CHECK_THAT(out.out, !Contains("there is no tokenizer.json"));
+    CHECK(read(w.path(format) / "vocabulary.json") == read(newest_checkpoint(w.path("out")) / "vocabulary.json"));
+  }
+  const auto sampled = [&](const char* run) {
+    const Outcome sample = w.gptcore({"sample", run, "--prompt", "the ", "--temperature", "0", "--max-new-tokens", "20"});
+    INFO(sample.err);
+    CHECK(sample.status == 0);
+    return sample.out;
+  };
+  REQUIRE(w.gptcore({"import", "hf", "--to", "back", "--set", "tokenizer.use=byte"}).status == 0);
+  CHECK(sampled("back") == sampled("out"));
+  CHECK(w.strange(sampled("back")) == "");
+
+  const std::string dataset = kDataset;
+  std::string text = read(w.path("tiny.toml"));
+  text.replace(text.find(dataset), dataset.size(), "use = \"text\"\nfiles = [\"input.txt\"]");
+  w.write("tiny.toml", text);
+  const auto whole = w.unlearned("whole", {"--set", "model.init_from=hf:" + w.path("hf").string()});
+  const auto before = token_rows(newest_checkpoint(w.path("back")), "wte.weight"), after = token_rows(whole, "wte.weight");
+  CHECK(after.size() == 256);
+  for (const auto& [token, row] : before) {
+    CAPTURE(token);
+    CHECK(after.at(token) == row);
+  }
+}
+
+TEST_CASE("remapping that ends before the model has grown is refused, by plan and config check too") {
   const Shrunken w("  [[stage.operation]]\n  use = \"disable_vocab_remapping\"\n  when = { at_iter = 20 }\n");
-  for (const char* verb : {"plan", "run"}) {
-    const Outcome outcome = w.gptcore({verb, "tiny.toml", "--shrunken_vocab_size=64"});
-    CAPTURE(verb, outcome.out, outcome.err);
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"config", "check"}, {"plan"}, {"run"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.end(), {"tiny.toml", "--shrunken_vocab_size=64"});
+    const Outcome outcome = w.gptcore(words);
+    CAPTURE(verb[0], outcome.out, outcome.err);
     CHECK(refusal(outcome) == "GC106");
     CHECK_THAT(outcome.err, Contains("the data would show 256 tokens, the model has 64") &&
                                 Contains("let resize_vocabulary come before it"));
   }
+}
+
+TEST_CASE(
+    "a mixture of sources with numbers of their own is refused, by config check too, and one may have numbers of its own") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  const std::string before = "use = \"text\"\nfiles = [\"input.txt\"]";
+  const std::string source = "use = \"text\"\nfiles = [\"input.txt\"]\n";
+  std::string mixed = text, around = text;
+  mixed.replace(
+      mixed.find(before), before.size(),
+      "use = \"mixture\"\n[[dataset.source]]\nuse = \"vocab_remap\"\nshrunken_vocab_size = 64\n[dataset.source.source]\n" +
+          source);
+  around.replace(
+      around.find(before), before.size(),
+      "use = \"vocab_remap\"\nshrunken_vocab_size = 64\n[dataset.source]\nuse = \"mixture\"\n[[dataset.source.source]]\n" +
+          source);
+  w.write("mixed.toml", mixed);
+  w.write("around.toml", around);
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"config", "check"}, {"run"}}) {
+    std::vector<std::string> words = verb;
+    words.push_back("mixed.toml");
+    const Outcome outcome = w.gptcore(words);
+    CAPTURE(outcome.out, outcome.err);
+    CHECK(refusal(outcome) == "GC106");
+    CHECK_THAT(outcome.err, Contains("'vocab_remap' shows tokens by numbers of its own") && Contains("put it around"));
+  }
+  const Outcome run = w.gptcore({"run", "around.toml", "--max_iters=20", "--eval_interval=10"});
+  CAPTURE(run.out, run.err);
+  CHECK(run.status == 0);
 }

@@ -47,7 +47,7 @@ void CorpusFolder::lock() {
 }
 
 void CorpusFolder::refuse(const std::string& why) const {
-  throw Error(Code::run_exists, "the folder is in use: " + why, "name another folder, or remove this one", folder_.string());
+  throw Error(Code::run_exists, "the folder is taken: " + why, "name another folder, or remove this one", folder_.string());
 }
 
 // False when there is something to be made, or to be made again.
@@ -58,7 +58,7 @@ bool CorpusFolder::take_over(bool verify) {
   if (kind == ManifestKind::other) refuse("its " + path.filename().string() + " is of another program");
   try {
     CorpusManifest found = read_manifest(path);
-    if (found.key != manifest_.key) refuse("it was prepared from other inputs or with other options");
+    if (found.key != manifest_.key) refuse("it was prepared " + differences(found, manifest_));
     if (verify)
       verify_shards(folder_, found, [this](int64_t done, int64_t total) {
         host_.progress("verifying " + folder_.filename().string(), done, total, "B");
@@ -120,7 +120,7 @@ void CorpusFolder::resume() {
     return save_progress();
   }
   if (before.key != manifest_.key) {
-    if (!same_but_for_content(before)) refuse("other inputs or options were being prepared there");
+    if (!same_but_for_content(before)) refuse("a preparation was interrupted there " + differences(before, manifest_));
     return forget(before);
   }
   int64_t kept = 0;

@@ -5,6 +5,7 @@
 
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
+#include "core/base/json_fault.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -59,6 +60,16 @@ CorpusManifest manifest_of(const Json& json) {
   for (const Split split : {Split::train, Split::val})
     for (const Json& s : json.at(name_of(split)).at("shards")) m.splits[static_cast<size_t>(split)].push_back(shard_of(s));
   return m;
+}
+
+std::vector<std::string> pieces_of(const std::string& options) {
+  constexpr std::string_view kBetween = ", ";
+  std::vector<std::string> out;
+  for (size_t at = 0, end = 0; end != options.npos; at = end + kBetween.size()) {
+    end = options.find(kBetween, at);
+    out.push_back(options.substr(at, end - at));
+  }
+  return out;
 }
 
 void verify_file(const std::filesystem::path& path, const std::string& sha256, const std::function<void(int64_t)>& read) {
@@ -150,7 +161,7 @@ CorpusManifest read_manifest(const std::filesystem::path& file) {
   try {
     return manifest_of(Json::parse(read_text(*files, file, kLargest)));
   } catch (const nlohmann::json::exception& e) {
-    throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), hint, file.string());
+    throw Error(Code::data_corrupt, "cannot be read: " + json_fault(e.what()), hint, file.string());
   } catch (const Error& e) {
     if (!e.where().empty()) throw;
     throw Error(Code::data_corrupt, std::string("cannot be read: ") + e.what(), hint, file.string());
@@ -168,6 +179,33 @@ ManifestKind manifest_kind(const std::filesystem::path& file) {
                  json.value("version", nlohmann::json()) == kVersion
              ? ManifestKind::ours
              : ManifestKind::other;
+}
+
+std::string differences(const CorpusManifest& made, const CorpusManifest& wanted) {
+  std::vector<std::string> all;
+  const auto compare = [&](const std::string& what, const std::string& then, const std::string& now) {
+    if (then != now) all.push_back(what + (what.empty() ? "" : " ") + then + ", not " + now);
+  };
+  const auto number = [](int64_t n) { return std::to_string(n); };
+  const auto id = [](const std::optional<int64_t>& n) { return n ? std::to_string(*n) : std::string("none"); };
+  compare("with the format", name_of(made.shards.format), name_of(wanted.shards.format));
+  compare("with tokens_per_shard", number(made.shards.tokens_per_shard), number(wanted.shards.tokens_per_shard));
+  const std::vector<std::string> then = pieces_of(made.options), now = pieces_of(wanted.options);
+  for (size_t i = 0; i < std::max(then.size(), now.size()); ++i)
+    compare("with", i < then.size() ? then[i] : "nothing", i < now.size() ? now[i] : "nothing");
+  compare("with a vocabulary of", number(made.vocab_size), number(wanted.vocab_size));
+  if (made.vocab_size == wanted.vocab_size && made.tokenizer != wanted.tokenizer) all.emplace_back("with another tokenizer");
+  compare("with the end of text", id(made.end_of_text), id(wanted.end_of_text));
+  for (size_t i = 0; i < std::max(made.sources.size(), wanted.sources.size()); ++i) {
+    const auto source = [&](const CorpusManifest& m) {
+      return i < m.sources.size() ? m.sources[i].file + " of " + number(m.sources[i].bytes) + " bytes" : std::string("nothing");
+    };
+    compare("from", source(made), source(wanted));
+  }
+  if (all.empty()) all.emplace_back("from inputs that have changed since");
+  std::string text;
+  for (const std::string& one : all) text += (text.empty() ? "" : "; ") + one;
+  return text;
 }
 
 std::string repair_hint(const std::filesystem::path& folder) {

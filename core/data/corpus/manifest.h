@@ -51,6 +51,10 @@ enum class ManifestKind {
 };
 ManifestKind manifest_kind(const std::filesystem::path& file);
 
+// "with tokens_per_shard 100, not 200, and from a.txt of 10 bytes, not 20": all in which what was made differs from what is to
+// be.
+std::string differences(const CorpusManifest& made, const CorpusManifest& wanted);
+
 // What to do about a folder that is not as its manifest says.
 std::string repair_hint(const std::filesystem::path& folder);
 

@@ -188,6 +188,16 @@ std::string ends_of(const std::string& path, int64_t size) {
   return sha256_hex(bytes);
 }
 
+// Of a folder that was made with another limit.
+void require_few_skipped(const PrepareJob& job, const CorpusManifest& made) {
+  if (made.skipped <= job.most_skipped) return;
+  throw Error(Code::data_corrupt,
+              std::to_string(made.skipped) + " records were skipped when the folder was made, and at most " +
+                  std::to_string(job.most_skipped) + " may be; the first is " + made.first_skipped,
+              "mend them, or set on_bad_record = \"skip\" and max_bad_records = " + std::to_string(made.skipped),
+              job.folder.string());
+}
+
 }  // namespace
 
 std::string corpus_key(const std::vector<CorpusInput>& inputs, const std::string& rest) {
@@ -209,6 +219,7 @@ std::optional<CorpusManifest> prepare_corpus(const PrepareJob& job) {
     wanted.sources.push_back({fs::path(input.file).filename().string(), static_cast<int64_t>(fs::file_size(input.file))});
   CorpusFolder folder(job.folder, std::move(wanted), *job.host, job.verify);
   if (folder.complete()) {
+    require_few_skipped(job, folder.manifest());
     folder.keep_tokenizer(job.tokenizer_state);
     return folder.manifest();
   }

@@ -140,10 +140,7 @@ PrepareJob CorpusDataset::job(Tokenizer& tokenizer, Host& host, const ShardOptio
   if (end_) m.end_of_text = *end_;
   m.options = std::string(name()) + ", " + options() + ", end of text " + (end_of_text_first_ ? "first" : "last") +
               ", val_fraction " + to_toml(Value(val_share()));
-  if (on_bad_record_ == "skip") {
-    m.options += ", up to " + std::to_string(max_bad_records_) + " bad records skipped";
-    out.most_skipped = max_bad_records_;
-  }
+  if (on_bad_record_ == "skip") out.most_skipped = max_bad_records_;
   m.key = corpus_key(out.inputs, m.to_json());
   out.tokenizer_state = tokenizer.save();
   out.open = [this](const std::string& file) { return records(file); };

@@ -113,6 +113,8 @@ class Mixture final : public Dataset, SampleControls {
         if (!inner[s].empty()) sources_[s].dataset->load(std::string(inner[s].begin(), inner[s].end()));
     } catch (const Error&) {
       throw;
+    } catch (const nlohmann::json::exception&) {
+      throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'mixture' cannot be used: it is not one of a mixture");
     } catch (const std::exception& e) {
       throw Error(Code::checkpoint_corrupt, std::string("the saved state of dataset 'mixture' cannot be used: ") + e.what());
     }

@@ -114,6 +114,9 @@ void MixtureSchedule::load(std::string_view saved) {
       change(weights, first);
     }
     if (phases_.empty()) throw std::runtime_error("it is empty");
+  } catch (const nlohmann::json::exception&) {
+    phases_ = std::move(before);
+    throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'mixture' cannot be used: it is no list of weights");
   } catch (const std::exception& e) {
     phases_ = std::move(before);
     throw Error(Code::checkpoint_corrupt, std::string("the saved state of dataset 'mixture' cannot be used: ") + e.what());

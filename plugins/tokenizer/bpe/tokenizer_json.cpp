@@ -154,8 +154,10 @@ Vocabulary parse_tokenizer_json(std::string_view text, const std::string& where)
   const Reader reader(where);
   try {
     return parsed(Json::parse(text), reader, where);
-  } catch (const Json::exception& e) {
-    reader.fail(e.what());
+  } catch (const Json::parse_error& e) {
+    reader.fail("it is not JSON at byte " + std::to_string(e.byte));
+  } catch (const Json::exception&) {
+    reader.fail("a value of it is not of the type that Hugging Face's library writes");
   }
 }
 

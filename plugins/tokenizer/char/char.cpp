@@ -29,7 +29,7 @@ int32_t point_at(std::string_view text, size_t& at) {
   char byte[8];
   std::snprintf(byte, sizeof byte, "0x%02x", static_cast<unsigned char>(text[at]));
   throw Error(Code::data_corrupt, "byte " + std::string(byte) + " at offset " + std::to_string(at) + " is not UTF-8",
-              "convert the text to UTF-8, or use the tokenizer \"byte\"");
+              "convert the text to UTF-8; a run whose tokenizer is \"byte\" takes any bytes");
 }
 
 class Char final : public gptcore::Tokenizer {
@@ -66,6 +66,9 @@ class Char final : public gptcore::Tokenizer {
       if (std::adjacent_find(points.begin(), points.end(), std::greater_equal<>()) != points.end())
         throw std::runtime_error("its characters are not in ascending order");
       set(std::move(points));
+    } catch (const nlohmann::json::exception&) {
+      throw Error(Code::checkpoint_corrupt,
+                  "the saved vocabulary of tokenizer 'char' cannot be used: it is not {\"characters\": [\"...\"]}");
     } catch (const std::exception& e) {
       throw Error(Code::checkpoint_corrupt,
                   std::string("the saved vocabulary of tokenizer 'char' cannot be used: ") + e.what());
@@ -85,7 +88,7 @@ class Char final : public gptcore::Tokenizer {
         throw Error(Code::unknown_character,
                     "character " + shown(static_cast<int32_t>(point)) + " at byte offset " + std::to_string(offset) +
                         " is not among the " + std::to_string(points_.size()) + " of the text the tokenizer was learned from",
-                    "leave it out, or use the tokenizer \"byte\"");
+                    "leave it out; a run whose tokenizer is \"byte\" takes any text");
       ids.push_back(id);
     }
     return ids;

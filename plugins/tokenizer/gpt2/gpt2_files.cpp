@@ -27,8 +27,9 @@ nlohmann::json parsed(const std::string& path) {
   try {
     auto json = nlohmann::json::parse(read_file(path));
     if (json.is_object() && !json.empty()) return json;
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": " + e.what(), kAgain, path);
+  } catch (const nlohmann::json::parse_error& e) {
+    throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": it is not JSON at byte " + std::to_string(e.byte),
+                kAgain, path);
   }
   throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": it wants {\"token\": id, ...}", kAgain, path);
 }

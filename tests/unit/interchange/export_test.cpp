@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 Exported export_to(const fs::path& to, Network& network, const GptOptions& options, ExportFormat format, FileType type) {
-  return export_model(*posix_file_system(), network, options, {to, format, type, {}, {}}, probe_logits(network));
+  return export_model(*posix_file_system(), network, options, {to, format, type, {}, {}, {}},
+                      probe_logits(network, options.vocab_size));
 }
 
 int32_t word(const std::string& bytes, size_t index) {
@@ -77,11 +78,11 @@ TEST_CASE("half precision rounds the weights, and the difference is told") {
   const GptOptions options = small_options();
   const TempFolder folder;
   const auto model = random_model(options);
-  const at::Tensor logits = probe_logits(*model);
+  const at::Tensor logits = probe_logits(*model, model->vocab_size());
   const Exported made = export_to(folder.path / "out", *model, options, format, type);
   CHECK(made.logit_difference > 0);
   CHECK(made.logit_difference < 0.05 * logits.abs().max().item<double>());
-  CHECK(made.logit_difference == (probe_logits(*model) - logits).abs().max().item<double>());
+  CHECK(made.logit_difference == (probe_logits(*model, model->vocab_size()) - logits).abs().max().item<double>());
 }
 
 TEST_CASE("llm.c's file has its header, its padding and its order") {
@@ -201,9 +202,9 @@ TEST_CASE("an export that fails leaves nothing, and one that is there is not tou
     CHECK(fs::is_empty(folder.path));
   }
   SECTION("the logits are other ones") {
-    const at::Tensor wanted = probe_logits(*model) * 1.01;
+    const at::Tensor wanted = probe_logits(*model, model->vocab_size()) * 1.01;
     CHECK_THROWS_WITH(export_model(*posix_file_system(), *model, options,
-                                   {folder.path / "out", ExportFormat::gguf, FileType::f32, {}, {}}, wanted),
+                                   {folder.path / "out", ExportFormat::gguf, FileType::f32, {}, {}, {}}, wanted),
                       Catch::Contains("other logits than the model"));
     CHECK(fs::is_empty(folder.path));
   }

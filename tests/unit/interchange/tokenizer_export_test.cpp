@@ -67,11 +67,12 @@ TokenizerForm form_of(const Json& json) {
   return form_of(tokenizer);
 }
 
-Exported exported(const fs::path& to, ExportFormat format, const std::optional<TokenizerForm>& form, int64_t vocab_size = 8) {
+Exported exported(const fs::path& to, ExportFormat format, const std::optional<TokenizerForm>& form, int64_t vocab_size = 6) {
   GptOptions options = small_options();
   options.vocab_size = vocab_size;
   const auto model = random_model(options);
-  return export_model(*posix_file_system(), *model, options, {to, format, FileType::f32, form, {}}, probe_logits(*model));
+  return export_model(*posix_file_system(), *model, options, {to, format, FileType::f32, form, {}, {}},
+                      probe_logits(*model, options.vocab_size));
 }
 
 Json json_at(const fs::path& path) {
@@ -80,23 +81,41 @@ Json json_at(const fs::path& path) {
 
 }  // namespace
 
-TEST_CASE("a GGUF file has byte-level BPE whole, and unused tokens for the ids that only the model has") {
+TEST_CASE("a GGUF file has byte-level BPE whole") {
   const TempFolder folder;
   CHECK(exported(folder.path / "out", ExportFormat::gguf, form_of(tiny())).note.empty());
   const ReadGguf read = read_gguf(read_raw(folder.path / "out" / "model.gguf"));
   CHECK(read.texts == std::map<std::string, std::string>{
                           {"general.architecture", "gpt2"}, {"tokenizer.ggml.model", "gpt2"}, {"tokenizer.ggml.pre", "gpt-2"}});
-  CHECK(read.text_lists.at("tokenizer.ggml.tokens") ==
-        std::vector<std::string>{"a", "b", "ÿ", "ab", "<|endoftext|>", "<add>", "[PAD6]", "[PAD7]"});
-  CHECK(read.number_lists.at("tokenizer.ggml.token_type") == std::vector<int32_t>{1, 1, 1, 1, 3, 4, 5, 5});
+  CHECK(read.text_lists.at("tokenizer.ggml.tokens") == std::vector<std::string>{"a", "b", "ÿ", "ab", "<|endoftext|>", "<add>"});
+  CHECK(read.number_lists.at("tokenizer.ggml.token_type") == std::vector<int32_t>{1, 1, 1, 1, 3, 4});
   CHECK(read.text_lists.at("tokenizer.ggml.merges") == std::vector<std::string>{"a b"});
   for (const char* key : {"bos", "eos", "unknown"})
     CHECK(read.numbers.at(std::string("tokenizer.ggml.") + key + "_token_id") == 4);
   CHECK_FALSE(read.numbers.contains("tokenizer.ggml.eot_token_id"));
   CHECK(read.flags ==
         std::map<std::string, bool>{{"tokenizer.ggml.add_bos_token", false}, {"tokenizer.ggml.add_eos_token", false}});
-  CHECK(read.numbers.at("gpt2.vocab_size") == 8);
+  CHECK(read.numbers.at("gpt2.vocab_size") == 6);
   CHECK(read.real_lists.empty());
+}
+
+TEST_CASE("a model that knows a part of the tokens by other numbers takes these along, and no tokenizer") {
+  TokenizerForm form;
+  form.size = 6;
+  const std::string vocabulary = R"({"rare_number": 0, "ids": [0, 9, 7, 3, 4, 5]})";
+  GptOptions options = small_options();
+  options.vocab_size = 6;
+  for (const ExportFormat format : {ExportFormat::hf, ExportFormat::gguf, ExportFormat::llmc}) {
+    const TempFolder folder;
+    options.gelu = "tanh";
+    const auto model = random_model(options);
+    const Exported made =
+        export_model(*posix_file_system(), *model, options, {folder.path / "out", format, FileType::f32, form, vocabulary, {}},
+                     probe_logits(*model, options.vocab_size));
+    CHECK_THAT(made.note, Catch::Contains("by numbers of its own") && Catch::Contains("vocabulary.json"));
+    CHECK(read_raw(folder.path / "out" / "vocabulary.json") == vocabulary);
+    CHECK_FALSE(fs::exists(folder.path / "out" / "tokenizer.json"));
+  }
 }
 
 TEST_CASE("a chat's tokens begin a text and end a turn") {
@@ -104,7 +123,7 @@ TEST_CASE("a chat's tokens begin a text and end a turn") {
   json["added_tokens"][1] = {{"id", 5}, {"content", "<|bos|>"}, {"special", true}};
   json["added_tokens"].push_back({{"id", 6}, {"content", "<|assistant_end|>"}, {"special", true}});
   const TempFolder folder;
-  exported(folder.path / "gguf", ExportFormat::gguf, form_of(json));
+  exported(folder.path / "gguf", ExportFormat::gguf, form_of(json), 7);
   const ReadGguf read = read_gguf(read_raw(folder.path / "gguf" / "model.gguf"));
   CHECK(read.numbers.at("tokenizer.ggml.bos_token_id") == 5);
   CHECK(read.numbers.at("tokenizer.ggml.eos_token_id") == 4);
@@ -117,7 +136,7 @@ TEST_CASE("a chat's tokens begin a text and end a turn") {
 TEST_CASE("without special tokens a byte that no UTF-8 text holds ends a text in GGUF, as llama.cpp would take id 11") {
   Json json = tiny();
   json["added_tokens"] = Json::array();
-  const GgufTokenizer made = gguf_tokenizer(form_of(json), 8);
+  const GgufTokenizer made = gguf_tokenizer(form_of(json), 4);
   CHECK(made.ids == std::vector<std::pair<std::string, uint32_t>>{{"bos_token_id", 2}, {"eos_token_id", 2}});
 }
 
@@ -140,7 +159,7 @@ TEST_CASE("llama.cpp's name of a pattern is that of the same pattern, which take
   json["pre_tokenizer"] = split_by(pattern);
   json["model"]["ignore_merges"] = whole;
   if (!all_made) json["model"]["merges"] = Json::array();
-  const GgufTokenizer made = gguf_tokenizer(form_of(json), 8);
+  const GgufTokenizer made = gguf_tokenizer(form_of(json), 6);
   INFO(pattern << whole << all_made << made.note);
   CHECK(made.pre == pre);
   CHECK(made.model == (pre.empty() ? "none" : "gpt2"));
@@ -148,7 +167,7 @@ TEST_CASE("llama.cpp's name of a pattern is that of the same pattern, which take
 }
 
 TEST_CASE("what llama.cpp cannot be is left out of a GGUF file, and said") {
-  const auto note = [](const TokenizerForm& form, int64_t vocab_size = 8) {
+  const auto note = [](const TokenizerForm& form, int64_t vocab_size = 6) {
     const GgufTokenizer made = gguf_tokenizer(form, vocab_size);
     CHECK(made.model == "none");
     CHECK(made.tokens.empty());
@@ -156,7 +175,8 @@ TEST_CASE("what llama.cpp cannot be is left out of a GGUF file, and said") {
   };
   CHECK_THAT(note({}),
              Catch::Contains("model.gguf has no tokenizer") && Catch::Contains("of a kind that llama.cpp does not have"));
-  CHECK_THAT(note(form_of(tiny()), 5), Catch::Contains("more tokens than the model"));
+  for (const int64_t other : {5, 7})
+    CHECK_THAT(note(form_of(tiny()), other), Catch::Contains("has 6 tokens, the model " + std::to_string(other)));
   Json alike = tiny();
   alike["added_tokens"][1]["content"] = "ab";
   CHECK_THAT(note(form_of(alike)), Catch::Contains("look alike"));
@@ -178,19 +198,18 @@ TEST_CASE("a SentencePiece model's pieces are in a GGUF file with their scores")
   form.pieces->pieces.push_back({"\u2581a", -1.5F, Kind::normal});
   form.pieces->pieces.push_back({"<x>", 0, Kind::user_defined});
   const TempFolder folder;
-  CHECK(exported(folder.path / "out", ExportFormat::gguf, form, 261).note.empty());
+  CHECK(exported(folder.path / "out", ExportFormat::gguf, form, 260).note.empty());
   const ReadGguf read = read_gguf(read_raw(folder.path / "out" / "model.gguf"));
   CHECK(read.texts.at("tokenizer.ggml.model") == "llama");
   CHECK_FALSE(read.texts.contains("tokenizer.ggml.pre"));
   const std::vector<std::string>& tokens = read.text_lists.at("tokenizer.ggml.tokens");
   const std::vector<int32_t>& types = read.number_lists.at("tokenizer.ggml.token_type");
   const std::vector<float>& scores = read.real_lists.at("tokenizer.ggml.scores");
-  REQUIRE(tokens.size() == 261);
-  REQUIRE(types.size() == 261);
-  REQUIRE(scores.size() == 261);
-  const std::vector<std::tuple<size_t, const char*, int32_t, float>> wanted = {{0, "<unk>", 2, 0.F}, {1, "</s>", 3, 0.F},
-                                                                               {2, "<0>", 6, 0.F},   {258, "\u2581a", 1, -1.5F},
-                                                                               {259, "<x>", 4, 0.F}, {260, "[PAD260]", 5, 0.F}};
+  REQUIRE(tokens.size() == 260);
+  REQUIRE(types.size() == 260);
+  REQUIRE(scores.size() == 260);
+  const std::vector<std::tuple<size_t, const char*, int32_t, float>> wanted = {
+      {0, "<unk>", 2, 0.F}, {1, "</s>", 3, 0.F}, {2, "<0>", 6, 0.F}, {258, "\u2581a", 1, -1.5F}, {259, "<x>", 4, 0.F}};
   for (const auto& [id, text, type, score] : wanted) {
     CHECK(tokens[id] == text);
     CHECK(types[id] == type);
@@ -201,9 +220,9 @@ TEST_CASE("a SentencePiece model's pieces are in a GGUF file with their scores")
   CHECK(read.numbers.at("tokenizer.ggml.unknown_token_id") == 0);
   CHECK(read.flags.at("tokenizer.ggml.add_space_prefix"));
   form.pieces->normalizes = true;
-  CHECK_THAT(gguf_tokenizer(form, 261).note, Catch::Contains("normalizes a text"));
+  CHECK_THAT(gguf_tokenizer(form, 260).note, Catch::Contains("normalizes a text"));
   form.pieces->pieces.erase(form.pieces->pieces.begin() + 2);
-  CHECK_THAT(gguf_tokenizer(form, 261).note, Catch::Contains("no byte_fallback"));
+  CHECK_THAT(gguf_tokenizer(form, 260).note, Catch::Contains("no byte_fallback"));
 }
 
 TEST_CASE("a Hugging Face folder has the tokenizer's files, and its ids instead of GPT-2's") {
@@ -269,5 +288,5 @@ TEST_CASE("a tokenizer.json that is not byte-level BPE goes into a Hugging Face 
   CHECK(json_at(folder.path / "out" / "tokenizer.json") == json);
   CHECK(json_at(folder.path / "out" / "tokenizer_config.json").at("eos_token") == "<|endoftext|>");
   CHECK_FALSE(fs::exists(folder.path / "out" / "vocab.json"));
-  CHECK_THAT(gguf_tokenizer(form, 8).note, Catch::Contains("of a kind that llama.cpp does not have"));
+  CHECK_THAT(gguf_tokenizer(form, 6).note, Catch::Contains("of a kind that llama.cpp does not have"));
 }

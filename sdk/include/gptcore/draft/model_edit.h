@@ -24,7 +24,7 @@ class ModelEdit {
   virtual ~ModelEdit();
   // As it is before this plan.
   virtual const ModelView& model() const = 0;
-  // A setting of the train stage by its key, as it is now; empty when absent. Throws Error(unknown_key).
+  // A setting of the train stage by its key, as it is now; empty when absent. An unknown one is Error(plugin_failed).
   virtual Value setting(std::string_view key) const = 0;
   // kChangesTraining. learning_rate, min_lr, warmup_iters, lr_decay_iters, lr_schedule_offset, schedule, batch_size,
   // gradient_accumulation_steps, grad_clip, weight_decay, eval_interval, eval_iters, max_iters. It must fit that key.
