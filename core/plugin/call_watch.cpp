@@ -89,8 +89,7 @@ struct CallWatch::Parts {
 
   void name(const PluginCall& call) {
     if (stop) {
-      say(Level::warning,
-          "the end waits for " + described(call) + " to return; a second Ctrl-C ends the process at once");
+      say(Level::warning, "the end waits for " + described(call) + " to return; a second Ctrl-C ends the process at once");
       return;
     }
     double& limit = allowed(call);
