@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "gptcore/error.h"
 #include "gptcore/schema.h"
 #include "gptcore/token_windows.h"
+#include "prepared_tokenizer.h"
 
 namespace gptcore::datasets {
 
@@ -115,6 +118,7 @@ class TokenFileDataset : public Dataset {
                    const DatasetContext& context, const std::string& dataset) {
     const std::filesystem::path folder = std::filesystem::path(files.train.front()).parent_path();
     const TokenNotes notes = token_notes(folder);
+    require_tokenizers(files, context);
     vocab_size_ = vocabulary_of(given_vocab, notes, context, dataset);
     const int64_t needed = vocab_size_ > kMostNarrowIds ? 4 : 2;
     const int64_t width = given.width > 0 ? given.width : notes.id_width() > 0 ? notes.id_width() : needed;
@@ -136,6 +140,26 @@ class TokenFileDataset : public Dataset {
   static std::string advice(const GivenWidth& given) {
     return "the vocabulary must be that of the tokenizer the file was made with: see dataset.vocab_size" +
            std::string(given.key.empty() ? "" : ", dataset.dtype") + " and model.vocab_size";
+  }
+  // Files that no manifest lists are taken as they are.
+  static void require_tokenizers(const SplitFiles& files, const DatasetContext& context) {
+    std::map<std::filesystem::path, std::optional<CorpusManifest>> unchecked;
+    for (const auto* split : {&files.train, &files.val})
+      for (const std::filesystem::path file : *split) {
+        const std::filesystem::path folder = file.parent_path();
+        const auto [found, is_new] = unchecked.try_emplace(folder);
+        std::optional<CorpusManifest>& manifest = found->second;
+        if (is_new && manifest_kind(folder / kCorpusManifestFile) == ManifestKind::ours)
+          manifest = read_manifest(folder / kCorpusManifestFile);
+        if (!manifest || !lists(*manifest, file.filename())) continue;
+        require_tokenizer(*manifest, folder, context);
+        manifest.reset();
+      }
+  }
+  static bool lists(const CorpusManifest& manifest, const std::string& name) {
+    return std::any_of(std::begin(manifest.splits), std::end(manifest.splits), [&](const std::vector<ShardInfo>& shards) {
+      return std::any_of(shards.begin(), shards.end(), [&](const ShardInfo& shard) { return shard.name == name; });
+    });
   }
   void require_agreement(const TokenFile& file, const GivenWidth& given, const TokenNotes& notes,
                          const std::filesystem::path& folder) const {

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "../prepared_tokenizer.h"
 #include "core/base/hash.h"
 #include "core/data/corpus/source_files.h"
-#include "core/data/corpus/tokenizer_hash.h"
 
 namespace gptcore::datasets {
 namespace {
@@ -49,7 +49,7 @@ void ShardFolder::open(const std::string& folder, Packing packing, const Dataset
         Code::data_corrupt, "was prepared in the format " + std::string(name_of(manifest_.shards.format)),
         manifest_.shards.format == ShardFormat::npy ? "read it with use = \"npy_shards\"" : "read it with use = \"token_bin\"",
         folder);
-  check_tokenizer(folder, context);
+  require_tokenizer(manifest_, folder, context);
   packing_ = packing;
   block_ = context.block_size;
   limit_ = context.vocab_limit > 0 ? std::min(manifest_.vocab_size, context.vocab_limit) : manifest_.vocab_size;
@@ -84,20 +84,6 @@ void ShardFolder::open_split(const std::string& folder, Split split, const Datas
   else
     rows_[s] = {
         document_starts(folder, manifest_.splits[s]), tokens_[s].tokens(), block_, context.seed, split, packing_, folder};
-}
-
-void ShardFolder::check_tokenizer(const std::string& folder, const DatasetContext& context) const {
-  if (!context.tokenizer) return;
-  const fs::path state = fs::path(folder) / kTokenizerStateFile;
-  if (!context.tokenizer->ready()) {
-    if (!fs::exists(state))
-      throw Error(Code::data_missing, "the tokenizer must be learned, and the folder does not hold what it has learned",
-                  "prepare the corpus again with this tokenizer", folder);
-    context.tokenizer->load(read_file(state.string()));
-  }
-  if (tokenizer_hash(*context.tokenizer) != manifest_.tokenizer)
-    throw Error(Code::conflict, "the corpus was prepared with another tokenizer than [tokenizer] names",
-                "use that one, or prepare the corpus again", folder);
 }
 
 int64_t ShardFolder::windows(Split split) const {

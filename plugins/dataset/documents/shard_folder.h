@@ -24,7 +24,6 @@ class ShardFolder {
 
  private:
   void open_split(const std::string& folder, Split split, const DatasetContext& context);
-  void check_tokenizer(const std::string& folder, const DatasetContext& context) const;
   void stream_batch(const BatchRequest& request, Batch& out);
   void packed_batch(const BatchRequest& request, Batch& out);
   void fill_row(Split split, const std::vector<Piece>& pieces, int64_t* ids, int64_t* targets);

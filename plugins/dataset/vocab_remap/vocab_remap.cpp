@@ -1,11 +1,12 @@
-// Shows a dataset's tokens by a smaller vocabulary: the most frequent ones keep a number of their own, all others are one rare
-// token. The control vocab_remapping = false shows the dataset's own numbers again.
+// Shows a dataset's tokens by a smaller vocabulary: special tokens and the most frequent others keep a number of their own, all
+// others are one rare token. The control vocab_remapping = false shows the dataset's own numbers again.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <span>
 
 #include "../source_tables.h"
+#include "gptcore/draft/scored_pieces.h"
 #include "gptcore/draft/shown_vocabulary.h"
 #include "gptcore/plugin.h"
 #include "gptcore/random.h"
@@ -53,7 +54,14 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
       throw Error(Code::token_out_of_range,
                   "the vocabulary has " + std::to_string(needed) + " ids, the model " + std::to_string(context.vocab_limit),
                   "leave model.vocab_size out to take the data's");
-    choose(count(context.block_size), *context.host);
+    block_size_ = context.block_size;
+    std::vector<int64_t> counts = count(Counted::shown);
+    if (context.tokenizer && context.tokenizer->ready()) prefer_specials(*context.tokenizer, counts);
+    choose(counts);
+    const int64_t kept = kept_numbers();
+    context.host->log(Level::info, "vocabulary of " + std::to_string(size_) + " of " + std::to_string(vocab_) +
+                                       " tokens: " + std::to_string(kept) + " keep their number, " +
+                                       std::to_string(size_ - 1 - kept) + " take another");
   }
 
   int64_t vocab_size() const override { return remapping_ ? size_ : vocab_; }
@@ -75,7 +83,7 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     const auto* numbers = reinterpret_cast<const char*>(numbers_.data());
     return (remapping_ ? "3" : "2") + std::string(numbers, numbers_.size() * sizeof(int32_t)) + source().save();
   }
-  // States of earlier versions, '0' and '1', are without the numbers.
+  // States of earlier versions, '0' and '1', are without the numbers: those versions counted what is predicted.
   void load(std::string_view saved) override {
     const char kind = saved.empty() ? ' ' : saved[0];
     const size_t bytes = kind == '2' || kind == '3' ? numbers_.size() * sizeof(int32_t) : 0;
@@ -84,6 +92,8 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
       std::vector<int32_t> numbers(numbers_.size());
       std::memcpy(numbers.data(), saved.data() + 1, bytes);
       take(std::move(numbers));
+    } else {
+      choose(count(Counted::predicted));
     }
     remapping_ = kind == '1' || kind == '3';
     if (saved.size() > 1 + bytes) source().load(saved.substr(1 + bytes));
@@ -120,24 +130,58 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     return numbers_[static_cast<size_t>(id)];
   }
 
-  // How often each id is predicted, in windows spread over the training split.
-  std::vector<int64_t> count(int64_t block_size) {
+  enum class Counted { shown, predicted };
+
+  // How often each id stands in windows spread over the training split. Of a stream each token counts once, whether it is a
+  // target or only shown.
+  std::vector<int64_t> count(Counted counted) {
     std::vector<int64_t> out(static_cast<size_t>(vocab_));
+    const auto add = [&](int64_t id) {
+      if (id >= 0 && id < vocab_) ++out[static_cast<size_t>(id)];
+    };
     const bool whole = source().tokens(Split::train) <= count_tokens_;
-    const int64_t windows = whole ? source().windows(Split::train) : (count_tokens_ + block_size - 1) / block_size;
+    const int64_t windows = whole ? source().windows(Split::train) : (count_tokens_ + block_size_ - 1) / block_size_;
+    int64_t before = -1;  // the target that the next id is, unless a document ends there
     for (int64_t w = 0; w < windows; ++w) {
       Batch batch;
       source().batch({Split::train, whole ? Order::sequential : Order::shuffled, w, 1}, batch);
-      const int64_t* ids = batch.targets.const_data_ptr<int64_t>();
-      for (int64_t i = 0; i < batch.targets.numel(); ++i)
-        if (ids[i] >= 0 && ids[i] < vocab_) ++out[static_cast<size_t>(ids[i])];
+      const int64_t* ids = batch.ids.const_data_ptr<int64_t>();
+      const int64_t* targets = batch.targets.const_data_ptr<int64_t>();
+      const int64_t shown = counted == Counted::shown ? filled(ids, targets, batch.ids.numel()) : 0;
+      if (!whole) before = -1;
+      for (int64_t i = 0; i < batch.targets.numel(); ++i) {
+        if (i < shown && ids[i] != before) add(ids[i]);
+        add(targets[i]);
+        before = targets[i];
+      }
     }
     return out;
   }
 
+  // The length of a window without the zeros that fill it up.
+  static int64_t filled(const int64_t* ids, const int64_t* targets, int64_t length) {
+    while (length > 0 && ids[length - 1] == 0 && targets[length - 1] < 0) --length;
+    return length;
+  }
+
+  // Puts the special tokens that the data has before all others.
+  static void prefer_specials(Tokenizer& tokenizer, std::vector<int64_t>& counts) {
+    PieceModel model;  // has the names of tokens that are no text
+    if (auto* scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1")))
+      throw_if_failed(scored->scored_pieces(model));
+    const int64_t most = *std::max_element(counts.begin(), counts.end());
+    const size_t known = std::min(counts.size(), static_cast<size_t>(tokenizer.vocab_size()));
+    for (size_t i = 0; i < known; ++i) {
+      if (counts[i] == 0) continue;
+      const auto id = static_cast<int32_t>(i);
+      if (tokenizer.special(i < model.pieces.size() ? model.pieces[i].text : tokenizer.decode({&id, 1})) == id)
+        counts[i] += most;
+    }
+  }
+
   // Frequent ids below `size` keep their number, so that undoing the remapping moves as few as possible; other frequent ones
   // take the numbers that are free.
-  void choose(const std::vector<int64_t>& counts, Host& host) {
+  void choose(const std::vector<int64_t>& counts) {
     std::vector<int64_t> order(counts.size());
     std::iota(order.begin(), order.end(), int64_t{0});
     std::stable_sort(order.begin(), order.end(),
@@ -148,12 +192,10 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     std::vector<int32_t> numbers(counts.size(), static_cast<int32_t>(rare_));
     std::vector<bool> taken(static_cast<size_t>(size_));
     taken[static_cast<size_t>(rare_)] = true;
-    int64_t kept = 0;
     for (const int64_t id : order) {
       if (id >= size_) continue;
       numbers[static_cast<size_t>(id)] = static_cast<int32_t>(id);
       taken[static_cast<size_t>(id)] = true;
-      ++kept;
     }
     size_t free = 0;
     for (const int64_t id : order) {
@@ -163,9 +205,12 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
       taken[free] = true;
     }
     take(std::move(numbers));
-    host.log(Level::info, "vocabulary of " + std::to_string(size_) + " of " + std::to_string(vocab_) +
-                              " tokens: " + std::to_string(kept) + " keep their number, " + std::to_string(size_ - 1 - kept) +
-                              " take another");
+  }
+  // Tokens, the rare one aside, whose number is the source's.
+  int64_t kept_numbers() const {
+    int64_t kept = 0;
+    for (int64_t n = 0; n < size_; ++n) kept += n != rare_ && ids_[static_cast<size_t>(n)] == n;
+    return kept;
   }
 
   // Numbers and what they stand for. Throws Error(checkpoint_corrupt) when they are not of this vocabulary.
@@ -190,9 +235,9 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
   bool remapping_ = true;
 
   std::vector<Source> sources_;
-  int64_t vocab_ = 0;             // of the source
-  std::vector<int32_t> numbers_;  // by the source's id
-  std::vector<int32_t> ids_;      // of the source, by number
+  int64_t vocab_ = 0, block_size_ = 0;  // vocab_ is the source's
+  std::vector<int32_t> numbers_;        // by the source's id
+  std::vector<int32_t> ids_;            // of the source, by number
 };
 
 void setup(Registrar& r) {

@@ -1,6 +1,8 @@
 // A tokenizer for conversations that can be worked out by hand.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,14 +21,18 @@ struct ChatBytes final : Tokenizer {
     for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
     return ids;
   }
-  std::string decode(std::span<const int32_t>) const override { return {}; }
-  std::optional<int32_t> special(std::string_view name) const override {
-    const std::vector<std::string> marks = {"<|bos|>", "<|user_start|>", "<|user_end|>", "<|assistant_start|>",
-                                            "<|assistant_end|>"};
-    for (size_t i = 0; i < marks.size(); ++i)
-      if (marks[i] == name) return static_cast<int32_t>(256 + i);
-    return std::nullopt;
+  std::string decode(std::span<const int32_t> ids) const override {
+    std::string text;
+    for (const int32_t id : ids)
+      text += id < 256 ? std::string(1, static_cast<char>(id)) : kMarks[static_cast<size_t>(id - 256)];
+    return text;
   }
+  std::optional<int32_t> special(std::string_view name) const override {
+    const auto found = std::find(kMarks.begin(), kMarks.end(), name);
+    return found == kMarks.end() ? std::nullopt : std::optional(static_cast<int32_t>(256 + (found - kMarks.begin())));
+  }
+  static constexpr std::array<const char*, 5> kMarks = {"<|bos|>", "<|user_start|>", "<|user_end|>", "<|assistant_start|>",
+                                                        "<|assistant_end|>"};
 };
 
 }  // namespace gptcore

@@ -4,9 +4,8 @@
 #include <set>
 
 #include "gptcore/draft/datasets.h"
-#include "gptcore/draft/shown_vocabulary.h"
 #include "plugins/dataset/mixture/schedule.h"
-#include "tests/unit/plugins/built_in.h"
+#include "tests/unit/plugins/source_host.h"
 
 #include "tests/catch.h"
 
@@ -15,20 +14,6 @@ using Catch::Matchers::Contains;
 using datasets::MixtureSchedule;
 
 namespace {
-
-// A host that makes datasets as the program does.
-struct SourceHost final : Host, Datasets {
-  void log(Level, std::string_view) override {}
-  void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
-  std::string fetch(std::string_view, std::string_view) override { return {}; }
-  void* service(std::string_view id) override { return id == "gptcore.datasets/1" ? static_cast<Datasets*>(this) : nullptr; }
-  std::unique_ptr<Dataset> make(const Table& source) override {
-    Table values;
-    for (const auto& [key, value] : source)
-      if (key != "use" && key != "weight") values.emplace_back(key, value);
-    return built_in().dataset(find(source, "use")->as<std::string>(), values);
-  }
-};
 
 // Three texts: of a, b and c alone.
 struct Texts : TempFolder {
@@ -229,60 +214,4 @@ TEST_CASE("a mixture without sources, with a wrong weight or in a host without d
   SilentHost silent;
   const auto d = built_in().dataset("mixture", t.mixed(1, 1, 1));
   CHECK(error_of([&] { d->open(context_of(nullptr, 8, 1, silent)); }).code() == Code::plugin_refused);
-}
-
-TEST_CASE("vocab_remap keeps the most frequent tokens, and undoes it on demand") {
-  Texts t;
-  // Of 4,000 characters: a 2,000, b 1,000, c 500, d 300, e 200, mixed.
-  std::string text;
-  for (int i = 0; i < 4000; ++i) text += i % 20 < 10 ? 'a' : i % 20 < 15 ? 'b' : i % 40 < 30 ? 'c' : i % 40 < 36 ? 'd' : 'e';
-  write_raw(t.path / "mix.txt", text);
-  const Table source = {{"use", "text"}, {"files", List{(t.path / "mix.txt").string()}}, {"val_fraction", 0.0}};
-  const auto open = [&](Table values, int64_t limit = 0) {
-    auto made = built_in().dataset("vocab_remap", values);
-    DatasetContext context = context_of(t.tokenizer.get(), 8, 1, t.host);
-    context.vocab_limit = limit;
-    made->open(context);
-    return made;
-  };
-  const Table values = {{"source", source}, {"shrunken_vocab_size", 99}, {"rare_token_id", 0}};
-  const auto d = open(values, 99);
-  // 'a' and 'b' (97, 98) stay, as the unused 1 to 93 do; 'c', 'd' and 'e' (99 to 101) take the numbers that are free.
-  std::set<int64_t> seen;
-  for (int64_t w = 0; w < d->windows(Split::train); ++w)
-    for (const int64_t id : row_of(*d, Split::train, Order::sequential, w).targets) seen.insert(id);
-  seen.erase(-1);
-  CHECK(seen == std::set<int64_t>{94, 95, 96, 97, 98});
-
-  const auto small = open({{"source", source}, {"shrunken_vocab_size", 3}, {"rare_token_id", 2}}, 3);
-  const Row before = row_of(*small, Split::train, Order::sequential, 0);
-  CHECK(before.ids == std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0});
-  CHECK(row_of(*small, Split::train, Order::sequential, 1).targets == std::vector<int64_t>{0, 1, 1, 1, 1, 1, 2, 2});
-  CHECK(small->vocab_size() == 3);
-  auto* shown = static_cast<ShownVocabulary*>(small->extension("gptcore.shown_vocabulary/1"));
-  REQUIRE(shown);
-  const auto ids = shown->shown_ids();
-  CHECK(std::vector<int32_t>(ids.begin(), ids.end()) == std::vector<int32_t>{'a', 'b', 2});
-  CHECK(shown->rare_number() == 2);
-  CHECK(shown->whole_size() == 256);
-  small->set("vocab_remapping", false);
-  CHECK(small->vocab_size() == 256);
-  CHECK(shown->shown_ids().empty());
-  CHECK(row_of(*small, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 'a'));
-  const auto resumed = open({{"source", source}, {"shrunken_vocab_size", 3}, {"rare_token_id", 2}}, 3);
-  resumed->load(small->save());
-  CHECK(row_of(*resumed, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 'a'));
-
-  CHECK(error_of([&] { open(values, 50); }).code() == Code::token_out_of_range);
-  CHECK(error_of([&] { open({{"source", source}, {"shrunken_vocab_size", 256}}); }).code() == Code::conflict);
-  CHECK(error_of([&] {
-          open({{"source", source}, {"shrunken_vocab_size", 5}, {"rare_token_id", 5}});
-        }).code() == Code::conflict);
-  CHECK(error_of([&] { small->set("vocab_remapping", 0); }).code() == Code::wrong_type);
-  CHECK(error_of([&] { small->set("weights", 0); }).code() == Code::unknown_key);
-  auto* controls = static_cast<SampleControls*>(small->extension("gptcore.sample_controls/1"));
-  REQUIRE(controls);
-  CHECK(controls->set_from("vocab_remapping", true, 7).code == 0);
-  CHECK(row_of(*small, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 0));
-  CHECK(controls->set_from("weights", 0, 7).code == static_cast<int>(Code::unknown_key));
 }
