@@ -115,14 +115,14 @@ void Loop::update() {
   if (read || o_.on_spike != "off") look_at(result);
   if (read || c_.operations.waits_for_grad_norm()) {
     const double norm = result.grad_norm.item<float>();
-    s_.grad_norm = std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN();
+    s_.grad_norm = result.has_gradient && std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN();
   }
   const double seconds = seconds_since(start);
   s_.seconds += seconds;
   meter_.seconds += seconds;
   ++meter_.updates;
   meter_.tokens += static_cast<double>(tokens_per_step_);
-  meter_.flops += flops_per_step_;
+  meter_.flops += flops_per_step_ * static_cast<double>(result.computed) / static_cast<double>(accumulation_);
   if (log) emit_step(result, lr);
 }
 

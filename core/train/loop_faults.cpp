@@ -84,8 +84,8 @@ void Loop::look_for_spike(const StepResult& result) {
       skip_spike(text);
   }
   if (refused) return;
-  s_.spikes.loss.add(loss);
-  s_.spikes.grad_norm.add(norm);
+  if (result.has_loss) s_.spikes.loss.add(loss);
+  if (result.has_gradient) s_.spikes.grad_norm.add(norm);
 }
 
 void Loop::skip_spike(const std::string& what) {

@@ -19,20 +19,24 @@ void Loop::emit_step(const StepResult& result, double lr) {
   const double per_update = meter_.seconds / meter_.updates;
   const double rate = meter_.tokens / meter_.seconds, flops = meter_.flops / meter_.seconds;
   meter_ = {};
-  Table fields{{"iter", global_step() - 1},
-               {"loss", static_cast<double>(result.loss.item<float>())},
-               {"lr", lr},
-               {"grad_norm", static_cast<double>(result.grad_norm.item<float>())},
-               {"ms", per_update * 1e3},
-               {"tokens_per_s", rate}};
-  if (c_.peak_flops > 0) fields.emplace_back("mfu", flops / (c_.peak_flops * static_cast<double>(c_.group.size())));
+  Table fields{{"iter", global_step() - 1}};
+  if (result.has_loss)
+    fields.emplace_back("loss", static_cast<double>(result.loss.item<float>()));
+  else
+    fields.emplace_back("no_targets", List{name_of(Split::train)});
+  fields.emplace_back("lr", lr);
+  if (result.has_gradient) fields.emplace_back("grad_norm", static_cast<double>(result.grad_norm.item<float>()));
+  fields.emplace_back("ms", per_update * 1e3);
+  fields.emplace_back("tokens_per_s", rate);
+  if (c_.peak_flops > 0 && flops > 0)
+    fields.emplace_back("mfu", flops / (c_.peak_flops * static_cast<double>(c_.group.size())));
   fields.emplace_back("tokens", s_.tokens);
   fields.emplace_back("max_iters", o_.max_iters);
   fields.emplace_back("progress", static_cast<double>(s_.step) / static_cast<double>(o_.max_iters));
   fields.emplace_back("eta_s", per_update * static_cast<double>(o_.max_iters - s_.step));
   if (timing_)
     for (auto& field : timing_->fields()) fields.push_back(std::move(field));
-  append_layer_norms(result.layer_norms, fields);
+  if (result.has_gradient) append_layer_norms(result.layer_norms, fields);
   record_ = fields;
   c_.bus.emit(Event::step_ended, global_step(), std::move(fields));
 }

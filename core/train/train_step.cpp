@@ -49,6 +49,7 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
   s.workers->begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
   const at::Tensor weight = s.scaler.scale() / micro_batches;  // 0-dim
+  int64_t computed = 0;
   double filled = 0;  // share of the update's places that have a target: each target weighs the same, wherever it is
   for (int64_t i = 0; i < micro_batches; ++i) {
     Stopwatch fetch(measures.timing);
@@ -58,10 +59,11 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
     s.reducer->prepare(i + 1 == micro_batches);
     const double share = share_of_targets(batch);
     filled += share;
+    computed += share > 0 ? 1 : 0;
     const at::Tensor loss = s.workers->run(batch, share == 1 ? weight : weight * share, measures.timing);
     loss_sum.add_(share == 1 ? loss : loss * share);
   }
-  filled = std::max(filled / static_cast<double>(micro_batches), kNoTargets);
+  filled /= static_cast<double>(micro_batches);
   s.workers->finish();
   s.reducer->finish();
   update.lap(StepSection::accumulation);
@@ -71,7 +73,9 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
   const double own = filled;
   if (s.group) filled = mean_over(*s.group, s.device, filled);
   if (limits.group) mean_over(*limits.group, loss);
-  loss.div_(limits.group ? filled : own);
+  const bool has_loss = (limits.group ? filled : own) > 0, has_gradient = filled > 0;
+  filled = std::max(filled, kNoTargets);
+  loss.div_(limits.group ? filled : std::max(own, kNoTargets));
   // The kernel divides gradients by `divisor`: the loss scale and the clipping in one, without a pass of their own.
   at::Tensor divisor = filled == 1 ? s.scaler.scale() : s.scaler.scale() * filled;
   const at::Tensor unclipped = divisor, grad_norm = s.parameters->grad_norm() / unclipped;
@@ -80,7 +84,7 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
       limits.group ? found_inf.maximum((loss > limits.loss).logical_or(grad_norm > limits.grad_norm).to(at::kFloat))
                    : found_inf;
   if (s.grad_clip > 0) divisor = divisor * (grad_norm / s.grad_clip).clamp_min(1.0);
-  StepResult result{loss, grad_norm, found_inf, refused};
+  StepResult result{loss, grad_norm, found_inf, refused, has_loss, has_gradient, computed};
   if (measures.layer_norms) {
     result.layer_norms = layer_grad_norms(*s.parameters);
     if (result.layer_norms.norms.defined()) result.layer_norms.norms.div_(unclipped);

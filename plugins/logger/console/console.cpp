@@ -79,6 +79,7 @@ std::vector<Part> step_parts(const Record& r) {
   std::vector<Part> parts;
   double n = 0;
   if (number(r, "loss", n)) parts.push_back({format("loss %.4f", n)});
+  if (find(r.fields, "no_targets")) parts.push_back({"loss: no targets"});
   if (number(r, "lr", n)) parts.push_back({format("lr %.2e", n), 4});
   if (number(r, "grad_norm", n)) parts.push_back({format("norm %.2f", n), 5});
   if (number(r, "ms", n)) parts.push_back({format("%.2fms", n), 3});

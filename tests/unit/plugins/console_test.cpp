@@ -218,3 +218,9 @@ TEST_CASE("an evaluation without targets shows no number") {
   CHECK(printed(false, {{Event::evaluation_ended, 5, 1, {{"train_loss", 1.5}, {"no_targets", List{Value("val")}}}}}) ==
         "step 5: train loss 1.5000, val loss: no targets\n");
 }
+
+TEST_CASE("an update without targets says so where the loss is shown") {
+  CHECK(
+      printed(false, {{Event::step_ended, 6, 1, {{"iter", int64_t{5}}, {"no_targets", List{Value("train")}}, {"lr", 1e-3}}}}) ==
+      "iter 5: loss: no targets, lr 1.00e-03\n");
+}

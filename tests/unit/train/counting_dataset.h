@@ -34,7 +34,8 @@ class CountingDataset final : public Dataset {
         const bool beyond = r.order == Order::sequential && at + 1 >= tokens(r.split);
         const bool bad = r.order == Order::shuffled && sample >= noise_from && sample < noise_until;
         out.ids[i][t] = token(at);
-        out.targets[i][t] = beyond || (no_val_targets && r.split == Split::val) || (mask && t < sample % block_) ? -1
+        const bool empty = r.split == Split::train && sample >= empty_from && sample < empty_until;
+        out.targets[i][t] = beyond || empty || (no_val_targets && r.split == Split::val) || (mask && t < sample % block_) ? -1
                             : bad ? (token(at + 1) + 5) % vocab_
                                   : token(at + 1);
       }
@@ -54,6 +55,7 @@ class CountingDataset final : public Dataset {
   bool no_val_targets = false;
   bool mask = false;                        // sample s has no target at its first s % T places
   int64_t noise_from = 0, noise_until = 0;  // samples whose targets are wrong
+  int64_t empty_from = 0, empty_until = 0;  // training samples without a target
 
  private:
   int64_t token(int64_t i) const { return (i * 7 + i / 5) % vocab_; }

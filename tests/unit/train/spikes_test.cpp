@@ -70,6 +70,15 @@ TEST_CASE("a spike is told of, and changes the model only where nothing else was
   CHECK(skip.state.step == 120);
 }
 
+TEST_CASE("updates without a target are no part of what is usual") {
+  Spiking rig("warn", 0);
+  rig.dataset.empty_from = 40;  // of updates 20 to 39
+  rig.dataset.empty_until = 80;
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.state.spikes.loss.count == 100);
+  CHECK(rig.state.spikes.grad_norm.count == 100);
+}
+
 TEST_CASE("a skipped update leaves parameters and moments as they were") {
   Spiking rig("skip");
   at::Tensor before, after;

@@ -262,6 +262,58 @@ TEST_CASE("a split without a target in the evaluated windows has no loss and is 
   }
 }
 
+TEST_CASE("an update without a target has no loss, no gradient norm and no MFU", "[trainer]") {
+  Rig rig(short_run());
+  rig.options.log_interval = 1;
+  rig.peak_flops = 1e12;
+  rig.dataset.empty_from = 8;  // of updates 4 and 5
+  rig.dataset.empty_until = 12;
+  CHECK(rig.run() == StageEnd::finished);
+  for (const Record& r : rig.records) {
+    if (r.event != Event::step_ended) continue;
+    const bool empty = r.step == 5 || r.step == 6;
+    INFO("step " << r.step);
+    for (const char* name : {"loss", "grad_norm", "mfu"}) CHECK((find(r.fields, name) == nullptr) == empty);
+    CHECK((find(r.fields, "no_targets") != nullptr) == empty);
+    CHECK(find(r.fields, "lr"));
+  }
+}
+
+TEST_CASE("an update without a target fires no operation on its loss or gradient norm", "[trainer]") {
+  struct Freeze final : Operation {
+    void plan(const TrainingView&, ModelEdit& edit) override { edit.freeze("wpe"); }
+  };
+  const char* metric = GENERATE("loss", "grad_norm", "mfu");
+  Rig rig(short_run());
+  rig.options.log_interval = 1;
+  rig.peak_flops = 1;
+  rig.dataset.empty_from = 8;
+  rig.dataset.empty_until = 12;
+  When when;
+  when.metric = metric;
+  when.below = 1e-9;
+  rig.operations.add({"freeze", std::make_unique<Freeze>(), when, 0, kAllEffects});
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(rig.count(Event::model_edited) == 0);
+}
+
+TEST_CASE("MFU counts the micro-batches that the model was asked for", "[trainer]") {
+  const auto shares = [](int64_t empty_until) {  // mfu x time: the computed work of the third update
+    Rig rig(short_run());
+    rig.options.log_interval = 1;
+    rig.options.gradient_accumulation_steps = 2;
+    rig.peak_flops = 1e12;
+    rig.dataset.empty_from = 8;  // its first micro-batch
+    rig.dataset.empty_until = empty_until;
+    rig.run();
+    for (const Record& r : rig.records)
+      if (r.event == Event::step_ended && r.step == 3)
+        return find(r.fields, "mfu")->as<double>() * find(r.fields, "ms")->as<double>();
+    return 0.0;
+  };
+  CHECK(shares(10) == Approx(shares(8) / 2));
+}
+
 TEST_CASE("a stage that ends with a loss that is not finite saves and then fails as diverged", "[trainer]") {
   TrainOptions o = short_run();
   o.max_iters = 4;
