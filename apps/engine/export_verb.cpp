@@ -11,6 +11,7 @@
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"
 
@@ -132,10 +133,13 @@ int export_verb(const ExportRequest& request) {
   ExportTarget target{request.to, format, type, {}, {}, {}};
   if (session.tokenizer) target.tokenizer = form_of(*session.tokenizer);
   if (checkpoint.has(kVocabularyFile)) target.vocabulary = checkpoint.text(*files, kVocabularyFile);
-  if (keep)
-    target.add = [&](const std::filesystem::path& folder) {
-      write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys);
+  if (keep) {
+    std::vector<int32_t> shown;
+    if (!target.vocabulary.empty()) shown = parse_vocabulary(target.vocabulary, request.checkpoint).ids;
+    target.add = [&, tokens = tokens_hash(session.tokenizer.get(), shown)](const std::filesystem::path& folder) {
+      write_adapters(*files, folder / "adapters.safetensors", network.parameters(), adapters, session.structure.keys, tokens);
     };
+  }
   const Exported made = export_model(*files, network, model, target, wanted);
 
   print(request, made, notes_on(made, model, network.vocab_size(), adapters.size(), keep));

@@ -10,6 +10,7 @@
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"
 
@@ -36,7 +37,10 @@ int import_verb(const ImportRequest& request) {
   const std::vector<Parameter> parameters = session.model->parameters();
   const auto seed = static_cast<uint64_t>(options.seed);
   init_parameters(parameters, seed);  // rows of padding
-  session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, {shown, {}}, seed));
+  const TokensHere here{shown, [&](const auto& folder, const Checkpoint* checkpoint) {
+                          return tokens_of_source(session, request.config, *files, folder, checkpoint);
+                        }};
+  session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, here, seed));
 
   const RunFolder folder = open_run_folder(*files, request.to, "never", /*overwrite=*/false);
   SavedState state;

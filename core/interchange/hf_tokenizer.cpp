@@ -1,9 +1,13 @@
 #include "core/interchange/hf_tokenizer.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
+#include "core/base/json_fault.h"
+#include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
@@ -69,6 +73,39 @@ void write_hf_tokenizer(FileSystem& files, const fs::path& folder, const Tokeniz
   write_file_atomically(files, folder / "vocab.json", ids_of(*form.bpe, 0, first).dump());
   if (first < size) write_file_atomically(files, folder / "added_tokens.json", ids_of(*form.bpe, first, size).dump());
   write_file_atomically(files, folder / "merges.txt", merges_txt(*form.bpe));
+}
+
+std::vector<std::string> read_hf_tokens(FileSystem& files, const fs::path& folder) {
+  constexpr uint64_t kMaxBytes = uint64_t{256} << 20;
+  constexpr size_t kMaxTokens = size_t{1} << 24;
+  std::vector<std::string> texts;
+  const auto put = [&](size_t id, const std::string& text) {
+    if (id >= kMaxTokens) throw std::runtime_error("the id " + std::to_string(id) + " is out of range");
+    if (id >= texts.size()) texts.resize(id + 1);
+    texts[id] = text;
+  };
+  fs::path path = folder / "tokenizer.json";
+  try {
+    if (files.kind(path) == FileKind::file) {
+      const std::optional<BpeForm> form = parse_bpe_form(read_text(files, path, kMaxBytes));
+      if (!form) throw Error(Code::checkpoint_mismatch, "its tokenizer.json is not byte-level BPE", "", path.string());
+      for (const BpeForm::Token& token : form->tokens) texts.push_back(token.text);
+      return texts;
+    }
+    if (files.kind(path = folder / "vocab.json") != FileKind::file)
+      throw Error(Code::data_missing, "it has neither tokenizer.json nor vocab.json", "", folder.string());
+    for (const char* name : {"vocab.json", "added_tokens.json"})
+      if (files.kind(path = folder / name) == FileKind::file) {
+        const auto ids = nlohmann::json::parse(read_text(files, path, kMaxBytes));
+        for (const auto& [text, id] : ids.items()) put(id.get<size_t>(), text);
+      }
+    return texts;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Error(Code::data_corrupt, "its " + path.filename().string() + " cannot be read: " + json_fault(e.what()), "",
+                path.string());
+  }
 }
 
 }  // namespace gptcore

@@ -98,7 +98,8 @@ AdapterFile parse_adapter_file(const SafetensorsFile& file, const std::string& w
       throw Error(Code::checkpoint_mismatch, "adapter files of version " + version->second + " are not known",
                   "use the gptcore that wrote it", where);
     AdapterFile out{metadata.at("gptcore"), table_of(Json::parse(metadata.at("base"))), metadata.at("base_shapes"),
-                    adapters_in(Json::parse(metadata.at("adapters")))};
+                    adapters_in(Json::parse(metadata.at("adapters"))), ""};
+    if (const auto tokens = metadata.find("tokens"); tokens != metadata.end()) out.tokens = tokens->second;
     check_tensors(file, out.adapters);
     return out;
   } catch (const Error&) {
@@ -234,26 +235,29 @@ void fill(const SafetensorsFile& file, const Parameter& p) {
 }  // namespace
 
 CheckpointPart adapter_part(const std::string& file, const std::vector<Parameter>& parameters,
-                            const std::vector<AdapterInfo>& adapters, const Table& base, std::vector<at::Tensor>& keep) {
+                            const std::vector<AdapterInfo>& adapters, const Table& base, std::vector<at::Tensor>& keep,
+                            const std::string& tokens) {
   NamedTensors tensors;
   for (const Parameter& p : parameters)
     if (owner_of(p.name, adapters)) tensors.emplace_back(p.name, p.tensor);
   CheckpointPart part = tensor_part(file, tensors, keep);
   Json list = Json::array();
   for (const AdapterInfo& a : adapters) list.push_back({{"layer", a.layer}, {"use", a.item}, {"values", json_of(a.values)}});
-  std::get<TensorPart>(part.content).metadata = {{"format", kFormat},
-                                                 {"version", kVersion},
-                                                 {"gptcore", GPTCORE_VERSION},
-                                                 {"base", json_of(base).dump()},
-                                                 {"base_shapes", hash_of_shapes(parameters, adapters)},
-                                                 {"adapters", list.dump()}};
+  Metadata& metadata = std::get<TensorPart>(part.content).metadata;
+  metadata = {{"format", kFormat},
+              {"version", kVersion},
+              {"gptcore", GPTCORE_VERSION},
+              {"base", json_of(base).dump()},
+              {"base_shapes", hash_of_shapes(parameters, adapters)},
+              {"adapters", list.dump()}};
+  if (!tokens.empty()) metadata.emplace("tokens", tokens);
   return part;
 }
 
 void write_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
-                    const std::vector<AdapterInfo>& adapters, const Table& base) {
+                    const std::vector<AdapterInfo>& adapters, const Table& base, const std::string& tokens) {
   std::vector<at::Tensor> keep;
-  const auto part = std::get<TensorPart>(adapter_part(path.filename(), parameters, adapters, base, keep).content);
+  const auto part = std::get<TensorPart>(adapter_part(path.filename(), parameters, adapters, base, keep, tokens).content);
   write_file_atomically(files, path, [&](const std::filesystem::path& temporary) {
     write_safetensors(files, temporary, part.tensors, part.metadata);
   });
@@ -267,6 +271,23 @@ void check_adapters(FileSystem& files, const std::filesystem::path& path, const 
                     const std::vector<AdapterInfo>& adapters) {
   const SafetensorsFile file = adapter_tensors(files, path);
   fitting(file, parse_adapter_file(file, path.string()), path, parameters, adapters);
+}
+
+bool check_adapter_tokens(FileSystem& files, const std::filesystem::path& path, const std::vector<AdapterInfo>& adapters,
+                          const std::string& tokens) {
+  const auto of_tokens = std::find_if(adapters.begin(), adapters.end(), [](const AdapterInfo& adapter) {
+    return adapter.layer == "wte" || adapter.layer == "lm_head";
+  });
+  if (of_tokens == adapters.end()) return true;
+  const std::string saved = parse_adapter_file(adapter_tensors(files, path), path.string()).tokens;
+  if (saved.empty() || tokens.empty()) return false;
+  if (saved != tokens)
+    throw Error(
+        Code::checkpoint_mismatch,
+        "the adapter of '" + of_tokens->layer +
+            "' has rows of other tokens than this run's: its tokenizer, or the part of it that the data showed, was another",
+        "give the run the tokenizer and the data of the adapter's run, or leave load out", path.string());
+  return true;
 }
 
 std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,

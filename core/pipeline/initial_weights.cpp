@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <optional>
@@ -34,6 +35,13 @@ int64_t size_in(const Table& keys, const std::string& key) {
   return value && value->is<int64_t>() ? value->as<int64_t>() : 0;
 }
 
+// A row that no token has goes by its number, written as a token from here on.
+constexpr int64_t kPadding = int64_t{1} << 40;
+
+bool is_padding(int64_t token) {
+  return token >= kPadding;
+}
+
 // The rows of embedding and head on their way from the source to the network.
 struct Rows {
   std::vector<int64_t> tokens_there, tokens_here, from;  // see tokens_of_rows(), rows_of_tokens()
@@ -45,7 +53,11 @@ struct Rows {
   int64_t size_there() const { return static_cast<int64_t>(tokens_there.size()); }
   int64_t size_here() const { return static_cast<int64_t>(tokens_here.size()); }
   int64_t added() const { return count_new(from); }
-  int64_t left_out() const { return size_there() - (size_here() - added()); }
+  int64_t left_out() const {
+    int64_t count = std::count_if(tokens_there.begin(), tokens_there.end(), [](int64_t token) { return !is_padding(token); });
+    for (size_t i = 0; i < from.size(); ++i) count -= from[i] >= 0 && !is_padding(tokens_here[i]);
+    return count;
+  }
   // Rows that come from another number.
   int64_t moved() const {
     int64_t count = 0;
@@ -61,7 +73,7 @@ struct Rows {
   void fill(uint64_t seed) const {
     for (const auto& [theirs, ours] : tables) {
       const at::Tensor known = theirs.narrow(0, 0, size_there());
-      const at::Tensor fresh = new_rows(known, added(), {}, "vocabulary of " + ours.name, seed);
+      const at::Tensor fresh = new_rows(without_padding(known), added(), {}, "vocabulary of " + ours.name, seed);
       ours.tensor.detach().narrow(0, 0, size_here()).copy_(arranged_rows(known, from, fresh));
     }
   }
@@ -79,6 +91,12 @@ struct Rows {
   }
 
  private:
+  at::Tensor without_padding(const at::Tensor& table) const {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < tokens_there.size(); ++i)
+      if (!is_padding(tokens_there[i])) rows.push_back(static_cast<int64_t>(i));
+    return rows.size() == tokens_there.size() ? table : table.index_select(0, at::tensor(rows, at::kLong));
+  }
   static std::string counted(int64_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
   }
@@ -197,11 +215,16 @@ std::string load_initial_weights(FileSystem& files, const Section& model, Networ
   int64_t size = size_in(source, "vocab_size");
   if (size == 0 && checkpoint) size = size_by_rows(*checkpoint, files, network);
   std::vector<int64_t> there = tokens_of_rows(shown_there, size);
-  const std::vector<int64_t> ids = checkpoint && here.ids ? here.ids(*checkpoint) : std::vector<int64_t>();
-  if (!ids.empty())
-    for (int64_t& token : there) token = static_cast<size_t>(token) < ids.size() ? ids[static_cast<size_t>(token)] : -1;
-  Rows rows(std::move(there), tokens_of_rows(here.shown, network.vocab_size()));
-  require_all_tokens(rows, !shown_there.empty(), !here.shown.empty() || !ids.empty(), from.path);
+  std::vector<int64_t> ours = tokens_of_rows(here.shown, network.vocab_size());
+  const SourceTokens known = here.compare ? here.compare(folder, checkpoint ? &*checkpoint : nullptr) : SourceTokens();
+  if (const std::vector<int64_t>& ids = known.ids; !ids.empty()) {
+    for (int64_t& token : there)
+      token = static_cast<size_t>(token) < ids.size() ? ids[static_cast<size_t>(token)] : kPadding + token;
+    for (int64_t& token : ours)
+      if (token >= known.here) token += kPadding;
+  }
+  Rows rows(std::move(there), std::move(ours));
+  require_all_tokens(rows, !shown_there.empty(), !here.shown.empty() || !in_place(known.ids), from.path);
   if (checkpoint)
     load_checkpoint(files, *checkpoint, network, rows);
   else

@@ -15,18 +15,25 @@ namespace gptcore {
 
 class FileSystem;
 
+// A source's tokens as this run's tokenizer knows them. Rows beyond those of a tokenizer are padding.
+struct SourceTokens {
+  // This run's id of each token of the source's tokenizer, -1 where it has none; none = not known.
+  std::vector<int64_t> ids = {};
+  int64_t here = 0;  // how many tokens this run's tokenizer has
+};
+
 // What the data's tokens are here.
 struct TokensHere {
   std::vector<int32_t> shown = {};  // shown_ids() of the dataset
-  // This run's id of each of the source's tokens, -1 where it has none; nothing, or absent: they are the same.
-  std::function<std::vector<int64_t>(const Checkpoint& source)> ids = {};
+  // Compares the tokenizers; `source` is null for a folder of Hugging Face. Absent, or not known: rows go by number.
+  std::function<SourceTokens(const std::filesystem::path& folder, const Checkpoint* source)> compare = {};
 };
 
 // Fills the network's own parameters from what [model] names by init_from; returns what was read, in words, or "" when it
 // names nothing. A token keeps its row whatever number it has here and there: the source's numbers are those of its
-// vocabulary.json. Rows of tokens that the source does not have are new_rows(), drawn with `seed`; positions beyond
-// the network's block_size are left out. Adapters' parameters are filled where the checkpoint has them. Throws Error at the
-// file when it is missing, damaged, or of another model.
+// vocabulary.json. Rows of tokens that the source does not have are new_rows(), drawn with `seed`; rows of padding
+// keep their number; positions beyond the network's block_size are left out. Adapters' parameters are filled where the
+// checkpoint has them. Throws Error at the file when it is missing, damaged, or of another model.
 std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere& here,
                                  uint64_t seed);
 

@@ -35,7 +35,7 @@ class ShownTokenizer final : public Tokenizer {
   // The tokenizer with its own ids; this is of no use afterwards.
   std::unique_ptr<Tokenizer> release() { return std::move(inner_); }
   // The same, for a look at it.
-  const Tokenizer& whole() const { return *inner_; }
+  Tokenizer& whole() { return *inner_; }
 
   bool ready() const override { return inner_->ready(); }
   void learn(std::string_view corpus) override { inner_->learn(corpus); }

@@ -92,9 +92,15 @@ std::vector<AdaptersOfFile> adapter_files(const PipelineConfig& config, Network&
 }
 
 void load_adapter_files(StageContext& c) {
-  for (const AdaptersOfFile& one : adapter_files(c.config, *c.session.model))
+  const std::string tokens = tokens_hash(c.session.tokenizer.get(), shown_ids(c.session.dataset.get()));
+  for (const AdaptersOfFile& one : adapter_files(c.config, *c.session.model)) {
+    if (!check_adapter_tokens(c.files, one.file, one.adapters, tokens))
+      c.session.host.log(Level::warning, one.file +
+                                             ": nothing tells whether the tokens of its adapters' rows are this run's: "
+                                             "the rows are taken by number");
     for (const std::string& change : load_adapters(c.files, one.file, c.session.model->parameters(), one.adapters))
       c.session.host.log(Level::info, one.file + ": " + change);
+  }
 }
 
 // A stage that is not run because its results are there.
@@ -129,8 +135,9 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
     init();
-    const TokensHere here{shown_ids(session.dataset.get()),
-                          [this](const Checkpoint& source) { return ids_of_source(session, config, files, source); }};
+    const TokensHere here{shown_ids(session.dataset.get()), [this](const auto& folder, const Checkpoint* source) {
+                            return tokens_of_source(session, config, files, folder, source);
+                          }};
     if (const std::string read =
             load_initial_weights(files, config.model, *session.model, here, static_cast<uint64_t>(run.seed));
         !read.empty())

@@ -5,6 +5,7 @@
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/optimizer_file.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
@@ -203,8 +204,8 @@ class TrainStage {
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
     parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer().state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
-      parts.push_back(
-          adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_));
+      parts.push_back(adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_,
+                                   tokens_hash(c_.session.tokenizer.get(), shown_ids(c_.session.dataset.get()))));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.started().to_toml()});
     if (c_.session.tokenizer) parts.push_back({kTokenizerFile, c_.session.tokenizer->save()});

@@ -1,4 +1,5 @@
 // [[adapter]] load: adapters of another run, and files that are none.
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/catch.h"
@@ -9,17 +10,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// tiny.toml with LoRA on the attention of rank `rank`, its adapters loaded from `file` unless that is empty.
-void adapt(const Workspace& w, int rank, const std::string& file) {
+// tiny.toml with LoRA on the layers, of rank `rank`, its adapters loaded from `file` unless that is empty.
+void adapt(const Workspace& w, int rank, const std::string& file, const std::string& layer = "blocks.*.attn.qkv") {
   std::string text = read(w.path("tiny.toml"));
-  text.insert(text.find("[[stage]]"),
-              "[[adapter]]\nuse = \"lora\"\ntargets = [\"blocks.*.attn.qkv\"]\nrank = " + std::to_string(rank) +
-                  "\nalpha = 8\n" + (file.empty() ? "" : "load = \"" + file + "\"\n") + "\n");
+  text.insert(text.find("[[stage]]"), "[[adapter]]\nuse = \"lora\"\ntargets = [\"" + layer +
+                                          "\"]\nrank = " + std::to_string(rank) + "\nalpha = 8\n" +
+                                          (file.empty() ? "" : "load = \"" + file + "\"\n") + "\n");
   w.write("adapted.toml", text);
 }
 
-Outcome train(const Workspace& w, const std::string& out) {
+Outcome train(const Workspace& w, const std::string& out, const std::vector<std::string>& more = {}) {
   std::vector<std::string> words = {"run", "adapted.toml", "--set", "run.out_dir=" + out};
+  words.insert(words.end(), more.begin(), more.end());
   words.insert(words.end(), kShort.begin(), kShort.end());
   return w.gptcore(words);
 }
@@ -58,4 +60,31 @@ TEST_CASE("adapters of a run are loaded into another, and files that are none ar
   fs::copy_file(newest_checkpoint(w.path("first")) / "model.safetensors", w.path("model.safetensors"));
   refused(4, "model.safetensors", "holds no adapters");
   refused(2, "good.safetensors", "rank");
+}
+
+TEST_CASE("an embedding's adapters are refused by a run that has other tokens in its rows") {
+  const Workspace w;
+  std::string other = read(w.path("input.txt"));
+  std::reverse(other.begin(), other.end());
+  w.write("other.txt", other);
+  const std::vector<std::string> learned = {"--set", "tokenizer.use=bpe_train", "--set", "tokenizer.vocab_size=300",
+                                            "--set", "model.vocab_size=320"};
+  adapt(w, 4, "", "wte");
+  const Outcome first = train(w, "first", learned);
+  INFO(first.out << first.err);
+  REQUIRE(first.status == 0);
+  fs::copy_file(newest_checkpoint(w.path("first")) / "adapters.safetensors", w.path("wte.safetensors"));
+
+  adapt(w, 4, "wte.safetensors", "wte");
+  const Outcome same = train(w, "same", learned);
+  INFO(same.out << same.err);
+  CHECK(same.status == 0);
+  CHECK(same.err.find("by number") == std::string::npos);
+  std::vector<std::string> reversed = learned;
+  reversed.insert(reversed.end(), {"--set", "dataset.files=[\"other.txt\"]"});
+  const Outcome refused = train(w, "refused", reversed);
+  CHECK(refusal(refused) == "GC502");
+  CHECK(refused.err.find("wte.safetensors") != std::string::npos);
+  CHECK(refused.err.find("has rows of other tokens than this run's") != std::string::npos);
+  CHECK_FALSE(fs::exists(w.path("refused") / "ckpt"));
 }

@@ -1,7 +1,9 @@
 // Runs that start from another model's weights and change its vocabulary or context.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/cli/token_rows.h"
 #include "tests/cli/workspace.h"
 
 #include "tests/catch.h"
@@ -63,7 +65,88 @@ void write_base(const Workspace& w) {
   w.write("chat.toml", kChat);
 }
 
+const std::vector<std::string> kUnlearned = {"--max_iters=2", "--eval_interval=2", "--learning_rate=0", "--min_lr=0",
+                                             "--weight_decay=0"};
+
+// A run that learns nothing, so that its rows are those it began with; its newest checkpoint.
+fs::path unlearned(const Workspace& w, const std::string& to, std::vector<std::string> words, std::string* told = nullptr) {
+  words.insert(words.begin(), {"run", "tiny.toml", "--set", "run.out_dir=" + to});
+  words.insert(words.end(), kUnlearned.begin(), kUnlearned.end());
+  const Outcome run = w.gptcore(std::move(words));
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  if (told) *told = run.out + run.err;
+  return newest_checkpoint(w.path(to));
+}
+
+// The rows of wte by the tokens of the checkpoint's tokenizer.
+std::map<std::string, std::vector<float>> rows_by_text(const fs::path& checkpoint) {
+  const auto tokenizer = nlohmann::json::parse(read(checkpoint / "tokenizer.bin"));
+  const auto table = table_in(checkpoint / "model.safetensors", "wte.weight");
+  std::map<std::string, std::vector<float>> rows;
+  for (const auto& [text, id] : tokenizer.at("model").at("vocab").items()) rows[text] = table.at(id.get<size_t>());
+  return rows;
+}
+
 }  // namespace
+
+TEST_CASE("a token keeps its row from a Hugging Face folder whose tokenizer has another number for it") {
+  const Workspace w;
+  write_base(w);
+  std::string other = read(w.path("input.txt"));
+  std::reverse(other.begin(), other.end());
+  w.write("other.txt", other);
+  const std::vector<std::string> words = {"--set", "tokenizer.use=bpe_train",       "--set", "tokenizer.vocab_size=300",
+                                          "--set", "dataset.files=[\"other.txt\"]", "--set", "model.init_from=hf:hf"};
+  const auto before = rows_by_text(newest_checkpoint(w.path("out")));
+  const auto differing = [&](const fs::path& checkpoint) {
+    int different = 0;
+    for (const auto& [text, row] : rows_by_text(checkpoint))
+      if (const auto then = before.find(text); then != before.end()) different += then->second != row;
+    return different;
+  };
+  std::string told;
+  CHECK(differing(unlearned(w, "reversed", words, &told)) == 0);
+  CHECK(has(told, " moved with their tokens; "));
+  fs::remove(w.path("hf/tokenizer.json"));
+  REQUIRE(fs::exists(w.path("hf/vocab.json")));
+  CHECK(differing(unlearned(w, "by_vocab_json", words)) == 0);
+
+  fs::remove(w.path("hf/vocab.json"));
+  unlearned(w, "by_number", words, &told);
+  CHECK(lines_with(told, "the source's rows are taken by number").size() == 1);
+}
+
+TEST_CASE("a folder of the same tokenizer gives its rows without a word about tokens") {
+  const Workspace w;
+  write_base(w);
+  std::string told;
+  const fs::path made = unlearned(
+      w, "same", {"--set", "tokenizer.use=bpe_train", "--set", "tokenizer.vocab_size=300", "--set", "model.init_from=hf:hf"},
+      &told);
+  CHECK(rows_by_text(made) == rows_by_text(newest_checkpoint(w.path("out"))));
+  for (const char* part : {"moved", "added", "by number"}) CHECK_FALSE(has(told, part));
+}
+
+TEST_CASE("new tokens do not take the rows that padded a checkpoint's vocabulary") {
+  const Workspace w;
+  write_base(w);
+  const std::vector<std::string> tokenizer = {"--set", "tokenizer.use=gpt2", "--set", "tokenizer.dir=hf"};
+  auto words = tokenizer;
+  words.insert(words.end(), {"--set", "model.vocab_size=512"});
+  const auto before = table_in(unlearned(w, "padded", words) / "model.safetensors", "wte.weight");
+  words = tokenizer;
+  words.insert(words.end(), {"--set", "tokenizer.chat_tokens=true", "--set", "model.init_from=ckpt:padded"});
+  std::string told;
+  const auto after = table_in(unlearned(w, "chat_tokens", words, &told) / "model.safetensors", "wte.weight");
+  REQUIRE(after.size() == before.size());
+  CHECK(has(told, "; 5 rows added for the tokens "));
+  const size_t tokens = nlohmann::json::parse(read(w.path("hf/config.json"))).at("vocab_size");
+  for (size_t row = 0; row < before.size(); ++row) {
+    CAPTURE(row, tokens);
+    CHECK((before[row] == after[row]) == (row < tokens || row >= tokens + 5));
+  }
+}
 
 TEST_CASE("GPT-2 gets chat tokens and a shorter context in one pipeline, which goes on, samples and is exported") {
   const Workspace w;

@@ -237,3 +237,21 @@ TEST_CASE("writing that fails at any call leaves the old adapters or the new one
   }
   CHECK(failures > 3);
 }
+
+TEST_CASE("adapters on an embedding are refused where its rows are of other tokens") {
+  const auto files = posix_file_system();
+  const TempFolder folder;
+  const auto path = folder.path / "adapters.safetensors";
+  const std::vector<AdapterInfo> embedding = {{"wte", "lora", {{"rank", 1}}}};
+  const std::vector<AdapterInfo> other = {{"blocks.0.attn.qkv", "lora", {{"rank", 1}}}};
+  const std::vector<Parameter> parameters = {{"wte.weight", at::full({7, 4}, 0.F), {}},
+                                             {"wte.lora.a", at::full({7, 1}, 1.F), {}}};
+  write_adapters(*files, path, parameters, embedding, kBase, "then");
+  CHECK(check_adapter_tokens(*files, path, embedding, "then"));
+  CHECK_THROWS_WITH(check_adapter_tokens(*files, path, embedding, "now"),
+                    Contains("the adapter of 'wte' has rows of other tokens"));
+  CHECK(check_adapter_tokens(*files, path, other, "now"));
+  CHECK_FALSE(check_adapter_tokens(*files, path, embedding, ""));
+  write_adapters(*files, path, parameters, embedding, kBase);
+  CHECK_FALSE(check_adapter_tokens(*files, path, embedding, "now"));
+}

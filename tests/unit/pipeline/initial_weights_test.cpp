@@ -201,3 +201,30 @@ TEST_CASE("a checkpoint tells how many tokens it has, whatever its rows are padd
   const std::string from = written(*files, folder.path, learned, *source, false, "", 61);
   CHECK_THAT(load_initial_weights(*files, section_of(small(70, 16), from), *model, {}, 5), Catch::Contains("; 9 rows added"));
 }
+
+TEST_CASE("rows of padding are no tokens: new tokens do not take them over, and padding keeps them", "[init_from]") {
+  const auto files = posix_file_system();
+  for (const bool hf : {true, false}) {
+    const TempFolder folder;
+    const auto source = opened(small(12, 16), 1), same = opened(small(12, 16), 2), grown = opened(small(12, 16), 2),
+               bare = opened(small(8, 16), 2);
+    const std::string from = written(*files, folder.path, small(12, 16), *source, hf);
+    const at::Tensor theirs = values_of(*source).at("wte.weight");
+    // Of the source's 12 rows 8 have a token; this run's tokenizer has 8 or 10 tokens.
+    const auto tokens = [](int64_t here) {
+      return TokensHere{{}, [here](const auto&, const Checkpoint*) { return SourceTokens{{0, 1, 2, 3, 4, 5, 6, 7}, here}; }};
+    };
+    CHECK(load_initial_weights(*files, section_of(small(12, 16), from), *same, tokens(8), 5) ==
+          "weights from " + folder.path.string());
+    CHECK(values_of(*same).at("wte.weight").equal(theirs));
+    CHECK_THAT(load_initial_weights(*files, section_of(small(12, 16), from), *grown, tokens(10), 5),
+               Catch::StartsWith("weights from " + folder.path.string() + "; 2 rows added for the tokens"));
+    const at::Tensor ours = values_of(*grown).at("wte.weight");
+    CHECK(ours.narrow(0, 0, 8).equal(theirs.narrow(0, 0, 8)));
+    CHECK((ours.narrow(0, 8, 2) - theirs.narrow(0, 0, 8).mean(0)).abs().max().item<double>() < 0.06);
+    for (int64_t row = 8; row < 10; ++row) CHECK_FALSE(ours[row].equal(theirs[row]));
+    CHECK(ours.narrow(0, 10, 2).equal(theirs.narrow(0, 10, 2)));
+    CHECK(load_initial_weights(*files, section_of(small(8, 16), from), *bare, tokens(8), 5) ==
+          "weights from " + folder.path.string());
+  }
+}
