@@ -102,6 +102,7 @@ struct ExportRequest {
   PipelineConfig config;
   std::vector<std::string> plugin_files;
   std::string checkpoint;  // a verified folder
+  std::string picked;      // told_of_pick() of it
   std::string to;          // the folder to make
   std::string format;      // hf | llmc | gguf
   std::string dtype;       // f32 | f16 | bf16

@@ -103,6 +103,7 @@ int export_verb(const ExportRequest& request) {
   options.device = "cpu";
   options.precision = "float32";
   Session session(options, request.plugin_files);
+  if (!request.picked.empty()) session.host.log(Level::info, request.picked);
   session.structure = read_state(*files, checkpoint).structure;
   session.open_tokenizer(request.config, *files, &checkpoint);
   session.open_model(request.config);

@@ -115,14 +115,6 @@ void require_room(const Tokenizer& tokenizer, const Model& model) {
               folder.string());
 }
 
-// Which of a run's checkpoints it is, where that is not its newest.
-void tell_checkpoint(const Checkpoint& checkpoint, FileSystem& files, Host& host) {
-  const std::vector<int64_t> steps = list_steps(files, checkpoint.directory.parent_path());
-  if (!steps.empty() && steps.front() > checkpoint.step())
-    host.log(Level::info,
-             checkpoint.directory.string() + " is sampled, the best; the newest is of step " + std::to_string(steps.front()));
-}
-
 }  // namespace
 
 int sample_verb(const SampleRequest& request) {
@@ -136,7 +128,8 @@ int sample_verb(const SampleRequest& request) {
     for (const std::string& file : request.tokenizer->plugin_files)
       if (std::find(plugin_files.begin(), plugin_files.end(), file) == plugin_files.end()) plugin_files.push_back(file);
   Session session(options, plugin_files);
-  if (std::filesystem::is_directory(checkpoint_folder(request.from))) tell_checkpoint(checkpoint, *files, session.host);
+  if (const std::string told = told_of_pick(*files, request.from, checkpoint, "sampled"); !told.empty())
+    session.host.log(Level::info, told);
   session.structure = read_state(*files, checkpoint).structure;
   if (request.allow_special && !request.tokenizer) allow_special(config);
   session.open_tokenizer(config, *files, &checkpoint);

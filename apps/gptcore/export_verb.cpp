@@ -62,7 +62,11 @@ int export_verb(const std::vector<std::string>& arguments, const std::vector<std
   request.dtype = choice(given, "dtype", {"f32", "f16", "bf16"});
   request.json = given.get<bool>("json");
   request.keep_adapters = choice(given, "adapters", {"merge", "keep"}) == "keep";
-  request.checkpoint = open_checkpoint(*posix_file_system(), given.get<std::string>("from"), Pick::best).directory.string();
+  const auto files = posix_file_system();
+  const auto from = given.get<std::string>("from");
+  const Checkpoint picked = open_checkpoint(*files, from, Pick::best);
+  request.checkpoint = picked.directory.string();
+  request.picked = told_of_pick(*files, from, picked, "exported");
   const Pipeline pipeline = load_with_plugins({request.checkpoint + "/config.toml", {}, plugin_files});
   request.config = pipeline.config;
   request.plugin_files = files_used(pipeline.config, pipeline.catalog);

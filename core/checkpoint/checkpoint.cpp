@@ -161,4 +161,12 @@ Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& given
   return verify_checkpoint(files, folder / step_name(steps.front()));
 }
 
+std::string told_of_pick(FileSystem& files, const std::filesystem::path& path, const Checkpoint& picked,
+                         std::string_view done) {
+  const std::vector<int64_t> steps = list_steps(files, checkpoint_folder(path));
+  if (steps.empty() || steps.front() <= picked.step()) return "";
+  return picked.directory.string() + " is " + std::string(done) + ", the best; the newest is of step " +
+         std::to_string(steps.front());
+}
+
 }  // namespace gptcore

@@ -36,6 +36,10 @@ enum class Pick { latest, best };
 // Throws Error(checkpoint_missing) when there is none, Error(checkpoint_corrupt) naming the damaged file.
 Checkpoint open_checkpoint(FileSystem& files, const std::filesystem::path& path, Pick pick = Pick::latest);
 
+// What the user of a run's picked checkpoint is told: "DIR is exported, the best; the newest is of step 200" for "exported".
+// "" for the newest one, and where `path` is no run.
+std::string told_of_pick(FileSystem& files, const std::filesystem::path& path, const Checkpoint& picked, std::string_view done);
+
 // <run_dir>/ckpt, where step-000001000 and its like are.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run_dir);
 std::string step_name(int64_t step);  // "step-000001000"

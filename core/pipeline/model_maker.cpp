@@ -1,6 +1,7 @@
 #include "core/pipeline/model_maker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/model/gpt.h"
@@ -11,19 +12,24 @@
 namespace gptcore {
 namespace {
 
-// The layers that the section's targets name, each once.
+// The layers that the section's targets name and that take an adapter, each once.
 std::vector<Layer> adapted_layers(Model& model, const Section& section) {
+  const std::vector<Layer> layers = model.layers();
   std::vector<Layer> able, all;
+  std::copy_if(layers.begin(), layers.end(), std::back_inserter(able), [](const Layer& layer) { return layer.takes_adapter; });
   std::vector<std::string> targets;
-  for (Layer& layer : model.layers())
-    if (layer.takes_adapter) able.push_back(std::move(layer));
   detail::from_value(*find(section.values, "targets"), targets);
   std::set<std::string> taken;
   for (const std::string& target : targets) {
-    const std::vector<Layer> found = layers_fitting(able, target);
+    std::vector<Layer> found = layers_fitting(layers, target);
+    const std::string adapter = "adapter '" + section.use + "': ";
     if (found.empty())
-      throw Error(Code::unknown_name, "adapter '" + section.use + "': no layer that takes an adapter fits '" + target + "'",
+      throw Error(Code::unknown_name, adapter + "no layer that takes an adapter fits '" + target + "'",
                   hint_for_layer(able, target), section.location.text());
+    std::erase_if(found, [](const Layer& layer) { return !layer.takes_adapter; });
+    if (found.empty())
+      throw Error(Code::model_shape, adapter + "'" + target + "' takes no adapter",
+                  "linears of blocks and the embedding wte do", section.location.text());
     for (const Layer& layer : found)
       if (taken.insert(layer.path).second) all.push_back(layer);
   }

@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "core/data/corpus/corpus_folder.h"
+#include "core/data/corpus/folder_lock.h"
 #include "core/data/corpus/id_width.h"
 #include "core/data/corpus/tokenizer_hash.h"
 #include "gptcore/draft/preparation.h"
@@ -142,6 +143,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
     made = write_windows(config, session, options, folder, cancelled);
     if (!made) return std::nullopt;
   }
+  const FolderLock lock(folder, session.host);
   if (made->shards.format != ShardFormat::gptcore)  // whose readers know no manifest
     write_file_atomically(*files, folder / kTokenMetaFile, token_meta(made->vocab_size, made->shards.width));
   if (config.tokenizer) write_file_atomically(*files, folder / "tokenizer.toml", tokenizer_table(*config.tokenizer));

@@ -191,7 +191,8 @@ int run_stages(StageContext& c) {
     const StageConfig& stage = c.config.stages[i];
     const bool trains = stage.kind == "train";
     if (trains && trained_before(c, i)) continue;
-    if (const std::string* result = trains ? nullptr : progress.done(stage.name, c.global_step())) {
+    const bool looks_itself = stage.kind == "prepare";  // whether its folder is there, whole and what is asked for
+    if (const std::string* result = trains || looks_itself ? nullptr : progress.done(stage.name, c.global_step())) {
       say_done(c, stage, *result);
       continue;
     }

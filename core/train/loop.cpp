@@ -182,6 +182,7 @@ void Loop::require_finite_losses() const {
 }
 
 void Loop::save(bool best, Must must) {
+  if (s_.evaluated_step >= 0 && std::isinf(s_.best_val_loss)) best = true;  // no other model compares with this one
   try {
     s_.triggers = c_.operations.states();
     c_.save(s_, best);

@@ -53,7 +53,8 @@ class Loop {
   bool carry_out(size_t index, const TrainingView& now);
   std::optional<double> loss_before(const PlannedEdit& plan);
   Reevaluation reevaluate();
-  void commit(const std::string& operation, PlannedEdit& plan);
+  bool commit(const std::string& operation, PlannedEdit& plan);
+  void forget_losses();
   void control_data(const SetData& data);
   std::string edit_name(const std::string& operation) const;
   CommitReport commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed);
@@ -93,6 +94,7 @@ class Loop {
   int64_t block_, accumulation_ = 1, samples_per_step_ = 0, tokens_per_step_ = 0;
   double flops_per_step_ = 0;
   int64_t saved_step_;                      // where the newest checkpoint is; -1: there is none of this stage
+  bool vocabulary_changed_ = false;         // by an operation of the round that is being asked
   bool changed_since_ = false;              // an operation has changed what that one holds, at the same step
   int failed_saves_ = 0;                    // in a row
   std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on

@@ -48,6 +48,7 @@ bool Loop::finish_round() {
   now.event = event;
   refresh(now, c_.operations.waits_for_time(event));
   c_.operations.ask(now, s_.round->record, duties_, s_.round->asked);
+  if (std::exchange(vocabulary_changed_, false)) c_.operations.restart_plateaus();
   s_.round = std::exchange(s_.next_round, std::nullopt);
   const bool changed = c_.journal.size() != edits;
   changed_since_ = changed_since_ || changed;
@@ -103,7 +104,7 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   if (loss_before_) point.val_loss = *loss_before_;
   s_.triggers = c_.operations.states();
   point.best_step = c_.keep_point(s_, point.number);
-  commit(o.name, edit);
+  if (commit(o.name, edit)) point.val_loss = kNan;
   point.measured = evaluation_plan(o_);
   s_.undo_points.push_back(point);
   return true;
@@ -181,13 +182,15 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   throw Rewound{};
 }
 
-// All of the plan or, when it does not fit, an Error and nothing.
-void Loop::commit(const std::string& operation, PlannedEdit& plan) {
+// All of the plan or, when it does not fit, an Error and nothing. True when the data shows other tokens than before.
+bool Loop::commit(const std::string& operation, PlannedEdit& plan) {
   Table settings = s_.settings;
   put_all(settings, plan.settings);
   TrainOptions changed = with_settings(options_, settings);
   accumulation_steps(changed, block_, c_.group.size());  // throws when tokens_per_step no longer divides
   CommitReport report;
+  const int64_t vocab = c_.network.vocab_size();
+  const std::vector<int32_t> shown = shown_ids(&c_.dataset);
   if (!plan.edits.empty())
     report = commit_edits(operation, plan, changed);
   else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
@@ -201,6 +204,23 @@ void Loop::commit(const std::string& operation, PlannedEdit& plan) {
   const std::vector<std::string> lines = plan.lines();
   c_.journal.push_back({global_step(), operation, lines});
   emit_edit(operation, lines, plan, report);
+  const bool others = shown != shown_ids(&c_.dataset);
+  if (others || vocab != c_.network.vocab_size()) forget_losses();
+  return others;
+}
+
+// Losses over some tokens judge no model of others.
+void Loop::forget_losses() {
+  vocabulary_changed_ = true;
+  const bool measured = std::isfinite(s_.best_val_loss);
+  s_.best_val_loss = std::numeric_limits<double>::infinity();
+  s_.patience = {};
+  s_.spikes.loss = s_.spikes.grad_norm = {};
+  for (UndoPoint& point : s_.undo_points) point.val_loss = kNan;
+  if (measured)
+    c_.host.log(Level::info,
+                "the vocabulary has changed, and earlier val losses do not compare with later ones: the best model "
+                "and patience count from the next evaluation, and no earlier operation is undone for its loss");
 }
 
 // From the next sample that is trained on, whatever was fetched ahead.

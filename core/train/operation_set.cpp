@@ -150,6 +150,10 @@ void OperationSet::reevaluate(size_t index, TrainingView& now, const OperationDu
   if (operations_[index].when) restart_plateau(*operations_[index].when, now.val_loss, states_[index]);
 }
 
+void OperationSet::restart_plateaus() {
+  for (TriggerState& state : states_) state.plateau = {};
+}
+
 bool OperationSet::waits_for_time(Event event) const {
   for (size_t i = 0; i < operations_.size(); ++i) {
     const ScheduledOperation& o = operations_[i];

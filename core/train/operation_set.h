@@ -67,6 +67,9 @@ class OperationSet {
   // index is true in `asked` were asked already.
   void ask(TrainingView& now, const Table& record, const OperationDuties& duties, const std::vector<bool>& asked = {});
 
+  // Every `plateau` counts from the next val loss: those until now compare with none that follows.
+  void restart_plateaus();
+
   // Whether something looks at the time trained after this event, or at each update's gradient norm.
   bool waits_for_time(Event event) const;
   bool waits_for_grad_norm() const;

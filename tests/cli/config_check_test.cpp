@@ -75,6 +75,12 @@ TEST_CASE("a broken pipeline is refused by check with the code and the reason th
       std::string(kAdapter) + "targets = [\"blocks.0.attn.qkv\"]\n" + kAdapter + "targets = [\"blocks.*.attn.*\"]\n";
   const std::string adapter_nowhere = std::string(kAdapter) + "targets = [\"blocks.*.attn.kqv\"]\n";
   const std::string adapter_beyond = std::string(kAdapter) + "targets = [\"attn.2\"]\n";
+  const auto untied = [](const std::string& targets) {
+    return kAdapter + ("targets = " + targets + "\n[model]\ntie_word_embeddings = false\n");
+  };
+  const std::string adapter_on_head = untied("[\"lm_head\"]");
+  const std::string adapter_on_head_too = untied("[\"wte\", \"lm_head\"]");
+  const std::string adapter_on_norm = std::string(kAdapter) + "targets = [\"attn.0\", \"ln_f\"]\n";
   const std::string adapter_file = std::string(kAdapter) + "targets = [\"attn.0\"]\nload = \"none.safetensors\"\n";
   const std::string freeze_beyond = operation("use = \"freeze_layer\"\nlayers = [\"attn.2\"]");
   const std::string stack_beyond = operation("use = \"stack_layers\"\nvalue = [0, 1, 2]");
@@ -108,6 +114,10 @@ TEST_CASE("a broken pipeline is refused by check with the code and the reason th
        "GC500", "none"},
       {"adapter on no layer", "", adapter_nowhere.c_str(), "GC101", "blocks.*.attn.kqv"},
       {"adapter beyond the last block", "", adapter_beyond.c_str(), "GC101", "the model has 2 blocks, 0 to 1"},
+      {"adapter on a head of its own", "[model]\n", adapter_on_head.c_str(), "GC400", "'lm_head' takes no adapter"},
+      {"adapter on the embedding and a head of its own", "[model]\n", adapter_on_head_too.c_str(), "GC400",
+       "'lm_head' takes no adapter"},
+      {"adapter on a norm", "", adapter_on_norm.c_str(), "GC400", "'ln_f' takes no adapter"},
       {"two adapters on a layer", "", two_adapters.c_str(), "GC106", "gets two adapters"},
       {"missing file of adapters", "", adapter_file.c_str(), "GC300", "none.safetensors"},
       {"operation beyond the last block", kStage, freeze_beyond.c_str(), "GC101", "the model has 2 blocks, 0 to 1"},

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <thread>
 
 #include "tests/cli/workspace.h"
@@ -339,6 +340,37 @@ TEST_CASE("a prepare stage writes what the verb does") {
   CHECK(run.status == 0);
   REQUIRE(c.gptcore({"prepare", "stage.toml", "--out", "direct"}).status == 0);
   CHECK(c.files("staged") == c.files("direct"));
+  // The run's second time makes what is absent or damaged, and finds what fits no more.
+  const auto again = [&](std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"run", "stage.toml"});
+    return c.gptcore(more);
+  };
+  fs::remove_all(c.path("staged"));
+  CHECK(again().status == 0);
+  CHECK(c.files("staged") == c.files("direct"));
+  fs::resize_file(c.path("staged") / "train_000000.npy", 200);
+  const Outcome repaired = again();
+  CHECK(has(repaired.err, "is made whole again"));
+  CHECK(c.files("staged") == c.files("direct"));
+  CHECK(refusal(again({"--set", "prepare.tokens_per_shard=7000"})) == "GC503");
+}
+
+TEST_CASE("preparations of one folder that run at once all succeed and leave what one leaves") {
+  const Corpus c(20);
+  REQUIRE(c.prepare({"--out", "alone", "--format", "npy"}).status == 0);
+  std::vector<std::unique_ptr<Process>> all;
+  for (int round = 0; round < 6; ++round) {
+    all.clear();
+    for (int i = 0; i < 4; ++i)
+      all.push_back(std::make_unique<Process>(c.command({"prepare", "corpus.toml", "--tokens-per-shard", "200000", "--out",
+                                                         "shared" + std::to_string(round), "--format", "npy"})));
+    for (const auto& process : all) {
+      const Outcome outcome = process->wait();
+      CAPTURE(round, outcome.out, outcome.err);
+      CHECK(outcome.status == 0);
+    }
+    CHECK(c.files("shared" + std::to_string(round)) == c.files("alone"));
+  }
 }
 
 TEST_CASE("what cannot be prepared is refused by its place and leaves nothing that looks whole") {

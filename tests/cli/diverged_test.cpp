@@ -73,7 +73,10 @@ TEST_CASE("sample and export take a run's best checkpoint, and name one with num
   INFO(best.out << best.err);
   CHECK(best.status == 0);
   CHECK(has(best.err, "out/ckpt/step-000000100 is sampled, the best; the newest is of step 200"));
-  CHECK(w.gptcore({"export", "out", "--to", "hf"}).status == 0);
+  const Outcome exported = w.gptcore({"export", "out", "--to", "hf"});
+  CHECK(exported.status == 0);
+  CHECK(has(exported.err, "out/ckpt/step-000000100 is exported, the best; the newest is of step 200"));
+  CHECK_FALSE(has(w.gptcore({"export", "out/ckpt/step-000000100", "--to", "hf2"}).err, "is exported"));
   const Outcome newest = sampled("out/ckpt/step-000000200");
   INFO(newest.err);
   CHECK(refusal(newest) == "GC600");

@@ -122,6 +122,54 @@ TEST_CASE("a shrunken model is sampled by the tokenizer's ids while it is shrunk
   CHECK(refusal(w.gptcore({"prepare", "tiny.toml", "--shrunken_vocab_size=64", "--out", "prepared"})) == "GC106");
 }
 
+TEST_CASE("the best model of a grown vocabulary is one that was trained with it") {
+  const Shrunken w(R"(
+  [[stage.operation]]
+  use = "resize_vocabulary"
+  value = [0, 0.01]
+  when = { at_iter = 60 }
+
+  [[stage.operation]]
+  use = "disable_vocab_remapping"
+  when = { at_iter = 60 }
+)");
+  const auto words = [](const std::string& out, const std::string& interval) {
+    return std::vector<std::string>{"run",
+                                    "tiny.toml",
+                                    "--shrunken_vocab_size=4",
+                                    "--rare_token_id=0",
+                                    "--max_iters=200",
+                                    "--eval_interval=" + interval,
+                                    "--patience=3",
+                                    "--always_save_checkpoint=false",
+                                    "--set",
+                                    "run.out_dir=" + out,
+                                    "--set",
+                                    "model.gelu=\"tanh\""};
+  };
+  const auto best_has_all_rows = [&](const std::string& run) {
+    const Outcome outcome = w.gptcore({"export", run, "--to", run + "_hf"});
+    CAPTURE(run, outcome.out, outcome.err);
+    REQUIRE(outcome.status == 0);
+    CHECK(nlohmann::json::parse(read(w.path(run + "_hf") / "config.json")).at("vocab_size") == 256);
+    CHECK_FALSE(std::filesystem::exists(w.path(run + "_hf") / "vocabulary.json"));
+  };
+  const Outcome run = w.gptcore(words("whole", "20"));
+  CAPTURE(run.out, run.err);
+  REQUIRE(run.status == 0);
+  CHECK(lines_with(run.err, "the vocabulary has changed, ").size() == 1);
+  CHECK_FALSE(Contains("ended early").match(run.err));
+  CHECK(newest_checkpoint(w.path("whole")).filename() == "step-000000200");
+  best_has_all_rows("whole");
+  // Ended before any evaluation of the grown model.
+  Process process(w.command(words("cut", "50")));
+  process.wait_for("iter 70");
+  process.send(SIGTERM);
+  CHECK(process.wait().status == 75);
+  CHECK(newest_checkpoint(w.path("cut")).filename() < "step-000000100");
+  best_has_all_rows("cut");
+}
+
 TEST_CASE("each token keeps its row when the vocabulary grows and the remapping ends") {
   for (const char* tied : {"true", "false"}) {
     const Shrunken w("");

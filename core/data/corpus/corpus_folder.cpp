@@ -1,10 +1,5 @@
 #include "core/data/corpus/corpus_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "core/base/atomic_file.h"
@@ -18,32 +13,9 @@ namespace fs = std::filesystem;
 CorpusFolder::CorpusFolder(fs::path folder, CorpusManifest wanted, Host& host, bool verify)
     : folder_(std::move(folder)), manifest_(std::move(wanted)), host_(host) {
   make_directories(*posix_file_system(), folder_);
-  lock();
-  try {
-    complete_ = take_over(verify);
-    if (!complete_) resume();
-  } catch (...) {
-    ::close(lock_);
-    throw;
-  }
-}
-
-CorpusFolder::~CorpusFolder() {
-  ::close(lock_);
-}
-
-void CorpusFolder::lock() {
-  const fs::path path = folder_ / "lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) throw_file_error(errno, "create", path);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
-  host_.log(Level::info, "another process prepares " + folder_.string() + "; waiting for it");
-  while (::flock(lock_, LOCK_EX) != 0)
-    if (errno != EINTR) {
-      const int reason = errno;
-      ::close(lock_);
-      throw_file_error(reason, "lock", path);
-    }
+  lock_.emplace(folder_, host);
+  complete_ = take_over(verify);
+  if (!complete_) resume();
 }
 
 void CorpusFolder::refuse(const std::string& why) const {

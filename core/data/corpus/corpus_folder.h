@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/data/corpus/folder_lock.h"
 #include "core/data/corpus/manifest.h"
 #include "gptcore/host.h"
 
@@ -20,7 +22,6 @@ class CorpusFolder {
   CorpusFolder(std::filesystem::path folder, CorpusManifest wanted, Host& host, bool verify = false);
   CorpusFolder(const CorpusFolder&) = delete;
   CorpusFolder& operator=(const CorpusFolder&) = delete;
-  ~CorpusFolder();
 
   // An earlier preparation came to its end and is undamaged; the manifest is its, and there is nothing to do.
   bool complete() const { return complete_; }
@@ -35,7 +36,6 @@ class CorpusFolder {
   void publish(const std::string& tokenizer_state, const std::string& where);
 
  private:
-  void lock();
   bool take_over(bool verify);
   void reopen();
   void resume();
@@ -48,7 +48,7 @@ class CorpusFolder {
   std::filesystem::path folder_;
   CorpusManifest manifest_;
   Host& host_;
-  int lock_ = -1;
+  std::optional<FolderLock> lock_;
   bool complete_ = false;
 };
 

@@ -400,6 +400,38 @@ TEST_CASE("the best model and patience are saved with what an undone operation g
   CHECK(then.patience.evaluations == 0);
 }
 
+TEST_CASE("after the vocabulary has changed nothing is compared with the val losses before it", "[undo]") {
+  TrainOptions o = short_run();
+  o.on_spike = "warn";
+  o.patience = 1;
+  Rig rig(o);
+  on_trial(rig, 5, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 0.011); });  // judged at 8
+  const auto nothing = [](const TrainingView&, ModelEdit&) {};
+  add(rig, nothing, when_of({{"plateau", 9}}));
+  add(
+      rig, [](const TrainingView&, ModelEdit& edit) { edit.resize_vocabulary(300, -1, 0); }, when_of({{"at_iter", 6}}));
+  TrainState before, after;
+  TriggerState plateau;
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::evaluation_ended && r.step == 4) before = rig.state;
+    if (r.event != Event::evaluation_started || r.step != 8) return;
+    after = rig.state;
+    plateau = rig.operations.states()[1];
+  };
+  REQUIRE(rig.run() == StageEnd::finished);
+  CHECK(rig.state.step == 12);
+  CHECK(std::isfinite(before.best_val_loss));
+  CHECK(std::isinf(after.best_val_loss));
+  CHECK(after.patience == Plateau{});
+  CHECK(after.spikes.loss.count == 2);
+  CHECK(plateau.plateau == Plateau{});
+  CHECK(rig.state.best_val_loss > before.best_val_loss);
+  CHECK(std::count(rig.saves.begin(), rig.saves.end(), std::pair<int64_t, bool>(8, true)) == 1);
+  CHECK(std::count_if(rig.host.lines.begin(), rig.host.lines.end(),
+                      [](const std::string& line) { return line.find("vocabulary has changed") != line.npos; }) == 1);
+  CHECK(rig.points.at(0).second.best_val_loss == before.best_val_loss);  // what undoing goes back to
+}
+
 TEST_CASE("the cooldown of an operation that undoes counts from where training goes on", "[undo]") {
   Rig rig(short_run());
   rig.keeps_points = true;

@@ -1,0 +1,23 @@
+// Keeps other processes from writing to a folder of shards.
+#pragma once
+
+#include <filesystem>
+
+#include "gptcore/host.h"
+
+namespace gptcore {
+
+class FolderLock {
+ public:
+  // Takes the folder's lock for the object's life, waiting for the process that has it, of which `host` tells. One process
+  // must not take it twice. Throws Error(io) when the file `lock` cannot be made there.
+  FolderLock(const std::filesystem::path& folder, Host& host);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace gptcore
