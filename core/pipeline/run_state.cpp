@@ -349,6 +349,18 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
   return changes;
 }
 
+std::vector<std::string> replace_changed(SavedState& saved, const Settings& now) {
+  std::vector<std::string> lines;
+  std::erase_if(saved.train.settings, [&](const auto& set) {
+    const std::string key = saved.stage + "." + set.first;
+    const Settings::const_iterator before = saved.settings.find(key), fresh = now.find(key);
+    if (before == saved.settings.end() || fresh == now.end() || before->second == fresh->second) return false;
+    lines.push_back(key + " = " + fresh->second + " replaces " + to_toml(set.second) + ", which an operation had set");
+    return true;
+  });
+  return lines;
+}
+
 StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
     : files_(files), path_(std::move(run_dir) / "progress.json") {
   if (files_.kind(path_) != FileKind::file) return;

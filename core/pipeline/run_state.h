@@ -50,6 +50,8 @@ void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 // another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new".
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
                                           bool allow_other_model = false);
+// Settings whose value in the pipeline is another one now lose what operations had set. One line each.
+std::vector<std::string> replace_changed(SavedState& saved, const Settings& now);
 // Whether they describe models of other shapes.
 bool other_model(const Settings& saved, const Settings& now);
 

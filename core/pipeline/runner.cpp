@@ -125,19 +125,19 @@ int run_pipeline(const RunPlan& plan) {
     return folder && folder->resume_from ? &*folder->resume_from : nullptr;
   };
 
+  std::optional<SavedState> state;
   if (checkpoint()) {
-    SavedState state = read_state(*files, *checkpoint());
-    changed_settings(state.settings, settings_of(config), checkpoint()->directory.string(), plan.allow_arch_change);
-    keep_threads(session, options, state.threads);
-    if (!plan.allow_arch_change || !other_model(state.settings, settings_of(config)))
-      session.structure = std::move(state.structure);
+    state = read_state(*files, *checkpoint());
+    changed_settings(state->settings, settings_of(config), checkpoint()->directory.string(), plan.allow_arch_change);
+    keep_threads(session, options, state->threads);
+    if (!plan.allow_arch_change || !other_model(state->settings, settings_of(config))) session.structure = state->structure;
   }
   session.open_tokenizer(config, *files, checkpoint());
   session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
   throw_if_any(stage_errors(config, session, prompts));
   warn_of_triggers(config, session.host);
-  auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed));
+  auto items = open_stage_items(config, session, static_cast<uint64_t>(options.seed), state ? &*state : nullptr);
   if (!checkpoint()) {
     check_initial_files(config, session, *files);
     refuse_impossible(config, session);

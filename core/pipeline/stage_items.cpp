@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/config/operation_keys.h"
 #include "core/config/operations_file.h"
+#include "core/train/resumed_operations.h"
 #include "gptcore/draft/model_check.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
@@ -68,9 +69,45 @@ template <class F> void at_table(const Section& section, F&& open) {
   }
 }
 
+// What open() of an operation may find wrong with the model.
+enum class Fault {
+  ends,   // the run, at once
+  waits,  // until the operation is asked: it was in order when the run met it, and the model changed since
+  none,   // it is over
+};
+
+bool comes_before(const PipelineConfig& config, const StageConfig& stage, const std::string& other) {
+  const auto named = [&](const StageConfig& s) { return s.name == other; };
+  return std::any_of(config.stages.begin() + (&stage - config.stages.data() + 1), config.stages.end(), named);
+}
+
+// By operation of the stage.
+std::vector<Fault> faults_of(const PipelineConfig& config, const StageConfig& stage, const OperationSet& operations,
+                             const SavedState* saved) {
+  std::vector<Fault> faults(operations.operations().size(), Fault::ends);
+  if (saved && comes_before(config, stage, saved->stage)) return std::vector<Fault>(faults.size(), Fault::none);
+  std::vector<TriggerState> states = operations.states();
+  std::vector<std::optional<size_t>> known(faults.size());
+  if (saved && saved->stage == stage.name) {
+    TrainState state = saved->train;
+    known = resume_operations(operations, state).from;
+    states = std::move(state.triggers);
+  }
+  for (size_t i = 0; i < faults.size(); ++i) {
+    const bool failed_for_good = states[i].status == OperationStatus::failed && operations.operations()[i].skip_on_error;
+    const bool asked = states[i].status == OperationStatus::pending || states[i].status == OperationStatus::failed;
+    if (!asked || failed_for_good)
+      faults[i] = Fault::none;
+    else if (known[i])
+      faults[i] = Fault::waits;
+  }
+  return faults;
+}
+
 }  // namespace
 
-std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed) {
+std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed,
+                                                   const SavedState* saved) {
   std::map<std::string, StageItems> all;
   const NetworkView view(*session.model);
   bool blocks_may_change = false;
@@ -81,6 +118,12 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       const Section& section = stage.operations[i];
       ScheduledOperation operation = scheduled(stage, i, session.plugins.item(Kind::operation, section.use), session.host);
       at_table(section, [&] { operation.operation = session.plugins.operation(section.use, section.values); });
+      items.operations.add(std::move(operation));
+    }
+    const std::vector<Fault> faults = faults_of(config, stage, items.operations, saved);
+    for (size_t i = 0; i < stage.operations.size(); ++i) {
+      const Section& section = stage.operations[i];
+      const ScheduledOperation& operation = items.operations.operations()[i];
       OperationContext context;
       context.model = &view;
       // Its place among the others may change, and its random numbers stay.
@@ -88,9 +131,17 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       context.seed = stream_key(seed, "operation " + name + " " + std::to_string(alike[name]++));
       context.host = &session.host;
       context.data_vocab_size = session.whole_vocab_size();
-      at_table(section, [&] { operation.operation->open(context); });
       blocks_may_change |= (operation.effects & (kReshapes | kReplaces)) != 0;
-      items.operations.add(std::move(operation));
+      try {
+        at_table(section, [&] { operation.operation->open(context); });
+      } catch (const Error& e) {
+        if (faults[i] == Fault::ends || e.code() == Code::internal) throw;
+        if (faults[i] == Fault::waits)
+          session.host.log(Level::warning,
+                           e.where() + ": operation '" + operation.name +
+                               "' does not fit the model as it is now, and fails when it is asked: " + e.what());
+        items.operations.leave_unopened(i, e);
+      }
     }
     if (session.tokenizer && session.tokenizer->ready()) {
       const ShownVocabulary* shown = shown_vocabulary(session.dataset.get());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/config/pipeline_config.h"
+#include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
 #include "core/train/evaluator_set.h"
 #include "core/train/operation_set.h"
@@ -16,8 +17,11 @@ struct StageItems {
   EvaluatorSet evaluators;
 };
 
-// By the stage's name. The session's model is open; its values may be anything. Errors of open() name the table.
-std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed);
+// By the stage's name. The session's model is open; its values may be anything. Errors of open() name the table. On a resume
+// `saved` is the checkpoint's state: the model may have outgrown operations that are over, which are then left unopened, and
+// those that wait since before, which then fail when they are carried out.
+std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed,
+                                                   const SavedState* saved = nullptr);
 
 // Says which operations wait for a metric that no evaluator of their stage publishes, or for more evaluations than there are.
 void warn_of_triggers(const PipelineConfig& config, Host& host);

@@ -153,6 +153,7 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
     std::erase_if(*settings, [&](const auto& s) { return s.first.starts_with(saved->stage + ".operation."); });
   for (const std::string& change : changed_settings(before, now, where, allow_other_model))
     session.host.log(Level::info, "resume: " + change);
+  for (const std::string& change : replace_changed(*saved, now)) session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
     session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +
                                          "' is not what it was when " + where +
@@ -175,11 +176,12 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
 
 void StageContext::reload(const Checkpoint& checkpoint) {
   const auto seed = static_cast<uint64_t>(run.seed);
-  session.structure = read_state(files, checkpoint).structure;
+  const SavedState state = read_state(files, checkpoint);
+  session.structure = state.structure;
   session.model.reset();
   session.open_dataset(config, seed, files, &checkpoint);
   session.open_model(config);
-  items = open_stage_items(config, session, seed);
+  items = open_stage_items(config, session, seed, &state);
   load(&checkpoint, /*allow_other_model=*/false);
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class Loop {
   OperationDuties duties();
   void refresh(TrainingView& now, bool agree_on_time = true);
   Batch next_samples(int64_t count);
+  bool nothing_to_undo(size_t index);
   bool carry_out(size_t index, const TrainingView& now);
   std::optional<double> loss_before(const PlannedEdit& plan);
   Reevaluation reevaluate();
@@ -99,6 +101,7 @@ class Loop {
   int failed_saves_ = 0;                    // in a row
   std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on
   std::optional<double> loss_before_;       // the last operation that wanted to know
+  std::set<size_t> told_idle_;              // operations with nothing to undo
   LoopTrials trials_;
   EditSupport support_;
   OperationDuties duties_;

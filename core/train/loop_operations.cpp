@@ -58,6 +58,7 @@ bool Loop::finish_round() {
 OperationDuties Loop::duties() {
   OperationDuties d;
   d.carry_out = [this](size_t index, const TrainingView& now) { return carry_out(index, now); };
+  d.nothing_to_undo = [this](size_t index) { return nothing_to_undo(index); };
   d.refresh = [this](TrainingView& now) { refresh(now); };
   d.reevaluate = [this] { return reevaluate(); };
   d.agree = [this](double number) { return largest(number); };
@@ -81,6 +82,19 @@ bool Loop::keeps_points(const ScheduledOperation& o) const {
   const auto& all = c_.operations.operations();
   return o.undo_if_worse ||
          std::any_of(all.begin(), all.end(), [](const auto& other) { return (other.effects & kUndoes) != 0; });
+}
+
+bool Loop::nothing_to_undo(size_t index) {
+  if (!s_.undo_points.empty()) return false;
+  if (!told_idle_.insert(index).second) return true;
+  const bool any = std::any_of(c_.journal.begin(), c_.journal.end(),
+                               [&](const JournalEntry& e) { return e.step >= c_.first_step && e.operation != "undo"; });
+  c_.host.log(Level::warning, "operation '" + c_.operations.name(index) + "' after step " + std::to_string(global_step()) +
+                                  " has nothing to undo: " +
+                                  (any ? "what was carried out came before anything asked for undo, or in another run"
+                                       : "no operation was carried out in this stage") +
+                                  "; it stays pending");
+  return true;
 }
 
 bool Loop::carry_out(size_t index, const TrainingView& now) {

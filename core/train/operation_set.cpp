@@ -92,7 +92,8 @@ void OperationSet::ask(TrainingView& now, const Table& record, const OperationDu
     if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);
     if (in_sequence(o) && sequence_waits) continue;
     const std::string why = due(i, {now, record});
-    const bool done = !why.empty() && attempt(i, now, why, duties);
+    const bool idle = !why.empty() && o.when && !in_sequence(o) && o.effects == kUndoes && duties.nothing_to_undo(i);
+    const bool done = !why.empty() && !idle && attempt(i, now, why, duties);
     if (o.when) note_asked(*o.when, now, states_[i]);
     if (in_sequence(o)) sequence_waits = states_[i].status == OperationStatus::pending || (done && o.reevaluate);
   }
@@ -109,6 +110,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
   }
   bool changed = false;
   try {
+    if (const auto unopened = unopened_.find(index); unopened != unopened_.end()) throw unopened->second.why;
     changed = duties.carry_out(index, now);
   } catch (const Error& e) {
     fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step, why), e, duties);
@@ -180,7 +182,10 @@ void OperationSet::published() {
 
 std::vector<std::string> OperationSet::save() const {
   std::vector<std::string> all;
-  for (const ScheduledOperation& o : operations_) all.push_back(o.operation->save());
+  for (size_t i = 0; i < operations_.size(); ++i) {
+    const auto unopened = unopened_.find(i);
+    all.push_back(unopened != unopened_.end() ? unopened->second.saved : operations_[i].operation->save());
+  }
   return all;
 }
 
@@ -192,7 +197,10 @@ void OperationSet::load(const std::vector<TriggerState>& states, const std::vect
   for (size_t i = 0; i < operations_.size(); ++i) {
     if (states_[i].status == OperationStatus::failed && !operations_[i].skip_on_error)
       states_[i].status = OperationStatus::pending;
-    if (!saved[i].empty()) operations_[i].operation->load(saved[i]);
+    if (const auto unopened = unopened_.find(i); unopened != unopened_.end())
+      unopened->second.saved = saved[i];
+    else if (!saved[i].empty())
+      operations_[i].operation->load(saved[i]);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct Reevaluation {
 // What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
 struct OperationDuties {
   std::function<bool(size_t index, const TrainingView&)> carry_out;  // false when it planned nothing
+  std::function<bool(size_t index)> nothing_to_undo;                 // it could only undo, and cannot: says so once
   std::function<void(TrainingView&)> refresh;                        // brings it up to date
   std::function<Reevaluation()> reevaluate;                          // of the last one that was carried out
   std::function<double(double)> agree;                               // makes a number equal on all ranks
@@ -55,8 +57,10 @@ struct OperationDuties {
 
 class OperationSet {
  public:
-  // Already opened.
+  // Opened by who adds it, before it is asked or loaded.
   void add(ScheduledOperation operation);
+  // Its open() failed with that: so does carrying it out, and what it had saved is kept as it is.
+  void leave_unopened(size_t index, const Error& why) { unopened_.insert_or_assign(index, Unopened{why, {}}); }
   bool empty() const { return operations_.empty(); }
   const std::vector<ScheduledOperation>& operations() const { return operations_; }
   // Of the operation that states()[index] is of.
@@ -90,6 +94,11 @@ class OperationSet {
   bool attempt(size_t index, TrainingView& now, const std::string& why, const OperationDuties& duties);
   void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, const OperationDuties& duties);
   void reevaluate(size_t index, TrainingView& now, const OperationDuties& duties);
+  struct Unopened {
+    Error why;
+    std::string saved;
+  };
+  std::map<size_t, Unopened> unopened_;
   std::vector<ScheduledOperation> operations_;
   std::vector<TriggerState> states_;
 };

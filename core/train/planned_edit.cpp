@@ -221,7 +221,8 @@ void* PlannedEdit::extension(std::string_view id) {
 
 void PlannedEdit::last_operation() {
   require(kUndoes, "kUndoes", "last_operation");
-  if (!support_.can_undo) throw Error(Code::conflict, "no operation was carried out in this stage: there is none to undo");
+  if (!support_.can_undo)
+    throw Error(Code::conflict, "there is none to undo: no operation of this stage has left a state to go back to");
   undo = true;
 }
 

@@ -145,6 +145,7 @@ class Matching {
     state.completed = old.completed;
     state.gone = false;
     pass_completed(i);
+    if (fresh) pass_times(i);
     if (fresh) pass_at_iter(i);
   }
 
@@ -185,6 +186,14 @@ class Matching {
       state.status = OperationStatus::skipped;
     }
     state.completed = left_ && i < left_->size() ? (*left_)[i].completed : set_.operations()[i].completed;
+  }
+
+  // It was carried out as often as it may be now.
+  void pass_times(size_t i) {
+    const auto& when = set_.operations()[i].when;
+    if (!when || !when->times || is_over(now_[i]) || now_[i].fired < *when->times) return;
+    now_[i].status = OperationStatus::done;
+    tell(described(now_[i].table) + ": times = " + std::to_string(*when->times) + " is used up, and it is not again");
   }
 
   // An update that is over does not come again; the one that was just made has.

@@ -56,6 +56,10 @@ Strings carried_out(const Workspace& w, const std::string& name) {
   return steps;
 }
 
+std::string operation(const std::string& use, const std::string& arguments, const std::string& when) {
+  return "\n  [[stage.operation]]\n  use = \"" + use + "\"\n  " + arguments + "\n  when = { " + when + " }\n";
+}
+
 }  // namespace
 
 TEST_CASE("an operation added to a stopped run is carried out as if it had been there from the start") {
@@ -210,4 +214,76 @@ TEST_CASE("an operation told to have come too late does not come after another's
   CHECK(lines_with(rest.err, "at_iter = 200 has passed").size() == 1);
   CHECK(lines_with(rest.err, "'set_lr' is undone after step 400").size() == 1);
   CHECK(carried_out(w, "widen_mlp").empty());
+}
+
+TEST_CASE("a run that grew twice by the same operation goes on as if it had not been stopped") {
+  const std::string twice =
+      operation("widen_mlp", "value = 96", "at_iter = 60") + operation("widen_mlp", "value = 128", "at_iter = 120");
+  const Workspace whole, stopped;
+  whole.add_to_train_stage(twice);
+  stopped.add_to_train_stage(twice);
+  REQUIRE(whole.train().status == 0);
+  stop_midway(stopped);
+  const Outcome rest = stopped.train();
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK((model(whole) == model(stopped)));
+}
+
+TEST_CASE("what a run has outgrown stands in the way neither of more updates nor of an evaluation") {
+  const auto [use, small, large] =
+      GENERATE(table<std::string, std::string, std::string>({{"widen_mlp", "value = 96", "value = 128"},
+                                                             {"widen_embedding", "n_embd = 32", "n_embd = 64"},
+                                                             {"resize_vocabulary", "size = 260", "size = 300"}}));
+  CAPTURE(use);
+  const Workspace w;
+  w.add_to_train_stage(operation(use, small, "at_iter = 5") + operation(use, large, "at_iter = 10"));
+  REQUIRE(w.train(kShort).status == 0);
+  const Outcome evaluated = w.train({"--train.max_iters=20", "--train.eval_only"});
+  INFO(evaluated.err);
+  CHECK(evaluated.status == 0);
+  CHECK(w.train({"--train.max_iters=25"}).status == 0);
+  change(w, "at_iter = 5 }", "at_iter = 5 }\n  completed = true");
+  CHECK(w.train({"--train.max_iters=30"}).status == 0);
+  change(w, "kind = \"sample\"\nprompt = \"the \"\nmax_new_tokens = 40",
+         "kind = \"train\"\nname = \"more\"\nmax_iters = 5\n" + operation(use, large, "at_iter = 2"));
+  CHECK(w.train({"--train.max_iters=30"}).status == 0);
+  const Outcome later = w.train({"--train.max_iters=30", "--more.max_iters=8"});  // from a checkpoint of the later stage
+  INFO(later.err);
+  CHECK(later.status == 0);
+}
+
+TEST_CASE("an operation that the model outgrew while it waited ends no run that it would not have ended") {
+  const std::string waits = operation("widen_mlp", "value = 96", "metric = \"val_loss\", below = 0.0"),
+                    grows = operation("widen_mlp", "value = 128", "at_iter = 60");
+  const Workspace whole, stopped;
+  whole.add_to_train_stage(waits + grows);
+  stopped.add_to_train_stage(waits + grows);
+  REQUIRE(whole.train().status == 0);
+  stop_midway(stopped);
+  const Outcome rest = stopped.train();
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "operation 'widen_mlp' does not fit the model as it is now").size() == 1);
+  CHECK((model(whole) == model(stopped)));
+  change(stopped, "below = 0.0", "below = 100.0");
+  const Outcome changed = stopped.train({"--train.max_iters=450"});
+  CHECK(refusal(changed) == "GC104");
+}
+
+TEST_CASE("a setting changed on resume replaces what an operation had set") {
+  const Workspace w;
+  w.add_to_train_stage(operation("set_lr", "value = 0.5", "at_iter = 5") +
+                       operation("set_batch_size", "value = 6", "at_iter = 5"));
+  REQUIRE(w.train(kShort).status == 0);
+  const Outcome rest = w.train({"--train.max_iters=30", "--train.learning_rate=2e-3"});
+  INFO(rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "resume: train.learning_rate = 0.002 replaces 0.5, which an operation had set").size() == 1);
+  CHECK(lines_with(rest.err, "which an operation had set").size() == 1);
+  const auto state = nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
+  CHECK(state.at("changed_settings") == nlohmann::json{{"batch_size", "6"}});
+  CHECK(records(w.path("out"), "step_ended").back().at("lr").get<double>() <= 2e-3);
+  REQUIRE(w.train({"--train.max_iters=40", "--train.learning_rate=2e-3"}).status == 0);
+  CHECK(records(w.path("out"), "step_ended").back().at("lr").get<double>() <= 2e-3);
 }

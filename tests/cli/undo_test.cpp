@@ -216,6 +216,55 @@ TEST_CASE("an undo takes back which model is the best, and what patience has cou
   CHECK(rest.status == 0);
 }
 
+TEST_CASE("a run that grew twice by the same operation can be undone") {
+  const char* twice = R"(
+  [[stage.operation]]
+  use = "widen_mlp"
+  value = 96
+  when = { at_iter = 40 }
+  [[stage.operation]]
+  use = "widen_mlp"
+  value = 128
+  when = { at_iter = 60 }
+)";
+  const Workspace without, with;
+  without.add_to_train_stage(twice);
+  with.add_to_train_stage(std::string(twice) + kHurts);
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("undo waits until there is something to undo") {
+  const std::string times = GENERATE("", ", times = \"unlimited\"");
+  const Workspace without, with;
+  with.add_to_train_stage(
+      std::string("  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n") +
+      "  [[stage.operation]]\n  use = \"undo\"\n  when = { metric = \"val_loss\", above = 0.0" + times + " }\n");
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK((model(without) == model(with)));
+  CHECK(outcome.err.find("operation 'set_lr' is undone after step 150") != std::string::npos);
+  CHECK(lines_with(outcome.err, "has nothing to undo: no operation was carried out in this stage").size() ==
+        (times.empty() ? 1 : 2));  // before it, and after going back
+}
+
+TEST_CASE("undo added on resume leaves what was carried out before") {
+  const Workspace w;
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"set_lr\"\n  value = 0.005\n  when = { at_iter = 5 }\n");
+  REQUIRE(w.train(kShort).status == 0);
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 25 }\n");
+  const Outcome rest = w.train({"--train.max_iters=30"});
+  INFO(rest.err);
+  CHECK(rest.status == 0);
+  CHECK(lines_with(rest.err, "after step 25 has nothing to undo: what was carried out came before anything asked for undo")
+            .size() == 1);
+}
+
 TEST_CASE("undo with nothing to undo is refused before the run") {
   const Workspace w;
   w.add_to_train_stage("  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");

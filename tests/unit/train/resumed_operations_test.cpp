@@ -50,6 +50,30 @@ using From = std::vector<std::optional<size_t>>;
 
 }  // namespace
 
+TEST_CASE("one that was carried out as often as `times` allows now is over", "[resume]") {
+  const auto [fired, is_over] = GENERATE(table<int64_t, bool>({{1, false}, {2, true}, {3, true}}));
+  const auto repeats = [](int64_t times) {
+    Stage stage;
+    stage.add("a", "1", 10);
+    ScheduledOperation o;
+    o.name = "b";
+    o.operation = std::make_unique<Idle>();
+    o.when.emplace().every = 10;
+    o.when->times = times;
+    o.table = {{"use", "b"}, {"when", text_of(*o.when)}};
+    stage.operations.add(std::move(o));
+    return stage;
+  };
+  const Stage before = repeats(5), now = repeats(2);
+  TrainState state = before.after(39, {});
+  state.triggers[1].fired = fired;
+  state.triggers[1].last_step = 30;
+  const ResumedOperations known = resume_operations(now.operations, state);
+  CHECK(state.triggers[1].fired == fired);
+  CHECK((state.triggers[1].status == OperationStatus::done) == is_over);
+  CHECK(known.differences.size() == (is_over ? 2 : 1));
+}
+
 TEST_CASE("operations are known wherever their tables stand now", "[resume]") {
   Stage before, now;
   before.add("a", "1", 10).add("b", "2", 30).add("a", "1", 10);
