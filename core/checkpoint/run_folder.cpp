@@ -55,6 +55,14 @@ Path normal(const Path& path) {
               run_dir.string());
 }
 
+// Damaged ones included.
+bool holds_checkpoints(FileSystem& files, const Path& run_dir) {
+  const Path folder = checkpoint_folder(run_dir);
+  if (files.kind(folder) != FileKind::directory) return false;
+  const auto entries = files.list(folder);
+  return std::any_of(entries.begin(), entries.end(), [](const FileEntry& entry) { return entry.name.starts_with("step-"); });
+}
+
 bool is_inside(const Path& path, const Path& folder) {
   const Path relative = path.lexically_relative(folder);
   return !relative.empty() && *relative.begin() != "..";
@@ -65,7 +73,7 @@ void check_given(FileSystem& files, const Path& run_dir, const Checkpoint& given
   const std::vector<int64_t> steps = list_steps(files, checkpoint_folder(run_dir));
   const bool own_newest = is_inside(normal(given.directory), run_dir) && !steps.empty() &&
                           normal(given.directory).filename() == step_name(steps.front());
-  if (holds_run(files, run_dir) && !own_newest) refuse_existing(run_dir, steps);
+  if (holds_checkpoints(files, run_dir) && !own_newest) refuse_existing(run_dir, steps);
 }
 
 }  // namespace
@@ -89,10 +97,8 @@ void prepare_run_folder(FileSystem& files, const Path& given) {
 }
 
 bool holds_run(FileSystem& files, const Path& run_dir) {
-  const Path folder = checkpoint_folder(run_dir);
-  if (files.kind(folder) != FileKind::directory) return false;
-  const auto entries = files.list(folder);
-  return std::any_of(entries.begin(), entries.end(), [](const FileEntry& entry) { return entry.name.starts_with("step-"); });
+  return holds_checkpoints(files, run_dir) || files.kind(run_dir / "progress.json") == FileKind::file ||
+         files.kind(run_dir / "metrics.jsonl") == FileKind::file;
 }
 
 Path move_aside(FileSystem& files, const Path& given) {

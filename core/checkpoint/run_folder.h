@@ -18,7 +18,7 @@ class FileSystem;
 // Error(disk_full) with the reason, leaving no folder behind that was not there before.
 void prepare_run_folder(FileSystem& files, const std::filesystem::path& run_dir);
 
-// Whether checkpoints are in the folder, damaged ones included.
+// Whether a run left checkpoints in the folder, damaged ones included, or results or metrics alone.
 bool holds_run(FileSystem& files, const std::filesystem::path& run_dir);
 
 // Renames the folder to <run_dir>.old-N with the first free N from 1; returns that.
@@ -32,7 +32,7 @@ struct RunFolder {
 // [rank 0] Prepares and locks the folder and decides how the run starts. `resume` is
 //   "auto"  continue from the newest whole checkpoint here, or start fresh when there has been none;
 //   "never" start fresh;
-//   a path  start from that checkpoint, or that run's newest.
+//   a path  start from that checkpoint, or that run's newest; results and metrics that are here are added to.
 // `overwrite` first moves a run that is here aside. Throws Error(run_exists), changing nothing, when going on would write
 // over a run that is here; Error(run_locked); whatever prepare_run_folder, open_checkpoint and find_latest throw.
 RunFolder open_run_folder(FileSystem& files, const std::filesystem::path& run_dir, const std::string& resume, bool overwrite,

@@ -50,7 +50,7 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
     fields.push_back(std::move(metric));
   fields.emplace_back("whole_split", plan.iters == kWholeSplit);
   if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
-  c.result = in_words(fields);
+  c.result = in_words(fields) + (plan.iters == kWholeSplit ? " (whole split)" : "");
   const Table losses = fields;
   c.bus.emit(Event::evaluation_ended, c.global_step(), std::move(fields));
   for (const char* name : {"train_loss", "val_loss"})
@@ -72,6 +72,7 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
   events.done = [&](size_t index, const GeneratedText& text) {
     c.bus.emit(Event::sampled, c.global_step(),
                {{"index", static_cast<int64_t>(index)}, {"prompt", request.prompts.front()}, {"text", text.text}});
+    c.result += (index > 0 ? "\n" : "") + ("--- sample\n" + request.prompts.front() + text.text + "\n---");
   };
   try {
     generate_texts(*c.session.model, c.session.device, *c.session.tokenizer, request, events);

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/base/json_fault.h"
 #include "core/config/document.h"
@@ -328,11 +327,19 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
                                           bool allow_other_model) {
   std::vector<std::string> changes;
   std::string mismatch;
+  std::set<std::string> told;  // tables that only one of them has
+  const auto lacks = [](const Settings& all, const std::string& table) {
+    const auto first = all.lower_bound(table + ".");
+    return first == all.end() || !first->first.starts_with(table + ".");
+  };
   const auto compare = [&](const std::string& key, const std::string& old_value, const std::string& new_value) {
     if (old_value == new_value || is_cosmetic(key)) return;
     if (is_identity(key) && (!allow_other_model || key == "tokenizer.use"))
       mismatch += (mismatch.empty() ? "" : ", ") + key + " is " + new_value + " here and " + old_value + " there";
-    else
+    else if (const std::string table = key.substr(0, key.find('.')); lacks(saved, table) || lacks(now, table)) {
+      if (told.insert(table).second)
+        changes.push_back(table + " is " + (lacks(now, table) ? "absent" : "new") + " in this pipeline");
+    } else
       changes.push_back(key + ": " + old_value + " -> " + new_value);
   };
   for (const auto& [key, value] : saved) {
@@ -359,31 +366,6 @@ std::vector<std::string> replace_changed(SavedState& saved, const Settings& now)
     return true;
   });
   return lines;
-}
-
-StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
-    : files_(files), path_(std::move(run_dir) / "progress.json") {
-  if (files_.kind(path_) != FileKind::file) return;
-  // Only a note on what need not be done again: one that cannot be read costs a repetition.
-  const Json json = Json::parse(read_text(files_, path_, uint64_t{1} << 20), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return;
-  for (const auto& [stage, done] : json.items()) {
-    const Json step = done.is_object() ? done.value("step", Json()) : done;  // earlier versions wrote the step alone
-    const Json result = done.is_object() ? done.value("result", Json("")) : Json("");
-    if (step.is_number_integer() && result.is_string()) done_[stage] = {step.get<int64_t>(), result.get<std::string>()};
-  }
-}
-
-const std::string* StageProgress::done(const std::string& stage, int64_t step) const {
-  const auto found = done_.find(stage);
-  return found != done_.end() && found->second.step == step ? &found->second.result : nullptr;
-}
-
-void StageProgress::mark(const std::string& stage, int64_t step, const std::string& result) {
-  done_[stage] = {step, result};
-  Json json = Json::object();
-  for (const auto& [name, done] : done_) json[name] = {{"step", done.step}, {"result", done.result}};
-  write_file_atomically(files_, path_, json.dump(2) + "\n");
 }
 
 }  // namespace gptcore

@@ -1,8 +1,7 @@
-// What a checkpoint says besides tensors: state.json, and the notes in the run folder on which stages are done.
+// What a checkpoint says besides tensors: state.json.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,32 +46,13 @@ SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
 // How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
-// another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new".
+// another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new", with one
+// for a table that only one of them has.
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
                                           bool allow_other_model = false);
 // Settings whose value in the pipeline is another one now lose what operations had set. One line each.
 std::vector<std::string> replace_changed(SavedState& saved, const Settings& now);
 // Whether they describe models of other shapes.
 bool other_model(const Settings& saved, const Settings& now);
-
-// <run_dir>/progress.json: the stages that leave no checkpoint, the step of the model they were done with, and what came out.
-class StageProgress {
- public:
-  StageProgress(FileSystem& files, std::filesystem::path run_dir);
-  // The result in words, "" for none; null when it is not done at that step.
-  const std::string* done(const std::string& stage, int64_t step) const;
-  void mark(const std::string& stage, int64_t step, const std::string& result);
-  void forget() { done_.clear(); }
-  bool empty() const { return done_.empty(); }
-
- private:
-  FileSystem& files_;
-  std::filesystem::path path_;
-  struct Done {
-    int64_t step = 0;
-    std::string result;
-  };
-  std::map<std::string, Done> done_;
-};
 
 }  // namespace gptcore

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
+#include "core/pipeline/prepare.h"
+#include "core/pipeline/stage_progress.h"
 #include "core/pipeline/stages.h"
 #include "core/train/device.h"
 #include "gptcore/error.h"
@@ -81,17 +84,83 @@ void check_initial_files(const PipelineConfig& config, Session& session, FileSys
   throw_if_any(adapter_file_errors(config, *session.model, files));
 }
 
-// The command that continues an interrupted run.
-std::string going_on(const RunPlan& plan) {
-  if (plan.overwrite) return "the same command without --overwrite";
-  return plan.resume == "auto" ? "the same command" : "the same command with --resume auto";
+// The command that continues an interrupted run, whose newest checkpoint is in its own folder or where --resume says.
+std::string going_on(const RunPlan& plan, bool saved_here) {
+  const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
+  const bool changes = plan.resume == "never" || (elsewhere && saved_here);
+  return std::string("the same command") + (plan.overwrite ? " without --overwrite" : "") +
+         (plan.overwrite && changes ? " and" : "") + (changes ? " with --resume auto" : "");
+}
+
+// A pipeline without a train stage that measures what nobody has trained.
+void warn_of_random_weights(const PipelineConfig& config, Host& host) {
+  const auto has = [&](const char* kind) {
+    return std::any_of(config.stages.begin(), config.stages.end(), [&](const StageConfig& s) { return s.kind == kind; });
+  };
+  const Value* from = find(config.model.values, "init_from");
+  const bool named = from && from->is<std::string>() && !from->as<std::string>().empty();
+  if (!named && !has("train") && (has("evaluate") || has("sample")))
+    host.log(Level::warning,
+             "the model's weights are random: no stage trains it; name weights by --resume PATH or model.init_from");
+}
+
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto relative = std::filesystem::weakly_canonical(path).lexically_relative(std::filesystem::weakly_canonical(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// A file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it; "" when none is.
+std::string named_inside(const Value& value, const std::filesystem::path& folder) {
+  std::string found;
+  if (value.is<List>()) {
+    for (const Value& one : value.as<List>())
+      if (found.empty()) found = named_inside(one, folder);
+  } else if (value.is<Table>()) {
+    for (const auto& [key, one] : value.as<Table>())
+      if (found.empty()) found = named_inside(one, folder);
+  } else if (value.is<std::string>()) {
+    std::string path = value.as<std::string>();
+    for (const char* prefix : {"ckpt:", "hf:", "FILE:"})
+      if (path.starts_with(prefix)) path.erase(0, std::strlen(prefix));
+    std::error_code failed;
+    if (!path.empty() && std::filesystem::exists(path, failed) && is_inside(path, folder)) found = path;
+  }
+  return found;
+}
+
+// --overwrite moves the run's folder as a whole: what people work with must not go along.
+void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::path& run_dir) {
+  const auto refuse = [&](const std::string& what, const std::string& place) {
+    throw Error(Code::conflict, "--overwrite would move the run's folder '" + run_dir.string() + "', and with it " + what,
+                "set run.out_dir to a folder that has nothing but the run", place);
+  };
+  if (is_inside(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
+  if (!config.file.empty() && is_inside(config.file, run_dir)) refuse("the pipeline file", config.run.place_of("out_dir"));
+  std::vector<const Section*> sections{&config.model};
+  if (config.tokenizer) sections.push_back(&*config.tokenizer);
+  if (config.dataset) sections.push_back(&*config.dataset);
+  for (const Section& adapter : config.adapters) sections.push_back(&adapter);
+  std::vector<std::filesystem::path> made;  // by the run
+  for (const StageConfig& stage : config.stages) {
+    if (stage.kind == "sample") sections.push_back(&stage.options);
+    if (stage.kind == "prepare")
+      made.push_back(prepared_folder(stage.options.as<PrepareOptions>(), config.run.as<RunOptions>()));
+    for (const Section& evaluator : stage.evaluators) sections.push_back(&evaluator);
+  }
+  for (const Section* section : sections)
+    for (const auto& [key, value] : section->values)
+      if (const std::string file = named_inside(value, run_dir);
+          !file.empty() && std::none_of(made.begin(), made.end(), [&](const auto& folder) { return is_inside(file, folder); }))
+        refuse("'" + file + "'", section->place_of(key));
 }
 
 }  // namespace
 
 std::filesystem::path run_folder_of(const RunOptions& options) {
-  return std::filesystem::absolute(options.out_dir.empty() ? std::filesystem::path("runs") / options.name
-                                                           : std::filesystem::path(options.out_dir));
+  std::filesystem::path given = options.out_dir;
+  if (given.empty()) given = std::filesystem::path("runs") / options.name;
+  const std::filesystem::path whole = std::filesystem::absolute(given).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
 }
 
 int run_pipeline(const RunPlan& plan) {
@@ -112,6 +181,7 @@ int run_pipeline(const RunPlan& plan) {
 
   // A folder is made, or one that is there moved aside, only after the data and the model turned out to be usable.
   const std::filesystem::path run_dir = run_folder_of(options);
+  if (plan.overwrite && holds_run(*files, run_dir)) refuse_to_move_inputs(config, run_dir);
   const auto open_folder = [&] { return open_run_folder(*files, run_dir, plan.resume, plan.overwrite, store); };
   std::optional<RunFolder> folder;
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
@@ -151,6 +221,7 @@ int run_pipeline(const RunPlan& plan) {
   context.prompts = std::move(prompts);
   context.again = plan.overwrite || plan.resume == "never";
   context.only_results = !plan.results_only.empty();
+  if (!checkpoint()) warn_of_random_weights(config, session.host);
   context.load(checkpoint(), plan.allow_arch_change);
   write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
   const bool goes_on = checkpoint() || (!context.again && !StageProgress(*files, run_dir).empty());
@@ -166,8 +237,11 @@ int run_pipeline(const RunPlan& plan) {
   try {
     const int code = run_stages(context);
     end(code == 0 ? "done" : "interrupted");
-    if (code != 0 && !context.last_checkpoint.empty())
-      session.host.log(Level::info, going_on(plan) + " goes on from step " + std::to_string(context.global_step()));
+    std::error_code absent;
+    const auto newest = std::filesystem::path(context.last_checkpoint);
+    const bool here = std::filesystem::equivalent(newest.parent_path(), checkpoint_folder(run_dir), absent);
+    if (code != 0 && !newest.empty())
+      session.host.log(Level::info, going_on(plan, here) + " goes on from step " + std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {
     bus.emit(Event::failed, context.global_step(), {{"message", failure.what()}});

@@ -11,7 +11,9 @@
 #include "core/model/vocabulary.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/initial_weights.h"
+#include "core/pipeline/result_basis.h"
 #include "core/pipeline/source_tokens.h"
+#include "core/pipeline/stage_progress.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
@@ -105,14 +107,27 @@ void load_adapter_files(StageContext& c) {
 
 // A stage that is not run because its results are there.
 void say_done(const StageContext& c, const StageConfig& stage, const std::string& result) {
+  const bool samples = stage.kind == "sample";
+  const std::string step = "step " + std::to_string(c.global_step());
   if (c.only_results) {
-    if (!result.empty()) std::printf("%s\n", result.c_str());
+    if (!result.empty()) std::printf("%s%s\n", samples ? "" : (step + ": ").c_str(), result.c_str());
     return;
   }
   const auto& stages = c.config.stages;
   const bool trains = std::any_of(stages.begin(), stages.end(), [](const StageConfig& s) { return s.kind == "train"; });
+  const std::string again = trains ? "" : "; --overwrite does it again";
+  const std::string told = result.empty() ? "" : (samples ? ":\n" : ": ") + result;
+  c.session.host.log(Level::info, "stage '" + stage.name + "' was done at " + step + (samples ? again + told : told + again));
+}
+
+// Whether the result is of this model, data and keys; says what differs where it is of the same step.
+bool stands(const StageContext& c, const StageConfig& stage, const StageResult* result, const Settings& basis) {
+  if (!result || result->step != c.global_step()) return false;
+  const std::string changes = basis_changes(result->basis, basis);
+  if (changes.empty()) return true;
   c.session.host.log(Level::info, "stage '" + stage.name + "' was done at step " + std::to_string(c.global_step()) +
-                                      (result.empty() ? "" : ": " + result) + (trains ? "" : "; --overwrite does it again"));
+                                      " and is done again: " + changes);
+  return false;
 }
 
 }  // namespace
@@ -193,9 +208,10 @@ int run_stages(StageContext& c) {
     const StageConfig& stage = c.config.stages[i];
     const bool trains = stage.kind == "train";
     if (trains && trained_before(c, i)) continue;
-    const bool looks_itself = stage.kind == "prepare";  // whether its folder is there, whole and what is asked for
-    if (const std::string* result = trains || looks_itself ? nullptr : progress.done(stage.name, c.global_step())) {
-      say_done(c, stage, *result);
+    const bool measures = stage.kind == "evaluate" || stage.kind == "sample";
+    const Settings basis = measures ? result_basis(c, stage) : Settings();
+    if (const StageResult* result = progress.find(stage.name); measures && stands(c, stage, result, basis)) {
+      say_done(c, stage, result->text);
       continue;
     }
     c.result.clear();
@@ -205,7 +221,7 @@ int run_stages(StageContext& c) {
       c.bus.emit(Event::interrupted, c.global_step(), {{"signal", static_cast<int64_t>(signal)}});
       return StopSignals::exit_code_of(signal);
     }
-    if (!trains) progress.mark(stage.name, c.global_step(), c.result);
+    if (!trains) progress.mark(stage.name, {c.global_step(), c.result, basis});
     c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
   }
   return 0;

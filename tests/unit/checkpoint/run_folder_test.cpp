@@ -76,6 +76,22 @@ TEST_CASE("overwrite moves the run aside, each time to a new place") {
   CHECK_FALSE(holds_run(*f.files, f.run));
 }
 
+TEST_CASE(
+    "results or metrics alone are a run: never refuses, overwrite moves aside, a checkpoint from elsewhere adds to them") {
+  for (const char* left : {"progress.json", "metrics.jsonl"}) {
+    Fixture f;
+    f.publish(5, "other");
+    f.start("auto");
+    write_raw(f.run / left, "{}");
+    CHECK(f.refusal("never").code() == Code::run_exists);
+    CHECK(f.start("auto") == -1);
+    CHECK(f.start((f.folder.path / "other").string()) == 5);
+    CHECK(f.start("auto", true) == -1);
+    CHECK(read_raw(f.run.string() + ".old-1/" + left) == "{}");
+    CHECK_FALSE(holds_run(*f.files, f.run));
+  }
+}
+
 TEST_CASE("a run whose checkpoints are all damaged is neither continued nor written over") {
   Fixture f;
   f.publish(1);

@@ -1,14 +1,10 @@
 #include "core/pipeline/run_state.h"
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 
-#include "core/base/file_system.h"
 #include "gptcore/error.h"
 #include "tests/catch.h"
-#include "tests/unit/base/temp_folder.h"
 
 using namespace gptcore;
 
@@ -194,21 +190,4 @@ TEST_CASE("what changes on resume is named, another model is refused, cosmetics 
         std::vector<std::string>{"model.dropout: 0.0 -> 0.1", "train.learning_rate: 0.001 -> 0.002"});
   now["model.n_layer"] = "4";
   CHECK_THROWS_WITH(changed_settings(old, now, "c"), Catch::Contains("model.n_layer is 4 here and 2 there"));
-}
-
-TEST_CASE("a stage is done for the step it was marked at only, also after a restart", "[state]") {
-  const TempFolder folder;
-  const auto files = posix_file_system();
-  StageProgress progress(*files, folder.path);
-  CHECK_FALSE(progress.done("sample", 10));
-  progress.mark("sample", 10, "val loss 2.5000");
-  CHECK(progress.done("sample", 10));
-  const StageProgress read_again(*files, folder.path);
-  REQUIRE(read_again.done("sample", 10));
-  CHECK(*read_again.done("sample", 10) == "val loss 2.5000");
-  CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 20));
-  std::ofstream(folder.path / "progress.json") << R"({"sample": 10})";  // of an earlier version
-  CHECK(StageProgress(*files, folder.path).done("sample", 10));
-  std::filesystem::resize_file(folder.path / "progress.json", 3);  // damage costs a repetition, nothing else
-  CHECK_FALSE(StageProgress(*files, folder.path).done("sample", 10));
 }
