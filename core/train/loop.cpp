@@ -182,7 +182,7 @@ void Loop::require_finite_losses() const {
 }
 
 void Loop::save(bool best, Must must) {
-  if (s_.evaluated_step >= 0 && std::isinf(s_.best_val_loss)) best = true;  // no other model compares with this one
+  if (best_forgotten_ && std::isinf(s_.best_val_loss)) best = true;  // no saved model compares with this one
   try {
     s_.triggers = c_.operations.states();
     c_.save(s_, best);

@@ -97,6 +97,7 @@ class Loop {
   double flops_per_step_ = 0;
   int64_t saved_step_;                      // where the newest checkpoint is; -1: there is none of this stage
   bool vocabulary_changed_ = false;         // by an operation of the round that is being asked
+  bool best_forgotten_ = false;             // the model that was best is of another vocabulary
   bool changed_since_ = false;              // an operation has changed what that one holds, at the same step
   int failed_saves_ = 0;                    // in a row
   std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on

@@ -227,6 +227,7 @@ bool Loop::commit(const std::string& operation, PlannedEdit& plan) {
 void Loop::forget_losses() {
   vocabulary_changed_ = true;
   const bool measured = std::isfinite(s_.best_val_loss);
+  best_forgotten_ |= measured;
   s_.best_val_loss = std::numeric_limits<double>::infinity();
   s_.patience = {};
   s_.spikes.loss = s_.spikes.grad_norm = {};
