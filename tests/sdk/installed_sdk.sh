@@ -141,8 +141,8 @@ shipped_configs() {
       say "skipped: ${file##*/}, for parquet is not built"
       continue
     fi
-    # The data and models that a recipe names (GC300) are its reader's.
-    gptcore config check "$file" >check.txt 2>&1 || ! grep -vF 'error[GC300]' check.txt >wrong.txt || die "$file: $(<wrong.txt)"
+    # The data (GC300) and models (GC500) that a recipe names are its reader's.
+    gptcore config check "$file" >check.txt 2>&1 || ! grep -vE 'error\[GC[35]00\]' check.txt >wrong.txt || die "$file: $(<wrong.txt)"
   done
   gptcore run "$prefix/share/gptcore/configs/quickstart.toml" --max_iters=1 --eval_interval=1 --eval_iters=1 --sample.max_new_tokens=2 \
     >quickstart.log 2>&1 || die "the quickstart: $(tail -n 5 quickstart.log)"
