@@ -233,6 +233,7 @@ std::string format_state(const SavedState& s) {
                {"usual_loss", running_json(t.spikes.loss)},
                {"usual_grad_norm", running_json(t.spikes.grad_norm)},
                {"rewinds", t.spikes.rewinds},
+               {"rewind_step", t.rewind_step},
                {"loss_scale", number_json(s.loss_scale)},
                {"loss_scale_growth", s.loss_scale_growth},
                {"threads", s.threads},
@@ -283,6 +284,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     for (const Json& saved : json.at("operations")) t.triggers.push_back(trigger_of(saved, where));
     for (const Json& point : json.at("undo_points")) t.undo_points.push_back(point_of(point));
     t.spikes = {running_of(json.at("usual_loss")), running_of(json.at("usual_grad_norm")), json.at("rewinds").get<int64_t>()};
+    t.rewind_step = json.value("rewind_step", t.step);
     s.loss_scale = number_of(json.at("loss_scale"), kNan);
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);

@@ -89,7 +89,7 @@ std::string going_on(const RunPlan& plan, bool saved_here) {
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
   const bool changes = plan.resume == "never" || (elsewhere && saved_here);
   return std::string("the same command") + (plan.overwrite ? " without --overwrite" : "") +
-         (plan.overwrite && changes ? " and" : "") + (changes ? " with --resume auto" : "");
+         (plan.overwrite && changes ? " and" : "") + (changes ? " with --resume auto in place of its --resume" : "");
 }
 
 // A pipeline without a train stage that measures what nobody has trained.
@@ -219,6 +219,7 @@ int run_pipeline(const RunPlan& plan) {
   CheckpointStore checkpoints(*files, run_dir, store);
   StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items, plan.memory};
   context.prompts = std::move(prompts);
+  context.resume = plan.resume;
   context.again = plan.overwrite || plan.resume == "never";
   context.only_results = !plan.results_only.empty();
   if (!checkpoint()) warn_of_random_weights(config, session.host);

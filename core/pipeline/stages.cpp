@@ -40,7 +40,7 @@ bool run_stage(StageContext& c, const StageConfig& stage) {
     return stage.kind == "evaluate" ? run_evaluate_stage(c, stage) : run_sample_stage(c, stage);
   } catch (const Error& e) {
     if (e.code() != Code::nonfinite || !e.hint().empty()) throw;
-    throw Error(e.code(), e.what(), way_back(c.files, c.run, c.run_dir), e.where());
+    throw Error(e.code(), e.what(), way_back(c.files, c.run, c.run_dir, c.resume), e.where());
   }
 }
 

@@ -42,6 +42,7 @@ struct StageContext {
   std::string last_checkpoint = {};
   std::vector<JournalEntry> journal = {};  // of the whole run
   Prompts prompts = {};                    // of its sample stages
+  std::string resume = "auto";             // what the command says of --resume
   bool again = false;                      // stages that leave no checkpoint are run though they were done
   bool only_results = false;               // standard output is for results alone, and has all of them
   std::string result = {};                 // of the stage that has just ended, in words; "" = it has none

@@ -30,6 +30,10 @@ std::filesystem::path undo_folder(const StageContext& c) {
   return c.run_dir / "undo";
 }
 
+std::filesystem::path point_folder(const StageContext& c, int64_t number) {
+  return checkpoint_folder(undo_folder(c)) / step_name(number);
+}
+
 StoreOptions point_options(Host& host) {
   StoreOptions options;
   options.keep = kNoLimit;
@@ -61,7 +65,7 @@ class TrainStage {
     TrainState state = resume(rewind);
     if (rewind)
       settle(state, *rewind);
-    else if (from_elsewhere_ && !options_.eval_only)
+    else if (foreign_ && !options_.eval_only)
       take_in(state);
     const int64_t started_at = state.step;
     TrainContext context{step_,
@@ -95,6 +99,14 @@ class TrainStage {
       return c_.store.best().value_or(-1);
     };
     context.forget_points_before = [&](int64_t number) { points_.keep_only(number, kNoLimit); };
+    context.point_problem = [&](int64_t number) -> std::string {
+      try {
+        require_readable(c_.files, verify_checkpoint(c_.files, point_folder(c_, number)));
+        return "";
+      } catch (const Error& e) {
+        return e.line();
+      }
+    };
     network_.train(true);
     if (const auto all = network_.parameters();
         std::any_of(all.begin(), all.end(), [](const Parameter& p) { return !p.tensor.requires_grad(); }))
@@ -144,16 +156,19 @@ class TrainStage {
         own[i] = c_.resumed->text(c_.files, operation_file(*known.from[i]));
     items_.operations.load(state.triggers, own);
     std::error_code absent;
-    from_elsewhere_ = !std::filesystem::equivalent(c_.resumed->directory.parent_path(), checkpoint_folder(c_.run_dir), absent);
+    foreign_ = std::exchange(c_.other_model, false) ||
+               !std::filesystem::equivalent(c_.resumed->directory.parent_path(), checkpoint_folder(c_.run_dir), absent);
     c_.resumed.reset();
     return state;
   }
 
-  // A checkpoint of another run is this one's first. The points that its operations could be undone to stayed there.
+  // A checkpoint of another run or model is this one's first: what is gone back to has to be of this model and in this run's
+  // folder. The points that its operations could be undone to are neither.
   void take_in(TrainState& state) {
     if (!std::exchange(state.undo_points, {}).empty())
       c_.session.host.log(Level::warning,
                           "the operations that were on trial in " + c_.last_checkpoint + " cannot be undone here");
+    state.rewind_step = state.step;
     save(state, state.evaluated_step == state.step && state.val_loss == state.best_val_loss);
   }
 
@@ -168,7 +183,8 @@ class TrainStage {
   }
 
   // Saves what training goes on from, then removes what it left behind. The best model is again the one of then.
-  void settle(const TrainState& state, const Rewind& rewind) {
+  void settle(TrainState& state, const Rewind& rewind) {
+    state.rewind_step = state.step;
     c_.bus.emit(Event::operation, c_.global_step(), rewind.told);
     if (rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
     save(state, false);
@@ -178,6 +194,7 @@ class TrainStage {
   void save(const TrainState& now, bool best) {
     std::set<int64_t> kept;  // for those that may be gone back to
     for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
+    if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
     c_.store.keep(std::move(kept));
     SavedState state;
     const std::vector<CheckpointPart> parts = parts_of(now, state);
@@ -237,12 +254,19 @@ class TrainStage {
   TrainStep step_;
   CheckpointStore points_;
   int64_t first_step_ = 0;
-  bool from_elsewhere_ = false;     // the state is of a checkpoint of another run
+  bool foreign_ = false;            // the state is of a checkpoint of another run or another model
   std::vector<at::Tensor> stored_;  // copies that the parts of a checkpoint refer to
 };
 
 Checkpoint target_of(StageContext& c, const Rewind& rewind) {
-  if (rewind.point) return verify_checkpoint(c.files, checkpoint_folder(undo_folder(c)) / step_name(rewind.point->number));
+  if (rewind.point) return verify_checkpoint(c.files, point_folder(c, rewind.point->number));
+  try {
+    Checkpoint found = verify_checkpoint(c.files, checkpoint_folder(c.run_dir) / step_name(rewind.step));
+    require_readable(c.files, found);
+    return found;
+  } catch (const Error& e) {
+    c.session.host.log(Level::warning, e.line() + "; training goes back to the newest whole checkpoint");
+  }
   const auto newest = c.store.find_latest();
   if (!newest) throw Error(Code::checkpoint_missing, "there is no checkpoint to go back to", {}, c.run_dir.string());
   return *newest;

@@ -1,6 +1,9 @@
 #include "core/pipeline/way_back.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstring>
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/checkpoint.h"
@@ -24,6 +27,28 @@ bool is_sound(FileSystem& files, const fs::path& directory) {
   }
 }
 
+// As a POSIX shell takes it for that one word.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_@%+=:,./-", c) != nullptr; };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
+// "--resume PATH", once in the command.
+std::string resume_option(const fs::path& checkpoint, const std::string& resume) {
+  const std::string option = "--resume " + shell_word(fs::proximate(checkpoint).string());
+  return resume == "auto" ? option : option + " in place of its --resume";
+}
+
+// Of the run that `resume` has a checkpoint of.
+std::optional<fs::path> sound_source(FileSystem& files, const fs::path& resume) {
+  const fs::path path = fs::absolute(resume.has_filename() ? resume : resume.parent_path());
+  const bool is_run = files.kind(checkpoint_folder(path)) == FileKind::directory;
+  return sound_checkpoint(files, is_run ? checkpoint_folder(path) : path.parent_path());
+}
+
 // "--run.name=quickstart-2", the first whose folder is not there.
 std::string another_run(FileSystem& files, const RunOptions& run, const fs::path& run_dir) {
   const bool named = run.out_dir.empty();
@@ -31,7 +56,7 @@ std::string another_run(FileSystem& files, const RunOptions& run, const fs::path
   for (int n = 2;; ++n) {
     const std::string text = base + "-" + std::to_string(n);
     const fs::path folder = named ? run_dir.parent_path() / text : fs::absolute(text);
-    if (files.kind(folder) == FileKind::absent) return (named ? "--run.name=" : "--run.out_dir=") + text;
+    if (files.kind(folder) == FileKind::absent) return (named ? "--run.name=" : "--run.out_dir=") + shell_word(text);
   }
 }
 
@@ -44,13 +69,18 @@ std::optional<fs::path> sound_checkpoint(FileSystem& files, const fs::path& fold
   return std::nullopt;
 }
 
-std::string way_back(FileSystem& files, const RunOptions& run, const fs::path& run_dir) {
-  const auto sound = sound_checkpoint(files, checkpoint_folder(run_dir));
-  if (!sound)
+std::string way_back(FileSystem& files, const RunOptions& run, const fs::path& run_dir, const std::string& resume) {
+  if (const auto sound = sound_checkpoint(files, checkpoint_folder(run_dir)))
+    return "the model has diverged: lower learning_rate, and give the same command with " + another_run(files, run, run_dir) +
+           " and " + resume_option(*sound, resume);
+  if (resume == "auto" || resume == "never")
     return "the model computes no numbers: lower learning_rate, or start from other weights, and give the same command with "
            "--overwrite";
-  return "the model has diverged: lower learning_rate, and give the same command with " + another_run(files, run, run_dir) +
-         " --resume " + fs::proximate(*sound).string();
+  const std::string advice =
+      "the checkpoint that --resume names computes no numbers: lower learning_rate, and give the same "
+      "command with --overwrite and ";
+  const auto sound = sound_source(files, resume);
+  return advice + (sound ? resume_option(*sound, resume) : "without --resume");
 }
 
 }  // namespace gptcore

@@ -15,7 +15,7 @@ struct RunOptions;
 std::optional<std::filesystem::path> sound_checkpoint(FileSystem& files, const std::filesystem::path& folder);
 
 // The hint for such a run: how to go on from its sound_checkpoint(), as another run, since it has newer ones; without one, how
-// to start anew.
-std::string way_back(FileSystem& files, const RunOptions& run, const std::filesystem::path& run_dir);
+// to start anew. `resume` is what the command says of --resume: "auto", "never" or a path.
+std::string way_back(FileSystem& files, const RunOptions& run, const std::filesystem::path& run_dir, const std::string& resume);
 
 }  // namespace gptcore

@@ -63,7 +63,8 @@ StageEnd Loop::train() {
     if (o_.patience > 0 && s_.patience.evaluations >= o_.patience) return end(StageEnd::early_stopped);
     update();
     ask_operations(Event::step_ended);
-    if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished()) save(false, Must::try_again_later);
+    if (o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0 && !finished())
+      save(false, Must::try_again_later, Asked::by_schedule);
     save_when_memory_is_short();
     if (c_.signals.received()) return end(StageEnd::interrupted);
   }
@@ -82,7 +83,7 @@ bool Loop::finished() const {
 }
 
 StageEnd Loop::end(StageEnd how) {
-  if (!saved() && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed);
+  if (!saved() && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed, Asked::in_between);
   if (how != StageEnd::interrupted) require_finite_losses();
   return how;
 }
@@ -166,11 +167,11 @@ bool Loop::evaluate() {
   s_.round = Round{Event::evaluation_ended, fields};
   c_.bus.emit(Event::evaluation_ended, global_step(), std::move(fields));
   const bool saves = !o_.eval_only && s_.step > 0;
-  if (saves && best) save(true, Must::try_again_later);
+  if (saves && best) save(true, Must::try_again_later, Asked::by_schedule);
   if (o_.eval_only) s_.round.reset();
   const bool changed = s_.round && finish_round();  // not before the best model is saved: operations may change it
   if (saves && (changed || !best) && o_.checkpoint_interval == 0 && o_.always_save_checkpoint)
-    save(false, Must::try_again_later);
+    save(false, Must::try_again_later, Asked::by_schedule);
   return true;
 }
 
@@ -181,8 +182,11 @@ void Loop::require_finite_losses() const {
     if (loss) require_finite(*loss, std::string(name) + " loss at step " + std::to_string(global_step()));
 }
 
-void Loop::save(bool best, Must must) {
+void Loop::save(bool best, Must must, Asked asked) {
   if (best_forgotten_ && std::isinf(s_.best_val_loss)) best = true;  // no saved model compares with this one
+  const int64_t rewind_step = s_.rewind_step;
+  const bool in_time = o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0;
+  if (asked == Asked::by_schedule || in_time) s_.rewind_step = s_.step;
   try {
     s_.triggers = c_.operations.states();
     c_.save(s_, best);
@@ -194,6 +198,7 @@ void Loop::save(bool best, Must must) {
     if (c_.forget_points_before)
       c_.forget_points_before(s_.undo_points.empty() ? static_cast<int64_t>(c_.journal.size()) : s_.undo_points.front().number);
   } catch (const Error& e) {
+    s_.rewind_step = rewind_step;
     const bool disk = e.code() == Code::io || e.code() == Code::disk_full;
     if (!disk || must == Must::succeed || ++failed_saves_ >= kMaxFailedSaves) throw;
     c_.host.log(Level::warning, std::string("the checkpoint could not be saved, training goes on: ") + e.what());
@@ -208,13 +213,13 @@ void Loop::save_when_memory_is_short() {
   if (largest(found.empty() ? 0 : 1) == 0) return;
   c_.host.log(Level::warning, "memory is short" + (found.empty() ? " on another rank" : ": " + found) +
                                   "; a checkpoint of step " + std::to_string(global_step()) + " is saved and training goes on");
-  save(false, Must::try_again_later);
+  save(false, Must::try_again_later, Asked::in_between);
 }
 
 // The failure that ends the run is the one to be told.
 void Loop::save_before_failing() {
   try {
-    save(false, Must::succeed);
+    save(false, Must::succeed, Asked::in_between);
   } catch (const std::exception& e) {
     c_.host.log(Level::warning, std::string("no checkpoint could be saved before the end: ") + e.what());
   }

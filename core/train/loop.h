@@ -20,6 +20,7 @@ class Loop {
 
  private:
   enum class Must { succeed, try_again_later };
+  enum class Asked { by_schedule, in_between };  // a checkpoint, by a stop or for want of memory
   // Thrown to leave the loop for TrainContext::rewind.
   struct Rewound {};
   // The updates since the last log line, between which operations may have changed model and batch. Time excludes
@@ -41,7 +42,7 @@ class Loop {
   std::optional<double> split_loss(Split split, const EvaluationPlan& plan, bool interruptible);
   std::optional<double> val_loss(const EvaluationPlan& plan);
   bool saved() const { return saved_step_ == s_.step && !changed_since_; }
-  void save(bool best, Must must);
+  void save(bool best, Must must, Asked asked);
   void save_when_memory_is_short();
   void save_before_failing();
 
@@ -64,7 +65,7 @@ class Loop {
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();
   bool is_judged(const UndoPoint& point) const;
-  [[noreturn]] void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
+  void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
 
   // loop_faults.cpp
   StepLimits limits();

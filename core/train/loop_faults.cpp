@@ -78,7 +78,7 @@ void Loop::look_for_spike(const StepResult& result) {
                   static_cast<long long>(global_step() - 1), loss, usual_loss, norm, usual_norm);
     if (!refused)
       c_.host.log(Level::warning, text);
-    else if (o_.on_spike == "rewind" && saved_step_ >= 0)
+    else if (o_.on_spike == "rewind" && s_.rewind_step >= 0)
       rewind_spike(text);
     else
       skip_spike(text);
@@ -100,7 +100,7 @@ void Loop::rewind_spike(const std::string& what) {
   if (rewinds > o_.max_rewinds)
     throw Error(Code::nonfinite, what + ": training went back " + std::to_string(o_.max_rewinds) + " times already",
                 "lower learning_rate, or raise spike_zscore or max_rewinds");
-  const std::string told = what + "; back to step " + std::to_string(c_.first_step + saved_step_) + ", past the data since";
+  const std::string told = what + "; back to step " + std::to_string(c_.first_step + s_.rewind_step) + ", past the data since";
   c_.host.log(Level::warning, told);
   c_.rewind = Rewind{std::nullopt,
                      {{"phase", "rewind"}, {"operation", "on_spike"}, {"iter", global_step()}, {"reason", told}},
@@ -108,6 +108,7 @@ void Loop::rewind_spike(const std::string& what) {
                        saved.samples = samples;
                        saved.spikes.rewinds = rewinds;
                      }};
+  c_.rewind->step = c_.first_step + s_.rewind_step;
   throw Rewound{};
 }
 

@@ -107,7 +107,11 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   o.operation->plan(now, edit);
   if (edit.empty()) return false;
   edit.require_something_to_train();
-  if (edit.undo) undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
+  if (edit.undo) {
+    undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
+    s_.undo_points.pop_back();
+    return false;
+  }
   if (o.reevaluate || o.undo_if_worse) loss_before_ = loss_before(edit);
   if (!keeps_points(o)) {
     commit(o.name, edit);
@@ -172,19 +176,34 @@ void Loop::judge_operations() {
   });
 }
 
+// Leaves the loop, unless what it would go back to is damaged: that is told.
 void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string& why) {
   const UndoPoint to = s_.undo_points.at(point);
   const auto undone = static_cast<size_t>(to.operation);
   const std::string name = c_.operations.name(undone);
   const bool gone = undone >= c_.operations.operations().size();
   const int64_t from = global_step();
+  if (const std::string problem = c_.point_problem ? c_.point_problem(to.number) : ""; !problem.empty())
+    return c_.host.log(Level::warning, "operation '" + name + "' cannot be undone after step " + std::to_string(from) + " (" +
+                                           why + "), training goes on with it: " + problem);
   c_.host.log(Level::warning, "operation '" + name + "' is undone after step " + std::to_string(from) + ": " + why);
   std::optional<When> asking;
   if (asked_by) asking = c_.operations.operations()[*asked_by].when;
   c_.rewind.emplace();
   c_.rewind->point = to;
   c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}};
-  c_.rewind->amend = [=, step = s_.step, first = c_.first_step](TrainState& saved, auto& journal) {
+  std::vector<bool> undoes;
+  for (const ScheduledOperation& o : c_.operations.operations()) undoes.push_back((o.effects & kUndoes) != 0);
+  c_.rewind->amend = [=, left = c_.operations.states(), step = s_.step, first = c_.first_step](TrainState& saved,
+                                                                                               auto& journal) {
+    // What was undone before stays undone, and each undoing counts, though the state gone back to is older.
+    for (size_t i = 0; i < undoes.size(); ++i) {
+      TriggerState& state = saved.triggers.at(i);
+      const OperationStatus status = left[i].status;
+      if (status == OperationStatus::undone) state.last_step = left[i].last_step;
+      if (status == OperationStatus::undone || (undoes[i] && status == OperationStatus::done)) state.status = status;
+      if (undoes[i]) state.fired = left[i].fired;
+    }
     if (!gone) {
       saved.triggers.at(undone).status = OperationStatus::undone;
       saved.triggers.at(undone).last_step = step;

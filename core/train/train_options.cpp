@@ -54,7 +54,9 @@ void optimizer_params(Schema<TrainOptions>& s) {
       .choice("off", "do not look")
       .choice("warn", "say so")
       .choice("skip", "leave that update out")
-      .choice("rewind", "go back to the newest checkpoint and leave out the data since; before the first one as skip");
+      .choice(
+          "rewind",
+          "go back to the newest checkpoint that no stop has added and leave out the data since; before the first one as skip");
   s.param("spike_zscore", &TrainOptions::spike_zscore, "standard deviations above the running mean that make a spike")
       .range(1, 1e3);
   s.param("max_rewinds", &TrainOptions::max_rewinds, "rewinds of the stage before giving up").range(0, 1e6);

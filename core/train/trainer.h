@@ -75,6 +75,7 @@ struct TrainState {
   std::vector<TriggerState> triggers;  // OperationSet::states()
   std::vector<UndoPoint> undo_points;  // oldest first
   SpikeState spikes;
+  int64_t rewind_step = -1;  // where a spike goes back to: of the newest checkpoint that no stop has added; -1 = there is none
 };
 
 // An edit as it was committed. The journal of a run is in every checkpoint.
@@ -86,10 +87,11 @@ struct JournalEntry {
 
 // Where training goes back to, and what it takes along.
 struct Rewind {
-  std::optional<UndoPoint> point;                                      // absent: the newest checkpoint
+  std::optional<UndoPoint> point;                                      // absent: the checkpoint of `step`
   Table told;                                                          // of the event `operation`, once training is back
   std::function<void(TrainState&, std::vector<JournalEntry>&)> amend;  // what was saved, before training goes on from there
   std::vector<TriggerState> triggers = {};                             // OperationSet::states() until then
+  int64_t step = -1;                                                   // updates of the whole run
 };
 
 // What a stage trains with; all of it outlives the call.
@@ -121,6 +123,8 @@ struct TrainContext {
   // forgets those of lower numbers. Absent: nothing can be undone.
   std::function<int64_t(const TrainState&, int64_t number)> keep_point = {};
   std::function<void(int64_t number)> forget_points_before = {};
+  // Why the checkpoint of that UndoPoint cannot be gone back to, in words; "" = it can. Absent: all can.
+  std::function<std::string(int64_t number)> point_problem = {};
   std::optional<Rewind> rewind = {};  // set by StageEnd::rewound
 };
 

@@ -51,6 +51,7 @@ TEST_CASE("the hint of a run that has diverged goes on from its best checkpoint,
   CHECK(refusal(diverged) == "GC600");
   CHECK_FALSE(has(diverged.out + diverged.err, "-nan"));
   Strings again = words(after(diverged.err, "give the same command with "));
+  std::erase(again, "and");
   CHECK(again.front() == (named ? "--run.name=tiny-2" : "--run.out_dir=out-2"));
   CHECK(again.back() == (named ? "runs/tiny/ckpt/step-000000100" : "out/ckpt/step-000000100"));
   again.insert(again.end(), {"--train.max_iters=200", "--train.lr_decay_iters=200"});
@@ -58,6 +59,31 @@ TEST_CASE("the hint of a run that has diverged goes on from its best checkpoint,
   INFO(mended.out << mended.err);
   CHECK(mended.status == 0);
   CHECK(newest_checkpoint(w.path(named ? "runs/tiny-2" : "out-2")).filename() == "step-000000200");
+}
+
+TEST_CASE("the hint of a run that has diverged is one that a shell reads, with each option once") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.replace(text.find("out_dir = \"out\""), 15, "out_dir = \"my out\"");
+  w.write("tiny.toml", text);
+  REQUIRE(has(diverge(w).err, "give the same command with --run.out_dir='my out-2' and --resume 'my out/ckpt/step-000000100'"));
+
+  Strings again = {"--run.out_dir=my out-2", "--resume", "my out/ckpt/step-000000100", "--train.max_iters=200"};
+  const Strings same = {"--train.learning_rate=1e6", "--train.schedule=constant", "--train.on_nonfinite=skip",
+                        "--train.max_skips=1000"};
+  again.insert(again.end(), same.begin(), same.end());
+  const Outcome second = w.train(again);
+  INFO(second.err);
+  CHECK(refusal(second) == "GC600");
+  CHECK(has(second.err,
+            "with --run.out_dir='my out-2-2' and --resume 'my out-2/ckpt/step-000000100' in place of its --resume\n"));
+
+  again[0] = "--run.out_dir=third";
+  again[2] = "my out/ckpt/step-000000200";
+  const Outcome third = w.train(again);
+  INFO(third.err);
+  CHECK(refusal(third) == "GC600");
+  CHECK(has(third.err, "with --overwrite and --resume 'my out/ckpt/step-000000100' in place of its --resume\n"));
 }
 
 TEST_CASE("sample and export take a run's best checkpoint, and name one with numbers where one has none") {

@@ -1,8 +1,7 @@
-// Training that goes back: operations that hurt are undone, loss spikes are left behind.
+// Training that goes back: operations that hurt are undone.
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "tests/catch.h"
@@ -33,20 +32,15 @@ std::string model(const Workspace& w) {
   return read(newest_checkpoint(w.path("out")) / "model.safetensors");
 }
 
-std::vector<std::string> on_a_line(const std::vector<std::string>& words) {
-  std::vector<std::string> all = {"--plugin", std::string(std::getenv("GPTCORE_BUILD")) + "/tests/cli/edits.so"};
-  for (const std::string& word : words) all.insert(all.end(), {"--set", word});
-  return all;
+nlohmann::json state(const Workspace& w) {
+  return nlohmann::json::parse(read(newest_checkpoint(w.path("out")) / "state.json"));
 }
 
-// tiny.toml on the plugin's dataset, with samples 1600 to 1607, those of update 200, wrong.
-void write_spiking(const Workspace& w) {
-  std::string text = read(w.path("tiny.toml"));
-  const size_t from = text.find("[tokenizer]"), to = text.find("[model]");
-  text.replace(from, to - from, "[dataset]\nuse = \"line\"\nwrong_from = 1600\nwrong_until = 1608\n\n");
-  text.erase(text.find("[[stage]]", text.find("log_interval")),
-             text.find("[[logger]]") - text.find("[[stage]]", text.find("log_interval")));
-  w.write("tiny.toml", text);
+std::vector<std::string> statuses(const Workspace& w) {
+  std::vector<std::string> all;
+  const auto saved = state(w);
+  for (const auto& operation : saved.at("operations")) all.push_back(operation.at("status"));
+  return all;
 }
 
 }  // namespace
@@ -80,10 +74,7 @@ TEST_CASE("operations that were due together with one that is undone are carried
   const Outcome outcome = with.train();
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
-  const auto state = nlohmann::json::parse(read(newest_checkpoint(with.path("out")) / "state.json"));
-  std::vector<std::string> statuses;
-  for (const auto& operation : state.at("operations")) statuses.push_back(operation.at("status"));
-  CHECK(statuses == std::vector<std::string>{"done", "undone", "done"});
+  CHECK(statuses(with) == std::vector<std::string>{"done", "undone", "done"});
   CHECK((model(without) == model(with)));
 }
 
@@ -274,33 +265,60 @@ TEST_CASE("undo with nothing to undo is refused before the run") {
   CHECK_FALSE(fs::exists(w.path("out")));
 }
 
-TEST_CASE("a spike is left behind: training goes back to the newest checkpoint and past the data, kills or not") {
-  const Workspace whole, broken;
-  write_spiking(whole);
-  write_spiking(broken);
-  const auto words = on_a_line({"train.on_spike=rewind"});
-  const Outcome outcome = whole.train(words);
-  INFO(outcome.out << outcome.err);
-  REQUIRE(outcome.status == 0);
-  CHECK(outcome.err.find("loss spike at step 200") != std::string::npos);
-  const auto state = nlohmann::json::parse(read(newest_checkpoint(whole.path("out")) / "state.json"));
-  CHECK(state.at("rewinds") == 1);
-  CHECK(state.at("step") == 400);
-  CHECK(state.at("samples") == 401 * 8);
-  for (const char* place : {"iter 190", "OPERATION_REWIND", "iter 230"}) {
-    Process process(broken.training(words));
-    process.wait_for(place);
-    process.send(SIGKILL);
-    CHECK(process.wait().status == 128 + SIGKILL);
-  }
-  REQUIRE(broken.train(words).status == 0);
-  CHECK((model(whole) == model(broken)));
+TEST_CASE("an undo point that is damaged or gone is told, and the run goes on with what it has") {
+  constexpr const char* kAsked =
+      "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n"
+      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 200 }\n";
+  const bool gone = GENERATE(true, false), judged = GENERATE(true, false);
+  const Workspace without, with;
+  without.add_to_train_stage("\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n");
+  with.add_to_train_stage(judged ? kHurts : kAsked);
+  REQUIRE(without.train().status == 0);
+  Process process(with.training());
+  process.wait_for("iter 170");
+  process.send(SIGKILL);
+  REQUIRE(process.wait().status == 128 + SIGKILL);
+  const fs::path points = with.path("out") / "undo" / "ckpt";
+  if (gone)
+    fs::remove_all(points);
+  else
+    for (const auto& entry : fs::directory_iterator(points))
+      if (entry.is_directory()) fs::resize_file(entry.path() / "model.safetensors", 100);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK(lines_with(outcome.err, "operation 'set_lr' cannot be undone after step 200").size() == 1);
+  CHECK(statuses(with).at(0) == "done");
+  CHECK(state(with).at("undo_points").empty());
+  CHECK((model(without) == model(with)));
 }
 
-TEST_CASE("a run that spikes again and again ends with its own exit code") {
+TEST_CASE("what was undone stays undone, and what undoes counts each time, whatever is gone back to") {
+  const Workspace without, with;
+  with.add_to_train_stage(
+      "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  value = \"wpe\"\n  when = { at_iter = 100 }\n"
+      "\n  [[stage.operation]]\n  use = \"change_lr\"\n  value = 1.5\n  when = { at_iter = 120 }\n"
+      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { every = 130, times = 2 }\n");
+  REQUIRE(without.train().status == 0);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(statuses(with) == std::vector<std::string>{"undone", "undone", "done"});
+  CHECK(state(with).at("operations").at(2).at("fired") == 2);
+  CHECK(lines_with(outcome.err, "is undone after step 130").size() == 2);
+  CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("operations on trial in another model cannot be undone any more, and the run goes on") {
   const Workspace w;
-  write_spiking(w);
-  const Outcome outcome = w.train(on_a_line({"train.on_spike=rewind", "dataset.wrong_until=100000"}));
-  CHECK(outcome.status == 6);
-  CHECK(outcome.err.find("training went back 3 times already") != std::string::npos);
+  std::string hurt = kHurts;
+  hurt.replace(hurt.find("120"), 3, "90").replace(hurt.find("judge_after = 2"), 15, "judge_after = 3");
+  w.add_to_train_stage(hurt);
+  REQUIRE(w.train({"--train.max_iters=100", "--train.lr_decay_iters=400"}).status == 0);
+  REQUIRE(state(w).at("undo_points").size() == 1);
+  const Outcome outcome = w.train({"--model.n_layer=3", "--allow-arch-change", "--train.lr_decay_iters=400"});
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK(lines_with(outcome.err, "cannot be undone").size() == 1);
+  CHECK(statuses(w) == std::vector<std::string>{"done"});
 }
