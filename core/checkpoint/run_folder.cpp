@@ -39,11 +39,6 @@ void probe(FileSystem& files, const Path& run_dir) {
   }
 }
 
-Path normal(const Path& path) {
-  const Path whole = std::filesystem::absolute(path).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
-}
-
 [[noreturn]] void refuse_existing(const Path& run_dir, const std::vector<int64_t>& steps) {
   std::string what = "the folder already holds a run";
   if (!steps.empty()) {
@@ -63,23 +58,28 @@ bool holds_checkpoints(FileSystem& files, const Path& run_dir) {
   return std::any_of(entries.begin(), entries.end(), [](const FileEntry& entry) { return entry.name.starts_with("step-"); });
 }
 
-bool is_inside(const Path& path, const Path& folder) {
-  const Path relative = path.lexically_relative(folder);
-  return !relative.empty() && *relative.begin() != "..";
-}
-
 // A checkpoint given by path may start a run in this folder when the folder holds none, or none later than it.
 void check_given(FileSystem& files, const Path& run_dir, const Checkpoint& given) {
   const std::vector<int64_t> steps = list_steps(files, checkpoint_folder(run_dir));
-  const bool own_newest = is_inside(normal(given.directory), run_dir) && !steps.empty() &&
-                          normal(given.directory).filename() == step_name(steps.front());
+  const bool own_newest = is_inside(folder_path(given.directory), run_dir) && !steps.empty() &&
+                          folder_path(given.directory).filename() == step_name(steps.front());
   if (holds_checkpoints(files, run_dir) && !own_newest) refuse_existing(run_dir, steps);
 }
 
 }  // namespace
 
+Path folder_path(const Path& path) {
+  const Path whole = std::filesystem::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+bool is_inside(const Path& path, const Path& folder) {
+  const Path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 void prepare_run_folder(FileSystem& files, const Path& given) {
-  const Path run_dir = normal(given);
+  const Path run_dir = folder_path(given);
   const FileKind kind = files.kind(run_dir);
   if (kind != FileKind::absent && kind != FileKind::directory) {
     throw Error(Code::io, "the run folder cannot be made: a file of that name is in the way",
@@ -102,7 +102,7 @@ bool holds_run(FileSystem& files, const Path& run_dir) {
 }
 
 Path move_aside(FileSystem& files, const Path& given) {
-  const Path run_dir = normal(given);
+  const Path run_dir = folder_path(given);
   Path aside;
   for (int n = 1; aside.empty() || files.kind(aside) != FileKind::absent; ++n) {
     aside = run_dir;
@@ -115,10 +115,10 @@ Path move_aside(FileSystem& files, const Path& given) {
 
 RunFolder open_run_folder(FileSystem& files, const Path& given, const std::string& resume, bool overwrite,
                           const StoreOptions& options) {
-  const Path run_dir = normal(given);
+  const Path run_dir = folder_path(given);
   std::optional<Checkpoint> from;
   if (resume != "auto" && resume != "never") from = open_checkpoint(files, resume);  // before anything is made here
-  if (from && overwrite && is_inside(normal(from->directory), run_dir)) {
+  if (from && overwrite && is_inside(folder_path(from->directory), run_dir)) {
     throw Error(Code::conflict, "--overwrite would move the checkpoint to resume from", "give this run another run.name",
                 run_dir.string());
   }

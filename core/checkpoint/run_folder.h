@@ -14,6 +14,12 @@ namespace gptcore {
 
 class FileSystem;
 
+// The absolute path without "." and "..", and without a slash at its end.
+std::filesystem::path folder_path(const std::filesystem::path& given);
+// Whether `path` is the folder or below it; both are written alike: as folder_path() or std::filesystem::weakly_canonical()
+// does.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 // Makes the folder if need be and tries what a checkpoint needs there: write, flush, rename. Throws Error(io) or
 // Error(disk_full) with the reason, leaving no folder behind that was not there before.
 void prepare_run_folder(FileSystem& files, const std::filesystem::path& run_dir);

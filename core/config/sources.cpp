@@ -48,12 +48,19 @@ void complete_sources(Table& dataset, const Origin& origin, const Catalog& catal
   for (Table* table : tables_in(dataset)) complete(*table, origin, catalog, folders, errors);
 }
 
+std::vector<Table> named_sources(const Table& dataset) {
+  std::vector<Table> out;
+  Table copy = dataset;
+  for (Table* table : tables_in(copy))
+    if (const Value* use = find(*table, "use"); use && use->is<std::string>()) out.push_back(std::move(*table));
+  return out;
+}
+
 std::vector<std::string> sources_of(const Table& dataset) {
   std::vector<std::string> out;
-  Table copy = dataset;
-  for (Table* table : tables_in(copy)) {
-    if (const Value* use = find(*table, "use"); use && use->is<std::string>()) out.push_back(use->as<std::string>());
-    for (std::string& inner : sources_of(*table)) out.push_back(std::move(inner));
+  for (const Table& table : named_sources(dataset)) {
+    out.push_back(find(table, "use")->as<std::string>());
+    for (std::string& inner : sources_of(table)) out.push_back(std::move(inner));
   }
   return out;
 }

@@ -10,6 +10,9 @@ namespace gptcore {
 // `errors`. Tables may hold such tables in their turn. `weight` is left to the outer dataset's own rules.
 void complete_sources(Table& dataset, const Origin& origin, const Catalog& catalog, const Folders& folders, ErrorList& errors);
 
+// The tables that name a dataset by `use`; those inside of them are not among these.
+std::vector<Table> named_sources(const Table& dataset);
+
 // The names of these datasets, and of those that they are made of.
 std::vector<std::string> sources_of(const Table& dataset);
 

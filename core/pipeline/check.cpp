@@ -11,6 +11,7 @@
 #include "core/base/file_system.h"
 #include "core/config/config_errors.h"
 #include "core/config/input_files.h"
+#include "core/config/sources.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
@@ -24,16 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kAnyVocabulary = 256;  // rows of a model whose vocabulary is not known before the data is read
-
-std::vector<Table> sources_in(const Table& dataset) {
-  std::vector<Table> out;
-  const Value* source = find(dataset, "source");
-  if (!source) return out;
-  const List all = source->is<List>() ? source->as<List>() : List{*source};
-  for (const Value& table : all)
-    if (table.is<Table>() && find(table.as<Table>(), "use")) out.push_back(table.as<Table>());
-  return out;
-}
 
 // A folder for what the run would make of the data; gone with this.
 class Scratch {
@@ -141,7 +132,7 @@ class Check {
     const Section& section = *config_.dataset;
     const bool made = collect(section, [&] {
       session_.plugins.dataset(section.use, section.values);
-      for (const Table& source : sources_in(section.values)) session_.sources.make(source);
+      for (const Table& source : named_sources(section.values)) session_.sources.make(source);
     });
     if (!made || (config_.tokenizer && (!tokenizer_known_ || !is_small(section.use, section.values)))) return;
     PipelineConfig elsewhere = config_;
@@ -172,7 +163,7 @@ class Check {
     };
     const bool downloads =
         std::any_of(params.begin(), params.end(), makes_files) && std::none_of(params.begin(), params.end(), is_given);
-    const std::vector<Table> sources = sources_in(values);
+    const std::vector<Table> sources = named_sources(values);
     return size <= kMostRead && !downloads && std::all_of(sources.begin(), sources.end(), [&](const Table& t) {
              return is_small(find(t, "use")->as<std::string>(), t);
            });
@@ -185,7 +176,7 @@ class Check {
       if (!scratch_) scratch_.emplace();
       put(values, spec.name, scratch_->folder().string());
     }
-    if (std::vector<Table> sources = sources_in(values); !sources.empty()) {
+    if (std::vector<Table> sources = named_sources(values); !sources.empty()) {
       List inner;
       for (Table& source : sources) {
         const std::string name = find(source, "use")->as<std::string>();

@@ -104,9 +104,9 @@ void warn_of_random_weights(const PipelineConfig& config, Host& host) {
              "the model's weights are random: no stage trains it; name weights by --resume PATH or model.init_from");
 }
 
-bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  const auto relative = std::filesystem::weakly_canonical(path).lexically_relative(std::filesystem::weakly_canonical(folder));
-  return !relative.empty() && *relative.begin() != "..";
+// Through all links.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  return is_inside(std::filesystem::weakly_canonical(path), std::filesystem::weakly_canonical(folder));
 }
 
 // A file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it; "" when none is.
@@ -123,7 +123,7 @@ std::string named_inside(const Value& value, const std::filesystem::path& folder
     for (const char* prefix : {"ckpt:", "hf:", "FILE:"})
       if (path.starts_with(prefix)) path.erase(0, std::strlen(prefix));
     std::error_code failed;
-    if (!path.empty() && std::filesystem::exists(path, failed) && is_inside(path, folder)) found = path;
+    if (!path.empty() && std::filesystem::exists(path, failed) && lies_in(path, folder)) found = path;
   }
   return found;
 }
@@ -134,8 +134,8 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
     throw Error(Code::conflict, "--overwrite would move the run's folder '" + run_dir.string() + "', and with it " + what,
                 "set run.out_dir to a folder that has nothing but the run", place);
   };
-  if (is_inside(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
-  if (!config.file.empty() && is_inside(config.file, run_dir)) refuse("the pipeline file", config.run.place_of("out_dir"));
+  if (lies_in(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
+  if (!config.file.empty() && lies_in(config.file, run_dir)) refuse("the pipeline file", config.run.place_of("out_dir"));
   std::vector<const Section*> sections{&config.model};
   if (config.tokenizer) sections.push_back(&*config.tokenizer);
   if (config.dataset) sections.push_back(&*config.dataset);
@@ -150,7 +150,7 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
   for (const Section* section : sections)
     for (const auto& [key, value] : section->values)
       if (const std::string file = named_inside(value, run_dir);
-          !file.empty() && std::none_of(made.begin(), made.end(), [&](const auto& folder) { return is_inside(file, folder); }))
+          !file.empty() && std::none_of(made.begin(), made.end(), [&](const auto& folder) { return lies_in(file, folder); }))
         refuse("'" + file + "'", section->place_of(key));
 }
 
@@ -159,8 +159,7 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
 std::filesystem::path run_folder_of(const RunOptions& options) {
   std::filesystem::path given = options.out_dir;
   if (given.empty()) given = std::filesystem::path("runs") / options.name;
-  const std::filesystem::path whole = std::filesystem::absolute(given).lexically_normal();
-  return whole.has_filename() ? whole : whole.parent_path();
+  return folder_path(given);
 }
 
 int run_pipeline(const RunPlan& plan) {

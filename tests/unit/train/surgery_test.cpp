@@ -14,6 +14,23 @@
 using namespace gptcore;
 using namespace gptcore::testing;
 
+namespace {
+
+// Updates of one learning rate that nothing else scales.
+TrainOptions bare_updates(int64_t max_iters) {
+  TrainOptions o = short_run();
+  o.max_iters = max_iters;
+  o.eval_interval = 0;
+  o.warmup_iters = 0;
+  o.schedule = "constant";
+  o.weight_decay = 0;
+  o.grad_clip = 0;
+  o.beta2 = 0.999;
+  return o;
+}
+
+}  // namespace
+
 TEST_CASE("arranged blocks are copies of their sources, weights and moments alike", "[surgery]") {
   const Operated o = operated([](ModelEdit& e) { e.arrange_blocks({1, 0, 1}); });
   const int64_t sources[] = {1, 0, 1};
@@ -67,14 +84,7 @@ TEST_CASE("new blocks add nothing at first, start without moments, and learn", "
 }
 
 TEST_CASE("the first update after unfreezing or adding is as large as the learning rate", "[surgery]") {
-  TrainOptions o = short_run();
-  o.max_iters = 9;
-  o.eval_interval = 0;
-  o.warmup_iters = 0;
-  o.schedule = "constant";
-  o.weight_decay = 0;
-  o.grad_clip = 0;
-  o.beta2 = 0.999;
+  TrainOptions o = bare_updates(9);
   o.eps = 1e-12;
   Rig rig(o, 0, 1, two_blocks());
   at_iter(rig, 0, [](ModelEdit& e) { e.freeze("blocks.0"); });
@@ -163,14 +173,7 @@ TEST_CASE("new rows of the vocabulary copy a row, start without momentum, and le
 
 TEST_CASE("rows added to a vocabulary late take first updates that are no larger than those of the other rows", "[surgery]") {
   const int64_t source = GENERATE(-1, 3);
-  TrainOptions o = short_run();
-  o.max_iters = 3008;
-  o.eval_interval = 0;
-  o.warmup_iters = 0;
-  o.schedule = "constant";
-  o.weight_decay = 0;
-  o.grad_clip = 0;
-  o.beta2 = 0.999;
+  const TrainOptions o = bare_updates(3008);
   Rig rig(o, 0, 1, two_blocks());
   at_iter(rig, 3000, [source](ModelEdit& e) { e.resize_vocabulary(15, source, 0); });
   std::vector<at::Tensor> tables;
