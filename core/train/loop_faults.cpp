@@ -28,7 +28,7 @@ StepLimits Loop::limits() {
 void Loop::look_at(const StepResult& result) {
   if (refuse_nonfinite(result)) return;
   if (o_.on_spike != "off") look_for_spike(result);
-  if (result.refused.item<float>() == 0) s_.skips_in_a_row = 0;
+  if (result.has_gradient && result.refused.item<float>() == 0) s_.skips_in_a_row = 0;
 }
 
 // An overflow under a gradient scaler is expected now and then: the scaler halves its scale and training goes on.

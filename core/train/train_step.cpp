@@ -90,8 +90,10 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
     if (result.layer_norms.norms.defined()) result.layer_norms.norms.div_(unclipped);
   }
   update.lap(StepSection::clipping);
-  s.optimizer->step(learning_rate, divisor, refused);
-  s.scaler.update(found_inf);
+  if (has_gradient) {  // gradients of 0 would still decay moments and weights
+    s.optimizer->step(learning_rate, divisor, refused);
+    s.scaler.update(found_inf);
+  }
   update.lap(StepSection::optimizer);
   return result;
 }

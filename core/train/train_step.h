@@ -53,7 +53,7 @@ struct StepResult {
   at::Tensor found_inf;         // 1: loss or gradients were not finite
   at::Tensor refused;           // 1: that, or above a limit, and nothing was changed
   bool has_loss = true;         // false: `loss` is of no target, and 0
-  bool has_gradient = true;     // false: no target on any rank of TrainStep::group, and `grad_norm` is 0
+  bool has_gradient = true;     // false: no target on any rank of TrainStep::group; `grad_norm` is 0, nothing was changed
   int64_t computed = 0;         // micro-batches of this rank with a target; the model is not asked for others
   LayerNorms layer_norms = {};  // as grad_norm; empty unless asked for
 };

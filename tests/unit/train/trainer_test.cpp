@@ -7,7 +7,9 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <thread>
 
+#include "core/distributed/thread_group.h"
 #include "gptcore/error.h"
 #include "tests/catch.h"
 #include "tests/unit/train/rig.h"
@@ -277,6 +279,106 @@ TEST_CASE("an update without a target has no loss, no gradient norm and no MFU",
     CHECK((find(r.fields, "no_targets") != nullptr) == empty);
     CHECK(find(r.fields, "lr"));
   }
+}
+
+TEST_CASE("an update without a target changes no weight, no moment and no count, and the stage goes on", "[trainer]") {
+  const auto trained = [](int64_t updates, int64_t empty_from) {
+    TrainOptions o = short_run();
+    o.max_iters = updates;
+    o.lr_decay_iters = 12;
+    o.weight_decay = 10;
+    auto rig = std::make_unique<Rig>(o);
+    rig->scaler = GradScaler(true, at::kCPU);
+    rig->dataset.empty_from = empty_from;
+    rig->dataset.empty_until = empty_from + 4;
+    CHECK(rig->run() == StageEnd::finished);
+    return rig;
+  };
+  const auto until = trained(4, 100), beyond = trained(6, 8);  // updates 4 and 5 have no target
+  CHECK(beyond->state.step == 6);
+  CHECK(beyond->state.samples == 12);
+  CHECK(beyond->state.tokens == 48);
+  CHECK(at::equal(until->weights(), beyond->weights()));
+  CHECK(until->scaler.growth().item<int>() == 4);
+  CHECK(beyond->scaler.growth().item<int>() == 4);
+  const auto before = until->optimizer->state(), after = beyond->optimizer->state();
+  REQUIRE(before.size() == after.size());
+  for (size_t i = 0; i < before.size(); ++i) {
+    CAPTURE(before[i].first);
+    CHECK(at::equal(before[i].second, after[i].second));
+  }
+}
+
+TEST_CASE("a run resumed next to updates without a target ends with the same bits", "[trainer]") {
+  const int64_t stop = GENERATE(4, 5, 6, 7);
+  CAPTURE(stop);
+  const auto prepare = [](Rig& rig) {
+    rig.dataset.empty_from = 8;  // of updates 4 and 5
+    rig.dataset.empty_until = 12;
+  };
+  Rig whole(short_run());
+  prepare(whole);
+  whole.run();
+  Rig first(short_run());
+  prepare(first);
+  first.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
+  CHECK(first.run() == StageEnd::interrupted);
+  Rig second(short_run());
+  prepare(second);
+  second.take(first);
+  CHECK(second.run() == StageEnd::finished);
+  CHECK(at::equal(whole.weights(), second.weights()));
+}
+
+TEST_CASE("a micro-batch without a target leaves the weight of the other targets as it is", "[trainer]") {
+  const auto trained = [](int64_t batch, int64_t accumulation) {
+    TrainOptions o = short_run();
+    o.batch_size = batch;
+    o.gradient_accumulation_steps = accumulation;
+    Rig rig(o);
+    rig.dataset.empty_from = 10;  // the second micro-batch of the second update
+    rig.dataset.empty_until = 12;
+    rig.run();
+    return rig.weights().clone();
+  };
+  CHECK((trained(2, 4) - trained(8, 1)).abs().max().item<double>() < 1e-5);
+}
+
+TEST_CASE("ranks of which one or all have no target train as one rank with all the samples does", "[trainer]") {
+  const int64_t empty_until = GENERATE(10, 12);  // half of update 2, or all of it
+  const auto make = [&](int64_t batch, std::unique_ptr<ProcessGroup> group) {
+    TrainOptions o = short_run();
+    o.batch_size = batch;
+    auto rig = std::make_unique<Rig>(o);
+    rig->group = std::move(group);
+    rig->use_group();
+    rig->dataset.empty_from = 8;
+    rig->dataset.empty_until = empty_until;
+    return rig;
+  };
+  const auto whole = make(4, single_process_group());
+  whole->run();
+  std::vector<std::unique_ptr<Rig>> rigs;
+  for (auto& group : thread_process_groups(2)) rigs.push_back(make(2, std::move(group)));
+  std::vector<std::thread> threads;
+  for (auto& rig : rigs) threads.emplace_back([&rig] { rig->run(); });
+  for (std::thread& t : threads) t.join();
+  CHECK(at::equal(rigs[0]->weights(), rigs[1]->weights()));
+  CHECK((whole->weights() - rigs[0]->weights()).abs().max().item<double>() < 1e-5);
+}
+
+TEST_CASE("an update without a target does not break a row of refused ones", "[trainer]") {
+  TrainOptions o = short_run();
+  o.on_nonfinite = "skip";
+  o.max_skips = 2;
+  Rig rig(o);
+  rig.dataset.empty_from = 4;  // of update 2
+  rig.dataset.empty_until = 6;
+  rig.weights().fill_(std::numeric_limits<double>::quiet_NaN());
+  CHECK_THROWS(rig.run());
+  CHECK(rig.state.step == 4);  // refused, refused, without a target, refused
 }
 
 TEST_CASE("an update without a target fires no operation on its loss or gradient norm", "[trainer]") {
