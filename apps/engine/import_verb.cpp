@@ -24,22 +24,24 @@ int import_verb(const ImportRequest& request) {
     throw Error(Code::run_exists, "the folder already holds a run", "give another one with --to", request.to);
   Session session(options, request.plugin_files);
   session.open_tokenizer(request.config, *files, nullptr);
+  if (session.tokenizer && !session.tokenizer->ready())
+    throw Error(Code::usage, "the tokenizer '" + request.config.tokenizer->use + "' learns its vocabulary from a dataset",
+                "name one that has its vocabulary, or leave tokenizer.use out", request.config.tokenizer->location.text());
   const std::filesystem::path source = parse_init_from(request.config.model.as<GptOptions>().init_from).path;
   const std::string vocabulary = vocabulary_in(*files, source);
   std::vector<int32_t> shown;
   if (!vocabulary.empty()) {
     const std::string where = (source / kVocabularyFile).string();
-    shown = parse_vocabulary(vocabulary, where).ids;
+    StoredVocabulary stored = parse_vocabulary(vocabulary, where);
+    shown = stored.ids;
     if (session.tokenizer)
-      session.tokenizer = std::make_unique<ShownTokenizer>(std::move(session.tokenizer), vocabulary, where);
+      session.tokenizer = std::make_unique<ShownTokenizer>(std::move(session.tokenizer), std::move(stored), where);
   }
   session.open_model(request.config);
   const std::vector<Parameter> parameters = session.model->parameters();
   const auto seed = static_cast<uint64_t>(options.seed);
   init_parameters(parameters, seed);  // rows of padding
-  const TokensHere here{shown, [&](const auto& folder, const Checkpoint* checkpoint) {
-                          return tokens_of_source(session, request.config, *files, folder, checkpoint);
-                        }};
+  const TokensHere here = tokens_here(session, *files, std::move(shown), /*tells=*/true);
   session.host.log(Level::info, load_initial_weights(*files, request.config.model, *session.model, here, seed));
 
   const RunFolder folder = open_run_folder(*files, request.to, "never", /*overwrite=*/false);

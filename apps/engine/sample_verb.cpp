@@ -8,9 +8,11 @@
 #include "core/base/file_system.h"
 #include "core/config/core_items.h"
 #include "core/config/load.h"
+#include "core/interchange/token_texts.h"
 #include "core/pipeline/prompt.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/session.h"
+#include "core/pipeline/shown_tokenizer.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/text_generation.h"
 #include "core/pipeline/way_back.h"
@@ -105,6 +107,28 @@ void require_room(const Tokenizer& tokenizer, const Model& model) {
                 "name the tokenizer that the model was trained with");
 }
 
+// The tokenizer that the command names in place of the model's own, for the model's numbers of tokens; a warning says where
+// these are of other tokens than the model has learned.
+void choose_tokenizer(Session& session, const TokenizerChoice& choice, FileSystem& files, const Checkpoint& checkpoint) {
+  const std::unique_ptr<Tokenizer> own = std::move(session.tokenizer);
+  open_chosen_tokenizer(session, choice, files);
+  if (checkpoint.has(kVocabularyFile) && !dynamic_cast<ShownTokenizer*>(session.tokenizer.get())) {
+    const std::string where = checkpoint.directory.string();
+    StoredVocabulary shown = parse_vocabulary(checkpoint.text(files, kVocabularyFile), where);
+    session.tokenizer = std::make_unique<ShownTokenizer>(std::move(session.tokenizer), std::move(shown), where);
+  }
+  require_room(*session.tokenizer, *session.model);
+  if (!own) return;
+  const std::vector<int64_t> ids = matching_ids(token_texts(*own), token_texts(*session.tokenizer));
+  int64_t others = 0;
+  for (size_t id = 0; id < ids.size(); ++id) others += ids[id] != static_cast<int64_t>(id);
+  if (others > 0)
+    session.host.log(Level::warning, "of the " + std::to_string(ids.size()) + " tokens of the run's own tokenizer " +
+                                         std::to_string(others) +
+                                         " have another number, or none, in that of --tokenizer: its texts are not what the "
+                                         "model has learned");
+}
+
 // The same error at the checkpoint, with another one of its run whose weights are numbers where there is one.
 [[noreturn]] void blame(const Error& e, FileSystem& files, const std::filesystem::path& folder) {
   const auto sound = sound_checkpoint(files, folder.parent_path());
@@ -143,8 +167,7 @@ int sample_verb(const SampleRequest& request) {
   if (request.tokenizer) {
     TokenizerChoice choice = *request.tokenizer;
     if (request.allow_special) allow_special(choice.config);
-    open_chosen_tokenizer(session, choice, *files);
-    require_room(*session.tokenizer, *session.model);
+    choose_tokenizer(session, choice, *files, checkpoint);
   }
 
   TextRequest texts;

@@ -78,6 +78,17 @@ Table values_of(const InitFrom& from) {
   return from.kind == InitFrom::Kind::hf ? read_hf_config(from.path) : checkpoint_values(from.path);
 }
 
+std::string tokenizer_of(const InitFrom& from) {
+  if (from.kind == InitFrom::Kind::hf) return "";
+  try {
+    ErrorList errors;
+    const Document document = read_document((newest_checkpoint(from.path) / "config.toml").string(), errors);
+    return document.tokenizer ? document.tokenizer->text("use") : "";
+  } catch (const Error&) {
+    return "";  // values_of() tells it
+  }
+}
+
 fs::path newest_checkpoint(const fs::path& given) {
   const auto files = posix_file_system();
   const fs::path path = given.has_filename() ? given : given.parent_path();

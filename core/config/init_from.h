@@ -19,6 +19,9 @@ InitFrom parse_init_from(const std::string& text);
 // The keys of [model] that it fixes. Throws Error at the file that is missing, damaged or of another model.
 Table values_of(const InitFrom& from);
 
+// The name of the tokenizer that a checkpoint's run had; "" for a folder of Hugging Face and where it had none, or nothing tells it.
+std::string tokenizer_of(const InitFrom& from);
+
 // The checkpoint folder that a run's or a checkpoint's path stands for, as open_checkpoint would choose it, without reading
 // its files. Throws Error(checkpoint_missing).
 std::filesystem::path newest_checkpoint(const std::filesystem::path& path);

@@ -5,6 +5,7 @@
 
 #include "core/config/check.h"
 #include "core/config/default_loggers.h"
+#include "core/config/init_from.h"
 #include "core/config/input_files.h"
 #include "core/config/near_misses.h"
 #include "core/config/operations_file.h"
@@ -250,6 +251,10 @@ std::vector<std::string> files_used(const PipelineConfig& config, const Catalog&
       if (const ItemInfo* item = catalog.find(Kind::dataset, name)) add_once(out, item->file);
   }
   add(config.model);
+  if (const Value* from = find(config.model.values, "init_from");
+      config.model.use == "gpt" && from && from->is<std::string>() && *from != Value(""))
+    if (const ItemInfo* item = catalog.find(Kind::tokenizer, tokenizer_of(parse_init_from(from->as<std::string>()))))
+      add_once(out, item->file);  // its tokens are compared with the run's
   for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {
     for (const Section& operation : stage.operations) {

@@ -1,13 +1,15 @@
 #include "core/interchange/hf_tokenizer.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stdexcept>
 
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/base/json_fault.h"
 #include "gptcore/error.h"
+#include "gptcore/lfs_pointer.h"
 
 namespace gptcore {
 namespace {
@@ -16,6 +18,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kEndOfText = "<|endoftext|>";
+constexpr const char* kTokenizerJson = "tokenizer.json";
 
 void write(FileSystem& files, const fs::path& path, const Json& json) {
   write_file_atomically(files, path, json.dump(2) + "\n");
@@ -60,12 +63,31 @@ std::string merges_txt(const BpeForm& form) {
   return text;
 }
 
+std::string read_tokens(FileSystem& files, const fs::path& path) {
+  std::string text = read_text(files, path, uint64_t{256} << 20);
+  refuse_lfs_pointer(text, Code::checkpoint_missing, path.string());
+  return text;
+}
+
+// Of a file {"token": id}.
+template <class Spelling> std::vector<TokenText> token_texts_of_ids(const std::string& text, Spelling&& spelling) {
+  constexpr size_t kMaxTokens = size_t{1} << 24;
+  const auto ids = nlohmann::json::parse(text).get<std::map<std::string, size_t>>();
+  std::vector<TokenText> texts;
+  for (const auto& [token, id] : ids) {
+    if (id >= kMaxTokens) throw std::runtime_error("the id " + std::to_string(id) + " is out of range");
+    if (id >= texts.size()) texts.resize(id + 1);
+    texts[id] = spelling(token);
+  }
+  return texts;
+}
+
 }  // namespace
 
 void write_hf_tokenizer(FileSystem& files, const fs::path& folder, const TokenizerForm& form, int64_t block_size) {
   if (const Json json = generation_config(form.ids); !json.empty()) write(files, folder / "generation_config.json", json);
   if (form.json.empty()) return;
-  write_file_atomically(files, folder / "tokenizer.json", form.json);
+  write_file_atomically(files, folder / kTokenizerJson, form.json);
   write(files, folder / "tokenizer_config.json", tokenizer_config(form, block_size));
   if (!form.bpe || !form.bpe->pattern.empty() || (form.bpe->whole_pieces && !merges_make_all(*form.bpe))) return;
   const size_t size = form.bpe->tokens.size(), first = first_added(*form.bpe);
@@ -75,36 +97,35 @@ void write_hf_tokenizer(FileSystem& files, const fs::path& folder, const Tokeniz
   write_file_atomically(files, folder / "merges.txt", merges_txt(*form.bpe));
 }
 
-std::vector<std::string> read_hf_tokens(FileSystem& files, const fs::path& folder) {
-  constexpr uint64_t kMaxBytes = uint64_t{256} << 20;
-  constexpr size_t kMaxTokens = size_t{1} << 24;
-  std::vector<std::string> texts;
-  const auto put = [&](size_t id, const std::string& text) {
-    if (id >= kMaxTokens) throw std::runtime_error("the id " + std::to_string(id) + " is out of range");
-    if (id >= texts.size()) texts.resize(id + 1);
-    texts[id] = text;
-  };
-  fs::path path = folder / "tokenizer.json";
+fs::path hf_tokens_file(FileSystem& files, const fs::path& folder) {
+  for (const char* name : {kTokenizerJson, "vocab.json", "encoder.json", "tokenizer.model", "spiece.model", "vocab.txt"})
+    if (files.kind(folder / name) == FileKind::file) return folder / name;
+  return {};
+}
+
+std::vector<TokenText> read_hf_tokens(FileSystem& files, const fs::path& file) {
+  const std::string extension = file.extension().string();
+  fs::path path = file;
   try {
-    if (files.kind(path) == FileKind::file) {
-      const std::optional<BpeForm> form = parse_bpe_form(read_text(files, path, kMaxBytes));
-      if (!form) throw Error(Code::checkpoint_mismatch, "its tokenizer.json is not byte-level BPE", "", path.string());
-      for (const BpeForm::Token& token : form->tokens) texts.push_back(token.text);
-      return texts;
-    }
-    if (files.kind(path = folder / "vocab.json") != FileKind::file)
-      throw Error(Code::data_missing, "it has neither tokenizer.json nor vocab.json", "", folder.string());
-    for (const char* name : {"vocab.json", "added_tokens.json"})
-      if (files.kind(path = folder / name) == FileKind::file) {
-        const auto ids = nlohmann::json::parse(read_text(files, path, kMaxBytes));
-        for (const auto& [text, id] : ids.items()) put(id.get<size_t>(), text);
-      }
+    const std::string text = read_tokens(files, path);
+    if (file.filename() == kTokenizerJson) return token_texts_of_json(text);
+    std::vector<TokenText> texts = extension == ".model" ? token_texts_of_pieces(text)
+                                   : extension == ".txt" ? token_texts_of_lines(text)
+                                                         : token_texts_of_ids(text, byte_level_text);
+    path = file.parent_path() / "added_tokens.json";
+    if (files.kind(path) != FileKind::file) return texts;
+    const auto added = token_texts_of_ids(read_tokens(files, path), [](const std::string& token) {
+      return TokenText{TokenText::Kind::special, token};
+    });
+    texts.resize(std::max(texts.size(), added.size()));
+    for (size_t id = 0; id < added.size(); ++id)
+      if (added[id].kind != TokenText::Kind::none) texts[id] = added[id];
     return texts;
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(Code::data_corrupt, "its " + path.filename().string() + " cannot be read: " + json_fault(e.what()), "",
-                path.string());
+    throw Error(Code::checkpoint_mismatch, "the tokens of the source's rows cannot be told: " + json_fault(e.what()),
+                "get the file again; without it the rows are taken by number", path.string());
   }
 }
 

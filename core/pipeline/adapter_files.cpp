@@ -215,14 +215,8 @@ SafetensorsFile adapter_tensors(FileSystem& files, const std::filesystem::path& 
   return SafetensorsFile(files, path);
 }
 
-// Throws Error(checkpoint_mismatch) where the file's adapters cannot be loaded.
-Comparison fitting(const SafetensorsFile& file, const AdapterFile& saved, const std::filesystem::path& path,
-                   const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters) {
-  Comparison found = compare(file, saved.adapters, parameters, adapters);
-  if (const std::vector<std::string> wrong = found.wrong.lines(); !wrong.empty())
-    throw Error(Code::checkpoint_mismatch, "the file's adapters are not this pipeline's: " + joined(wrong),
-                "write the [[adapter]] tables as they were then", path.string());
-  return found;
+bool has_rows_of_tokens(const AdapterInfo& adapter) {
+  return adapter.layer == "wte" || adapter.layer == "lm_head";
 }
 
 void fill(const SafetensorsFile& file, const Parameter& p) {
@@ -267,40 +261,31 @@ AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& pa
   return parse_adapter_file(SafetensorsFile(files, path), path.string());
 }
 
-void check_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
-                    const std::vector<AdapterInfo>& adapters) {
-  const SafetensorsFile file = adapter_tensors(files, path);
-  fitting(file, parse_adapter_file(file, path.string()), path, parameters, adapters);
-}
-
-bool check_adapter_tokens(FileSystem& files, const std::filesystem::path& path, const std::vector<AdapterInfo>& adapters,
-                          const std::string& tokens) {
-  const auto of_tokens = std::find_if(adapters.begin(), adapters.end(), [](const AdapterInfo& adapter) {
-    return adapter.layer == "wte" || adapter.layer == "lm_head";
-  });
-  if (of_tokens == adapters.end()) return true;
-  const std::string saved = parse_adapter_file(adapter_tensors(files, path), path.string()).tokens;
-  if (saved.empty() || tokens.empty()) return false;
-  if (saved != tokens)
+FittingAdapters::FittingAdapters(FileSystem& files, const std::filesystem::path& path, std::vector<Parameter> parameters,
+                                 std::vector<AdapterInfo> adapters, const std::string& tokens)
+    : parameters_(std::move(parameters)), adapters_(std::move(adapters)), file_(adapter_tensors(files, path)) {
+  const AdapterFile saved = parse_adapter_file(file_, path.string());
+  const Comparison found = compare(file_, saved.adapters, parameters_, adapters_);
+  if (const std::vector<std::string> wrong = found.wrong.lines(); !wrong.empty())
+    throw Error(Code::checkpoint_mismatch, "the file's adapters are not this pipeline's: " + joined(wrong),
+                "write the [[adapter]] tables as they were then", path.string());
+  const auto of_tokens = std::find_if(adapters_.begin(), adapters_.end(), has_rows_of_tokens);
+  knows_tokens_ = of_tokens == adapters_.end() || (!saved.tokens.empty() && !tokens.empty());
+  if (of_tokens != adapters_.end() && knows_tokens_ && saved.tokens != tokens)
     throw Error(
         Code::checkpoint_mismatch,
         "the adapter of '" + of_tokens->layer +
             "' has rows of other tokens than this run's: its tokenizer, or the part of it that the data showed, was another",
         "give the run the tokenizer and the data of the adapter's run, or leave load out", path.string());
-  return true;
+  notes_ = found.notes.lines();
+  if (saved.base_shapes != hash_of_shapes(parameters_, adapters_)) notes_.push_back(base_note(saved));
 }
 
-std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,
-                                       const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters) {
-  const SafetensorsFile file = adapter_tensors(files, path);
-  const AdapterFile saved = parse_adapter_file(file, path.string());
-  const Comparison found = fitting(file, saved, path, parameters, adapters);
+std::vector<std::string> FittingAdapters::load() const {
   const at::NoGradGuard no_grad;
-  for (const Parameter& p : parameters)
-    if (owner_of(p.name, adapters)) fill(file, p);
-  std::vector<std::string> notes = found.notes.lines();
-  if (saved.base_shapes != hash_of_shapes(parameters, adapters)) notes.push_back(base_note(saved));
-  return notes;
+  for (const Parameter& p : parameters_)
+    if (owner_of(p.name, adapters_)) fill(file_, p);
+  return notes_;
 }
 
 }  // namespace gptcore

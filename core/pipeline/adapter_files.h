@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/store.h"
 #include "gptcore/model.h"
 
@@ -36,21 +37,26 @@ void write_adapters(FileSystem& files, const std::filesystem::path& path, const 
 // Throws Error(checkpoint_mismatch) when the file holds no adapters, Error(checkpoint_corrupt) when it is damaged.
 AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path);
 
-// Whether load_adapters() would go well: reads no tensor. Throws what it throws.
-void check_adapters(FileSystem& files, const std::filesystem::path& path, const std::vector<Parameter>& parameters,
-                    const std::vector<AdapterInfo>& adapters);
+// A file whose adapters are just the network's, with tensors of these shapes; its tensors are read by load() alone.
+class FittingAdapters {
+ public:
+  // Throws Error at the file: (data_missing) where there is none, (checkpoint_mismatch) saying what differs, also where
+  // adapters on an embedding or head are of other tokens than `tokens`, the run's tokens_hash(); "" = not known.
+  FittingAdapters(FileSystem& files, const std::filesystem::path& path, std::vector<Parameter> parameters,
+                  std::vector<AdapterInfo> adapters, const std::string& tokens = {});
 
-// Whether the rows of adapters on an embedding or head are known to be of this run's tokens, whose tokens_hash() is given; true
-// where there are no such adapters. Throws Error(checkpoint_mismatch) where they are of other tokens, and what load_adapters()
-// throws of the file itself.
-bool check_adapter_tokens(FileSystem& files, const std::filesystem::path& path, const std::vector<AdapterInfo>& adapters,
-                          const std::string& tokens);
+  // False where there are adapters on an embedding or head, and the file or the run does not tell the tokens of their rows.
+  bool knows_tokens() const { return knows_tokens_; }
+  // Fills the network's adapters. Returns a line for each difference that leaves them usable, "alpha: 16.0 -> 8.0
+  // (blocks.0.attn.qkv and 3 more)", and for a base model of other shapes.
+  std::vector<std::string> load() const;
 
-// Fills the network's adapters from the file, which must hold just these with tensors of these shapes. Else throws
-// Error(checkpoint_mismatch) saying what differs, and Error(data_missing) where there is no such file, before anything is
-// written. Returns a line for each difference that leaves them usable, "alpha: 16.0 -> 8.0 (blocks.0.attn.qkv and 3 more)", and
-// for a base model of other shapes.
-std::vector<std::string> load_adapters(FileSystem& files, const std::filesystem::path& path,
-                                       const std::vector<Parameter>& parameters, const std::vector<AdapterInfo>& adapters);
+ private:
+  std::vector<Parameter> parameters_;
+  std::vector<AdapterInfo> adapters_;
+  SafetensorsFile file_;
+  std::vector<std::string> notes_;
+  bool knows_tokens_ = true;
+};
 
 }  // namespace gptcore

@@ -16,6 +16,7 @@
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
 #include "core/pipeline/session.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stage_items.h"
 #include "core/pipeline/stages.h"
 
@@ -131,7 +132,7 @@ class Check {
   void check_dataset() {
     const Section& section = *config_.dataset;
     const bool made = collect(section, [&] {
-      session_.plugins.dataset(section.use, section.values);
+      shows_a_part_ = shown_vocabulary(session_.plugins.dataset(section.use, section.values).get()) != nullptr;
       for (const Table& source : named_sources(section.values)) session_.sources.make(source);
     });
     if (!made || (config_.tokenizer && (!tokenizer_known_ || !is_small(section.use, section.values)))) return;
@@ -221,9 +222,21 @@ class Check {
   }
 
   void check_initial_files() {
+    const bool knows = tokens_known();
     collect(
-        config_.model, [&] { check_initial_weights(*files_, config_.model, *session_.model); }, "init_from");
-    if (sound_.adapters.size() == config_.adapters.size()) add(adapter_file_errors(config_, *session_.model, *files_));
+        config_.model,
+        [&] {
+          const TokensHere here = tokens_here(session_, *files_, shown_ids(session_.dataset.get()), /*tells=*/false);
+          check_initial_weights(*files_, config_.model, *session_.model, knows ? &here : nullptr);
+        },
+        "init_from");
+    if (sound_.adapters.size() == config_.adapters.size()) add(adapter_file_errors(config_, session_, *files_, knows));
+  }
+
+  // Whether the session tells which tokens the model's rows are of, as the run would.
+  bool tokens_known() const {
+    if (!vocabulary_known_ || (config_.tokenizer && (!tokenizer_known_ || !session_.tokenizer->ready()))) return false;
+    return !config_.dataset || session_.dataset || !shows_a_part_;
   }
 
   void check_items() {
@@ -265,6 +278,7 @@ class Check {
   std::optional<Scratch> scratch_;
   const std::shared_ptr<FileSystem> files_{posix_file_system()};
   bool tokenizer_known_ = false, vocabulary_known_ = false, vocabulary_refused_ = false;
+  bool shows_a_part_ = true;  // the dataset, as far as is known
   std::vector<Error> errors_;
 };
 

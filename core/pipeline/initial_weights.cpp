@@ -52,7 +52,12 @@ struct Rows {
 
   int64_t size_there() const { return static_cast<int64_t>(tokens_there.size()); }
   int64_t size_here() const { return static_cast<int64_t>(tokens_here.size()); }
-  int64_t added() const { return count_new(from); }
+  // For tokens: rows of padding that the source does not have are no matter.
+  int64_t added() const {
+    int64_t count = 0;
+    for (size_t i = 0; i < from.size(); ++i) count += is_added(i);
+    return count;
+  }
   int64_t left_out() const {
     int64_t count = std::count_if(tokens_there.begin(), tokens_there.end(), [](int64_t token) { return !is_padding(token); });
     for (size_t i = 0; i < from.size(); ++i) count -= from[i] >= 0 && !is_padding(tokens_here[i]);
@@ -73,19 +78,21 @@ struct Rows {
   void fill(uint64_t seed) const {
     for (const auto& [theirs, ours] : tables) {
       const at::Tensor known = theirs.narrow(0, 0, size_there());
-      const at::Tensor fresh = new_rows(without_padding(known), added(), {}, "vocabulary of " + ours.name, seed);
+      const at::Tensor fresh = new_rows(without_padding(known), count_new(from), {}, "vocabulary of " + ours.name, seed);
       ours.tensor.detach().narrow(0, 0, size_here()).copy_(arranged_rows(known, from, fresh));
     }
   }
   std::string told() const {
     std::string text;
     if (const int64_t n = moved(); n > 0) text += "; " + counted(n, "row") + " moved with their tokens";
-    if (const int64_t n = added(); n > 0)
+    if (const int64_t n = added(); n > 0) {
+      const std::optional<size_t> first = first_of_tail();
       text += "; " + counted(n, "row") + " added for the tokens " +
-              (std::count(from.begin(), from.begin() + (size_here() - n), -1) == 0
-                   ? "from " + std::to_string(size_here() - n) + " on"
-                   : std::string("that the source does not have")) +
+              (first ? "from " + std::to_string(*first) + " on"
+                     : "that the source does not have (it has " + std::to_string(tokens() - n) + " of " +
+                           std::to_string(tokens()) + ")") +
               ": the mean of the others plus noise of " + to_toml(Value(NewRows().noise));
+    }
     if (const int64_t n = left_out(); n > 0) text += "; " + counted(n, "token") + " of the source left out";
     return text;
   }
@@ -96,6 +103,18 @@ struct Rows {
     for (size_t i = 0; i < tokens_there.size(); ++i)
       if (!is_padding(tokens_there[i])) rows.push_back(static_cast<int64_t>(i));
     return rows.size() == tokens_there.size() ? table : table.index_select(0, at::tensor(rows, at::kLong));
+  }
+  bool is_added(size_t row) const { return from[row] < 0 && !is_padding(tokens_here[row]); }
+  int64_t tokens() const {
+    return std::count_if(tokens_here.begin(), tokens_here.end(), [](int64_t t) { return !is_padding(t); });
+  }
+  // The first added token's row where all behind it were added, too.
+  std::optional<size_t> first_of_tail() const {
+    size_t first = 0;
+    while (first < from.size() && !is_added(first)) ++first;
+    for (size_t row = first; row < from.size(); ++row)
+      if (!is_added(row) && !is_padding(tokens_here[row])) return std::nullopt;
+    return first;
   }
   static std::string counted(int64_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -129,28 +148,28 @@ GptWeights weights_of(const Table& source, const GptOptions& options, Network& n
   return GptWeights(there, parameters);
 }
 
-// An adapter's tables of tokens do not follow the rows.
-void require_fitting_adapter(const Rows& rows, const AdapterInfo& adapter, bool fits, const std::filesystem::path& path) {
-  if (adapter.layer != "wte" || (fits && in_place(rows.from))) return;
-  throw Error(Code::checkpoint_mismatch,
-              "the checkpoint has the adapter '" + adapter.item + "' on 'wte', whose rows cannot become those of " +
-                  std::to_string(rows.size_here()) + " tokens",
-              "let the run of the checkpoint merge and drop it first", path.string());
+// The adapters' parameters that the checkpoint has, too. Tables of tokens in them do not follow the rows, which is refused.
+void keep_stored(NamedTensors& tensors, const SafetensorsFile& stored, const std::vector<AdapterInfo>& adapters,
+                 const Rows& rows, const std::filesystem::path& path) {
+  std::erase_if(tensors, [&](const auto& tensor) {
+    const auto of = std::find_if(adapters.begin(), adapters.end(),
+                                 [&](const AdapterInfo& adapter) { return tensor.first.starts_with(adapter_prefix(adapter)); });
+    if (of == adapters.end()) return false;
+    const TensorInfo* there = stored.find(tensor.first);
+    if (there && of->layer == "wte" && (!in_place(rows.from) || at::IntArrayRef(there->shape) != tensor.second.sizes()))
+      throw Error(Code::checkpoint_mismatch,
+                  "the checkpoint has the adapter '" + of->item + "' on 'wte', whose rows cannot become those of " +
+                      std::to_string(rows.size_here()) + " tokens",
+                  "let the run of the checkpoint merge and drop it first", path.string());
+    return !there;
+  });
 }
 
 // Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both.
 void load_checkpoint(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows& rows) {
   const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
   NamedTensors tensors = named_tensors(network.parameters());
-  const std::vector<AdapterInfo> adapters = network.adapters();
-  std::erase_if(tensors, [&](const auto& tensor) {
-    const auto of = std::find_if(adapters.begin(), adapters.end(),
-                                 [&](const AdapterInfo& adapter) { return tensor.first.starts_with(adapter_prefix(adapter)); });
-    if (of == adapters.end()) return false;
-    const TensorInfo* there = stored.find(tensor.first);
-    if (there) require_fitting_adapter(rows, *of, at::IntArrayRef(there->shape) == tensor.second.sizes(), checkpoint.directory);
-    return !there;
-  });
+  keep_stored(tensors, stored, network.adapters(), rows, checkpoint.directory);
   std::optional<std::pair<at::Tensor, at::Tensor>> positions;  // ours, and the checkpoint's where it has more
   for (auto& [name, tensor] : tensors) {
     const TensorInfo* there = stored.find(name);
@@ -176,6 +195,41 @@ int64_t size_by_rows(const Checkpoint& checkpoint, FileSystem& files, Network& n
   return there->shape[0];
 }
 
+// What init_from names.
+struct WeightSource {
+  explicit WeightSource(FileSystem& files, const GptOptions& options)
+      : from(parse_init_from(options.init_from)), sizes(values_of(from)) {
+    if (from.kind == InitFrom::Kind::checkpoint) checkpoint = open_checkpoint(files, from.path);
+  }
+  std::filesystem::path folder() const { return checkpoint ? checkpoint->directory : std::filesystem::path(from.path); }
+
+  InitFrom from;
+  Table sizes;
+  std::optional<Checkpoint> checkpoint;
+};
+
+Rows rows_of(FileSystem& files, const WeightSource& source, Network& network, const TokensHere& here) {
+  const std::filesystem::path folder = source.folder();
+  const Checkpoint* checkpoint = source.checkpoint ? &*source.checkpoint : nullptr;
+  std::vector<int32_t> shown_there;
+  if (const std::string vocabulary = vocabulary_in(files, folder); !vocabulary.empty())
+    shown_there = parse_vocabulary(vocabulary, (folder / kVocabularyFile).string()).ids;
+  int64_t size = size_in(source.sizes, "vocab_size");
+  if (size == 0 && checkpoint) size = size_by_rows(*checkpoint, files, network);
+  std::vector<int64_t> there = tokens_of_rows(shown_there, size);
+  std::vector<int64_t> ours = tokens_of_rows(here.shown, network.vocab_size());
+  const SourceTokens known = here.compare ? here.compare(folder, checkpoint) : SourceTokens();
+  if (const std::vector<int64_t>& ids = known.ids; !ids.empty()) {
+    for (int64_t& token : there)
+      token = static_cast<size_t>(token) < ids.size() ? ids[static_cast<size_t>(token)] : kPadding + token;
+    for (int64_t& token : ours)
+      if (token >= known.here) token += kPadding;
+  }
+  Rows rows(std::move(there), std::move(ours));
+  require_all_tokens(rows, !shown_there.empty(), !here.shown.empty() || !in_place(known.ids), source.from.path);
+  return rows;
+}
+
 }  // namespace
 
 std::string vocabulary_in(FileSystem& files, const std::filesystem::path& folder) {
@@ -184,18 +238,20 @@ std::string vocabulary_in(FileSystem& files, const std::filesystem::path& folder
   return files.kind(file) == FileKind::file ? read_text(files, file, kMaxBytes) : "";
 }
 
-void check_initial_weights(FileSystem& files, const Section& model, Network& network) {
+void check_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere* here) {
   if (model.use != "gpt") return;
   const auto options = model.as<GptOptions>();
   if (options.init_from.empty()) return;
-  const InitFrom from = parse_init_from(options.init_from);
-  if (from.kind == InitFrom::Kind::checkpoint) {
-    open_checkpoint(files, from.path).tensors(files, kWeights);
-    return;
+  const WeightSource source(files, options);
+  Rows rows = here ? rows_of(files, source, network, *here)
+                   : Rows(tokens_of_rows({}, size_in(source.sizes, "vocab_size")), tokens_of_rows({}, network.vocab_size()));
+  if (source.checkpoint) {
+    const SafetensorsFile stored = source.checkpoint->tensors(files, kWeights);
+    NamedTensors tensors = named_tensors(network.parameters());
+    if (here) keep_stored(tensors, stored, network.adapters(), rows, source.folder());
+  } else {
+    check_hf_weights(files, source.from.path, weights_of(source.sizes, options, network, rows));
   }
-  const Table source = values_of(from);
-  Rows rows(tokens_of_rows({}, size_in(source, "vocab_size")), tokens_of_rows({}, network.vocab_size()));
-  check_hf_weights(files, from.path, weights_of(source, options, network, rows));
 }
 
 std::string load_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere& here,
@@ -204,34 +260,15 @@ std::string load_initial_weights(FileSystem& files, const Section& model, Networ
   const auto options = model.as<GptOptions>();
   if (options.init_from.empty()) return "";
   const at::NoGradGuard no_grad;
-  const InitFrom from = parse_init_from(options.init_from);
-  const Table source = values_of(from);
-  std::optional<Checkpoint> checkpoint;
-  if (from.kind == InitFrom::Kind::checkpoint) checkpoint = open_checkpoint(files, from.path);
-  const std::filesystem::path folder = checkpoint ? checkpoint->directory : from.path;
-  std::vector<int32_t> shown_there;
-  if (const std::string vocabulary = vocabulary_in(files, folder); !vocabulary.empty())
-    shown_there = parse_vocabulary(vocabulary, (folder / kVocabularyFile).string()).ids;
-  int64_t size = size_in(source, "vocab_size");
-  if (size == 0 && checkpoint) size = size_by_rows(*checkpoint, files, network);
-  std::vector<int64_t> there = tokens_of_rows(shown_there, size);
-  std::vector<int64_t> ours = tokens_of_rows(here.shown, network.vocab_size());
-  const SourceTokens known = here.compare ? here.compare(folder, checkpoint ? &*checkpoint : nullptr) : SourceTokens();
-  if (const std::vector<int64_t>& ids = known.ids; !ids.empty()) {
-    for (int64_t& token : there)
-      token = static_cast<size_t>(token) < ids.size() ? ids[static_cast<size_t>(token)] : kPadding + token;
-    for (int64_t& token : ours)
-      if (token >= known.here) token += kPadding;
-  }
-  Rows rows(std::move(there), std::move(ours));
-  require_all_tokens(rows, !shown_there.empty(), !here.shown.empty() || !in_place(known.ids), from.path);
-  if (checkpoint)
-    load_checkpoint(files, *checkpoint, network, rows);
+  const WeightSource source(files, options);
+  Rows rows = rows_of(files, source, network, here);
+  if (source.checkpoint)
+    load_checkpoint(files, *source.checkpoint, network, rows);
   else
-    load_hf_weights(files, from.path, weights_of(source, options, network, rows));
+    load_hf_weights(files, source.from.path, weights_of(source.sizes, options, network, rows));
   rows.fill(seed);
-  std::string said = "weights from " + from.path.string() + rows.told();
-  const int64_t positions = size_in(source, "block_size");
+  std::string said = "weights from " + source.from.path.string() + rows.told();
+  const int64_t positions = size_in(source.sizes, "block_size");
   if (network.block_size() < positions)
     said += "; the first " + std::to_string(network.block_size()) + " of its " + std::to_string(positions) + " positions";
   if (network.block_size() > positions)

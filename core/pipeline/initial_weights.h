@@ -40,7 +40,8 @@ std::string load_initial_weights(FileSystem& files, const Section& model, Networ
 // The text of the folder's vocabulary.json; "" when there is none.
 std::string vocabulary_in(FileSystem& files, const std::filesystem::path& folder);
 
-// Whether the weights are there and of such a model, without reading them all. Throws what load_initial_weights() throws.
-void check_initial_weights(FileSystem& files, const Section& model, Network& network);
+// Whether the weights are there and of such a model, without reading them all; where `here` is given, also whether its tokens
+// can have their rows. Throws what load_initial_weights() throws.
+void check_initial_weights(FileSystem& files, const Section& model, Network& network, const TokensHere* here);
 
 }  // namespace gptcore

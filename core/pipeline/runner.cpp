@@ -15,6 +15,7 @@
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
 #include "core/pipeline/prepare.h"
+#include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stage_progress.h"
 #include "core/pipeline/stages.h"
 #include "core/train/device.h"
@@ -77,11 +78,12 @@ void refuse_impossible(const PipelineConfig& config, Session& session) {
 // What a new run would read and cannot.
 void check_initial_files(const PipelineConfig& config, Session& session, FileSystem& files) {
   try {
-    check_initial_weights(files, config.model, *session.model);
+    const TokensHere here = tokens_here(session, files, shown_ids(session.dataset.get()), /*tells=*/false);
+    check_initial_weights(files, config.model, *session.model, &here);
   } catch (const Error& e) {
     throw placed(e, config.model.place_of("init_from"));
   }
-  throw_if_any(adapter_file_errors(config, *session.model, files));
+  throw_if_any(adapter_file_errors(config, session, files, /*knows_tokens=*/true));
 }
 
 // The command that continues an interrupted run, whose newest checkpoint is in its own folder or where --resume says.

@@ -69,9 +69,11 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
   tokenizer = plugins.tokenizer(config.tokenizer->use, config.tokenizer->values);
   told_where(*config.tokenizer, [&] { tokenizer->open(host); });
   if (checkpoint && checkpoint->has(kTokenizerFile)) tokenizer->load(checkpoint->text(files, kTokenizerFile));
-  if (checkpoint && checkpoint->has(kVocabularyFile))
-    tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), checkpoint->text(files, kVocabularyFile),
-                                                 checkpoint->directory.string());
+  if (checkpoint && checkpoint->has(kVocabularyFile)) {
+    const std::string where = checkpoint->directory.string();
+    StoredVocabulary shown = parse_vocabulary(checkpoint->text(files, kVocabularyFile), where);
+    tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), std::move(shown), where);
+  }
 }
 
 void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint) {

@@ -20,8 +20,8 @@ namespace {
 // The numbers of a checkpoint.
 class ShownTokenizer::Stored final : public ShownVocabulary {
  public:
-  Stored(const std::string& text, int64_t whole_size, const std::string& where)
-      : stored_(parse_vocabulary(text, where)), whole_(whole_size) {
+  Stored(StoredVocabulary vocabulary, int64_t whole_size, const std::string& where)
+      : stored_(std::move(vocabulary)), whole_(whole_size) {
     const int32_t largest = *std::max_element(stored_.ids.begin(), stored_.ids.end());
     if (largest >= whole_)
       refuse_vocabulary("it names the token " + std::to_string(largest) + ", and the tokenizer has " + std::to_string(whole_),
@@ -64,8 +64,10 @@ StoredVocabulary parse_vocabulary(const std::string& text, const std::string& wh
 ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown)
     : inner_(std::move(inner)), shown_(shown) {}
 
-ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, const std::string& vocabulary, const std::string& where)
-    : inner_(std::move(inner)), stored_(std::make_unique<Stored>(vocabulary, inner_->vocab_size(), where)), shown_(*stored_) {}
+ShownTokenizer::ShownTokenizer(std::unique_ptr<Tokenizer> inner, StoredVocabulary vocabulary, const std::string& where)
+    : inner_(std::move(inner)),
+      stored_(std::make_unique<Stored>(std::move(vocabulary), inner_->vocab_size(), where)),
+      shown_(*stored_) {}
 
 ShownTokenizer::~ShownTokenizer() = default;
 

@@ -28,8 +28,8 @@ class ShownTokenizer final : public Tokenizer {
  public:
   // `shown` outlives every use of this.
   ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown);
-  // With the numbers of a vocabulary.json. Throws Error(checkpoint_corrupt) at `where`.
-  ShownTokenizer(std::unique_ptr<Tokenizer> inner, const std::string& vocabulary, const std::string& where);
+  // With the numbers of a vocabulary.json. Throws Error(checkpoint_corrupt) at `where` when the tokenizer lacks one of its ids.
+  ShownTokenizer(std::unique_ptr<Tokenizer> inner, StoredVocabulary vocabulary, const std::string& where);
   ~ShownTokenizer() override;
 
   // The tokenizer with its own ids; this is of no use afterwards.

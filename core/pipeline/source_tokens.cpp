@@ -1,56 +1,19 @@
 #include "core/pipeline/source_tokens.h"
 
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "core/base/hash.h"
 #include "core/config/document.h"
 #include "core/interchange/hf_tokenizer.h"
+#include "core/interchange/token_texts.h"
 #include "core/pipeline/run_state.h"
-#include "gptcore/draft/scored_pieces.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
-
-using Texts = std::vector<std::string>;
-
-Texts decoded(const Tokenizer& tokenizer) {
-  Texts texts(static_cast<size_t>(tokenizer.vocab_size()));
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const auto id = static_cast<int32_t>(i);
-    texts[i] = tokenizer.decode({&id, 1});
-  }
-  return texts;
-}
-
-// None where the tokenizer has no pieces.
-Texts pieces_of(Tokenizer& tokenizer) {
-  auto* const scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1"));
-  if (!scored) return {};
-  PieceModel model;
-  throw_if_failed(scored->scored_pieces(model));
-  Texts texts;
-  for (const ScoredPiece& piece : model.pieces) texts.push_back(piece.text);
-  return texts;
-}
-
-std::vector<int64_t> matched(const Texts& there, const Texts& here) {
-  using Ids = std::vector<int64_t>;
-  std::unordered_map<std::string_view, std::pair<Ids, Ids>> ids_of;
-  for (size_t id = 0; id < there.size(); ++id) ids_of[there[id]].first.push_back(static_cast<int64_t>(id));
-  for (size_t id = 0; id < here.size(); ++id) ids_of[here[id]].second.push_back(static_cast<int64_t>(id));
-  Ids ids;
-  for (const std::string& text : there) {
-    const auto& [theirs, ours] = ids_of.at(text);
-    const bool unique = theirs.size() == 1 && ours.size() == 1;
-    ids.push_back(theirs == ours ? static_cast<int64_t>(ids.size()) : unique ? ours.front() : -1);
-  }
-  return ids;
-}
 
 // The tokenizer's values of then.
 Table values_in(const Settings& saved) {
@@ -62,49 +25,76 @@ Table values_in(const Settings& saved) {
 }
 
 // Throws Error where the checkpoint's tokenizer cannot be opened.
-SourceTokens of_checkpoint(Session& session, const std::string& use, FileSystem& files, const Checkpoint& checkpoint,
-                           Tokenizer& here) {
+std::vector<TokenText> tokens_of_checkpoint(Session& session, FileSystem& files, const Checkpoint& checkpoint) {
   const Settings saved = read_state(files, checkpoint).settings;
   const auto then = saved.find("tokenizer.use");
-  if (then == saved.end()) return {};
-  if (then->second != to_toml(Value(use)))
-    throw Error(Code::checkpoint_mismatch, "it is " + then->second + " and not " + to_toml(Value(use)));
-  const std::unique_ptr<Tokenizer> theirs = session.plugins.tokenizer(use, values_in(saved));
+  if (then == saved.end()) throw Error(Code::checkpoint_mismatch, "the checkpoint does not name its tokenizer");
+  const std::unique_ptr<Tokenizer> theirs =
+      session.plugins.tokenizer(parse_value(then->second).as<std::string>(), values_in(saved));
   theirs->open(session.host);
   theirs->load(checkpoint.text(files, kTokenizerFile));
-  return {ids_by_text(*theirs, here), here.vocab_size()};
+  return token_texts(*theirs);
 }
 
-// Throws Error where the folder's tokenizer is damaged, or of another kind.
-SourceTokens of_hf_folder(FileSystem& files, const std::filesystem::path& folder, Tokenizer& here) {
-  const Texts there = read_hf_tokens(files, folder);
-  const std::optional<BpeForm> form = form_of(here).bpe;
-  if (!form) throw Error(Code::checkpoint_mismatch, "this run's is not byte-level BPE");
-  Texts texts;
-  for (const BpeForm::Token& token : form->tokens) texts.push_back(token.text);
-  return {matched(there, texts), here.vocab_size()};
-}
+class Comparison {
+ public:
+  Comparison(Session& session, FileSystem& files, bool tells) : session_(session), files_(files), tells_(tells) {}
+
+  SourceTokens operator()(const std::filesystem::path& folder, const Checkpoint* checkpoint) const {
+    Tokenizer* own = session_.tokenizer.get();
+    if (!own || !own->ready()) {
+      if (checkpoint ? checkpoint->has(kTokenizerFile) : !hf_tokens_file(files_, folder).empty())
+        tell(Level::info, "the source's rows are taken by number: this run has no tokenizer to compare with the source's");
+      return {};
+    }
+    const std::vector<TokenText> there = tokens_of(folder, checkpoint);
+    if (there.empty()) return {};
+    auto* const shown = dynamic_cast<ShownTokenizer*>(own);
+    const std::vector<TokenText> here = token_texts(shown ? shown->whole() : *own);
+    SourceTokens tokens{matching_ids(there, here), static_cast<int64_t>(here.size())};
+    const auto known =
+        static_cast<size_t>(std::count_if(tokens.ids.begin(), tokens.ids.end(), [](int64_t id) { return id >= 0; }));
+    if (known * 2 < here.size())
+      tell(Level::warning, folder.string() + ": the source's tokenizer is another one: it has " + std::to_string(known) +
+                               " of this run's " + std::to_string(here.size()) + " tokens, the others are learned anew");
+    return tokens;
+  }
+
+ private:
+  void tell(Level level, const std::string& text) const {
+    if (tells_) session_.host.log(level, text);
+  }
+
+  // None where nothing tells the source's.
+  std::vector<TokenText> tokens_of(const std::filesystem::path& folder, const Checkpoint* checkpoint) const {
+    std::string why;
+    if (!checkpoint) {
+      const std::filesystem::path file = hf_tokens_file(files_, folder);
+      if (!file.empty()) return read_hf_tokens(files_, file);
+      why = "the folder has no tokenizer.json, vocab.json, tokenizer.model or vocab.txt";
+    } else if (!checkpoint->has(kTokenizerFile)) {
+      why = "its run had no tokenizer";
+    } else {
+      try {
+        return tokens_of_checkpoint(session_, files_, *checkpoint);
+      } catch (const Error& e) {
+        why = std::string("its tokenizer cannot be opened: ") + e.what();
+      }
+    }
+    tell(Level::warning, folder.string() + ": nothing tells which tokens the source's rows are of (" + why +
+                             "); the source's rows are taken by number");
+    return {};
+  }
+
+  Session& session_;
+  FileSystem& files_;
+  bool tells_;
+};
 
 }  // namespace
 
-std::vector<int64_t> ids_by_text(Tokenizer& there, Tokenizer& here) {
-  const Texts theirs = pieces_of(there), ours = pieces_of(here);
-  return theirs.empty() || ours.empty() ? matched(decoded(there), decoded(here)) : matched(theirs, ours);
-}
-
-SourceTokens tokens_of_source(Session& session, const PipelineConfig& config, FileSystem& files,
-                              const std::filesystem::path& folder, const Checkpoint* checkpoint) {
-  if (!session.tokenizer || !session.tokenizer->ready() || (checkpoint && !checkpoint->has(kTokenizerFile))) return {};
-  auto* const shown = dynamic_cast<ShownTokenizer*>(session.tokenizer.get());
-  Tokenizer& here = shown ? shown->whole() : *session.tokenizer;
-  try {
-    return checkpoint ? of_checkpoint(session, config.tokenizer->use, files, *checkpoint, here)
-                      : of_hf_folder(files, folder, here);
-  } catch (const Error& e) {
-    session.host.log(Level::warning, "the tokenizer of " + folder.string() + " cannot be compared with this run's: " +
-                                         e.what() + "; the source's rows are taken by number");
-    return {};
-  }
+TokensHere tokens_here(Session& session, FileSystem& files, std::vector<int32_t> shown, bool tells) {
+  return {std::move(shown), Comparison(session, files, tells)};
 }
 
 std::string tokens_hash(const Tokenizer* tokenizer, const std::vector<int32_t>& shown) {

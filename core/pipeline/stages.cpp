@@ -93,15 +93,19 @@ std::vector<AdaptersOfFile> adapter_files(const PipelineConfig& config, Network&
   return out;
 }
 
+std::string tokens_of(const Session& session) {
+  return tokens_hash(session.tokenizer.get(), shown_ids(session.dataset.get()));
+}
+
 void load_adapter_files(StageContext& c) {
-  const std::string tokens = tokens_hash(c.session.tokenizer.get(), shown_ids(c.session.dataset.get()));
+  const std::string tokens = tokens_of(c.session);
   for (const AdaptersOfFile& one : adapter_files(c.config, *c.session.model)) {
-    if (!check_adapter_tokens(c.files, one.file, one.adapters, tokens))
+    const FittingAdapters found(c.files, one.file, c.session.model->parameters(), one.adapters, tokens);
+    if (!found.knows_tokens())
       c.session.host.log(Level::warning, one.file +
                                              ": nothing tells whether the tokens of its adapters' rows are this run's: "
                                              "the rows are taken by number");
-    for (const std::string& change : load_adapters(c.files, one.file, c.session.model->parameters(), one.adapters))
-      c.session.host.log(Level::info, one.file + ": " + change);
+    for (const std::string& change : found.load()) c.session.host.log(Level::info, one.file + ": " + change);
   }
 }
 
@@ -132,10 +136,12 @@ bool stands(const StageContext& c, const StageConfig& stage, const StageResult* 
 
 }  // namespace
 
-std::vector<Error> adapter_file_errors(const PipelineConfig& config, Network& model, FileSystem& files) {
+std::vector<Error> adapter_file_errors(const PipelineConfig& config, const Session& session, FileSystem& files,
+                                       bool knows_tokens) {
   std::vector<Error> errors;
-  for (const AdaptersOfFile& one : adapter_files(config, model)) try {
-      check_adapters(files, one.file, model.parameters(), one.adapters);
+  const std::string tokens = knows_tokens ? tokens_of(session) : "";
+  for (const AdaptersOfFile& one : adapter_files(config, *session.model)) try {
+      FittingAdapters(files, one.file, session.model->parameters(), one.adapters, tokens);
     } catch (const Error& e) {
       errors.push_back(placed(e, one.place));
     }
@@ -150,9 +156,7 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   const auto init = [this] { init_parameters(session.model->parameters(), static_cast<uint64_t>(run.seed)); };
   if (!checkpoint) {
     init();
-    const TokensHere here{shown_ids(session.dataset.get()), [this](const auto& folder, const Checkpoint* source) {
-                            return tokens_of_source(session, config, files, folder, source);
-                          }};
+    const TokensHere here = tokens_here(session, files, shown_ids(session.dataset.get()), /*tells=*/true);
     if (const std::string read =
             load_initial_weights(files, config.model, *session.model, here, static_cast<uint64_t>(run.seed));
         !read.empty())

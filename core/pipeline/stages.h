@@ -48,8 +48,10 @@ struct StageContext {
   std::string result = {};                 // of the stage that has just ended, in words; "" = it has none
 };
 
-// Whether the files that [[adapter]] tables start from can be loaded into the model; each error has its table's place.
-std::vector<Error> adapter_file_errors(const PipelineConfig& config, Network& model, FileSystem& files);
+// Why the files that [[adapter]] tables start from cannot be loaded into the session's model; each error has its table's place.
+// Their tokens are compared where tokenizer and dataset are open, and so `knows_tokens`.
+std::vector<Error> adapter_file_errors(const PipelineConfig& config, const Session& session, FileSystem& files,
+                                       bool knows_tokens);
 
 // Runs what is not done yet. 0, or the exit code of the signal that ended it.
 int run_stages(StageContext& context);

@@ -83,8 +83,16 @@ TEST_CASE("an embedding's adapters are refused by a run that has other tokens in
   std::vector<std::string> reversed = learned;
   reversed.insert(reversed.end(), {"--set", "dataset.files=[\"other.txt\"]"});
   const Outcome refused = train(w, "refused", reversed);
-  CHECK(refusal(refused) == "GC502");
-  CHECK(refused.err.find("wte.safetensors") != std::string::npos);
-  CHECK(refused.err.find("has rows of other tokens than this run's") != std::string::npos);
+  std::vector<std::string> check = {"config", "check", "adapted.toml"};
+  check.insert(check.end(), reversed.begin(), reversed.end());
+  for (const Outcome& outcome : {refused, w.gptcore(check)}) {
+    INFO(outcome.out << outcome.err);
+    CHECK(refusal(outcome) == "GC502");
+    CHECK(outcome.err.find("wte.safetensors") != std::string::npos);
+    CHECK(outcome.err.find("has rows of other tokens than this run's") != std::string::npos);
+  }
   CHECK_FALSE(fs::exists(w.path("refused") / "ckpt"));
+  check.resize(3);
+  check.insert(check.end(), learned.begin(), learned.end());
+  CHECK(w.gptcore(check).status == 0);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 
 #include "tests/cli/token_rows.h"
 #include "tests/cli/workspace.h"
@@ -88,6 +89,14 @@ std::map<std::string, std::vector<float>> rows_by_text(const fs::path& checkpoin
   return rows;
 }
 
+// The rows of wte of a run with the tokenizer "byte", by the character.
+std::map<std::string, std::vector<float>> rows_by_byte(const fs::path& checkpoint) {
+  const auto table = table_in(checkpoint / "model.safetensors", "wte.weight");
+  std::map<std::string, std::vector<float>> rows;
+  for (char c = '!'; c <= '~'; ++c) rows[std::string(1, c)] = table.at(static_cast<size_t>(c));
+  return rows;
+}
+
 }  // namespace
 
 TEST_CASE("a token keeps its row from a Hugging Face folder whose tokenizer has another number for it") {
@@ -115,6 +124,142 @@ TEST_CASE("a token keeps its row from a Hugging Face folder whose tokenizer has 
   fs::remove(w.path("hf/vocab.json"));
   unlearned(w, "by_number", words, &told);
   CHECK(lines_with(told, "the source's rows are taken by number").size() == 1);
+}
+
+TEST_CASE("a token keeps its row from a checkpoint whose tokenizer is another one, and the rest is told") {
+  const Workspace w;
+  write_base(w);
+  const auto before = rows_by_text(newest_checkpoint(w.path("out")));
+  std::string told;
+  const fs::path bytes = unlearned(w, "bytes", {"--set", "model.init_from=ckpt:out"}, &told);
+  CHECK(has(told, " moved with their tokens; "));
+  CHECK_FALSE(has(told, "by number"));
+  for (const auto& [text, row] : rows_by_byte(bytes)) {
+    CAPTURE(text);
+    CHECK(row == before.at(text));
+  }
+  const std::vector<std::string> learned = {"--set", "tokenizer.use=bpe_train",   "--set", "tokenizer.vocab_size=700",
+                                            "--set", "model.init_from=ckpt:bytes"};
+  const auto again = rows_by_text(unlearned(w, "again", learned, &told));
+  for (const auto& [text, row] : rows_by_byte(bytes)) {
+    CAPTURE(text);
+    CHECK(row == again.at(text));
+  }
+  CHECK(has(told, " rows added for the tokens from 256 on"));
+  CHECK_FALSE(has(told, "is another one"));
+}
+
+TEST_CASE("a folder's tokenizer of another kind gives each token its row") {
+  const Workspace w;
+  write_base(w);
+  const auto before = table_in(w.path("hf/model.safetensors"), "transformer.wte.weight");
+  const auto kept = [&](const std::string& to, const std::function<size_t(char)>& id_of) {
+    std::string told;
+    const auto rows = rows_by_byte(unlearned(w, to, {"--set", "model.init_from=hf:hf"}, &told));
+    CAPTURE(to, told);
+    CHECK_FALSE(has(told, "by number"));
+    CHECK(lines_with(told, "the source's tokenizer is another one: it has 94 of this run's 256 tokens").size() == 1);
+    CHECK(has(told, "162 rows added for the tokens that the source does not have (it has 94 of 256)"));
+    for (const auto& [text, row] : rows) {
+      CAPTURE(text);
+      CHECK(row == before.at(id_of(text[0])));
+    }
+  };
+  // Pieces by descending character, as a Unigram model and as a list of words' parts have them.
+  const auto place = [](char c) { return static_cast<size_t>('~' - c) + 3; };
+  auto vocab = nlohmann::json::array({{"<unk>", 0}, {"<s>", 0}, {"\u2581the", -1}});
+  std::string lines = "[PAD]\n[UNK]\nthe\n";
+  for (char c = '~'; c >= '!'; --c) {
+    vocab.push_back({std::string(1, c), -2});
+    lines += "##" + std::string(1, c) + "\n";
+  }
+  w.write("hf/tokenizer.json", nlohmann::json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocab}}},
+                                              {"added_tokens", nlohmann::json::array()},
+                                              {"pre_tokenizer", {{"type", "Metaspace"}}}}
+                                   .dump());
+  kept("unigram", place);
+  fs::remove(w.path("hf/tokenizer.json"));
+  fs::remove(w.path("hf/vocab.json"));
+  w.write("hf/vocab.txt", lines);
+  kept("word_pieces", place);
+}
+
+TEST_CASE("a folder whose tokenizer is damaged is refused, by config check too") {
+  const Workspace w;
+  write_base(w);
+  w.write("hf/tokenizer.json", "{\"model\": 3}");
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"run"}, {"config", "check"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.end(), {"tiny.toml", "--set", "model.init_from=hf:hf", "--set", "run.out_dir=damaged"});
+    const Outcome outcome = w.gptcore(words);
+    CAPTURE(verb[0], outcome.out, outcome.err);
+    CHECK(refusal(outcome) == "GC502");
+    CHECK(has(outcome.err, "hf/tokenizer.json: the tokens of the source's rows cannot be told"));
+  }
+  CHECK_FALSE(fs::exists(w.path("damaged")));
+}
+
+TEST_CASE("rows by number are told where one side has no tokenizer") {
+  const Workspace w;
+  write_base(w);
+  REQUIRE(w.gptcore({"prepare", "tiny.toml", "--out", "ids", "--format", "nanogpt"}).status == 0);
+  fs::remove(w.path("ids/manifest.json"));
+  std::string text = read(w.path("tiny.toml"));
+  const auto cut = [&](const std::string& from, const std::string& to, const std::string& by) {
+    const size_t begin = text.find(from);
+    text.replace(begin, text.find(to, begin) - begin, by);
+  };
+  cut("[tokenizer]", "[model]", "[dataset]\nuse = \"token_bin\"\npath = \"ids\"\nvocab_size = 256\n");
+  text = text.substr(0, text.find("[[stage]]", text.find("[[stage]]") + 1));
+  w.write("bare.toml", text);
+  const auto run = [&](const char* pipeline, const std::string& to, const std::string& from) {
+    std::vector<std::string> words = {"run", pipeline, "--set", "run.out_dir=" + to, "--set", "model.init_from=" + from};
+    words.insert(words.end(), kUnlearned.begin(), kUnlearned.end());
+    const Outcome outcome = w.gptcore(words);
+    CAPTURE(outcome.out, outcome.err);
+    CHECK(outcome.status == 0);
+    return outcome.out + outcome.err;
+  };
+  CHECK(lines_with(run("bare.toml", "bare", "hf:hf"), "taken by number: this run has no tokenizer").size() == 1);
+  CHECK(lines_with(run("tiny.toml", "after", "ckpt:bare"), "(its run had no tokenizer); the source's rows are").size() == 1);
+  CHECK_FALSE(has(run("bare.toml", "both", "ckpt:bare"), "by number"));
+}
+
+TEST_CASE("an adapter of the embedding is refused where its rows would change, by config check too") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.find("[[stage]]"), "[[adapter]]\nuse = \"lora\"\ntargets = [\"wte\"]\nrank = 2\n\n");
+  w.write("tiny.toml", text);
+  unlearned(w, "first", {});
+  std::string told;
+  unlearned(w, "same", {"--set", "model.init_from=ckpt:first"}, &told);
+  const std::vector<std::string> other = {"tiny.toml",
+                                          "--set",
+                                          "model.init_from=ckpt:first",
+                                          "--set",
+                                          "tokenizer.use=bpe_train",
+                                          "--set",
+                                          "tokenizer.vocab_size=300",
+                                          "--set",
+                                          "run.out_dir=other"};
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"run"}, {"config", "check"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.end(), other.begin(), other.end());
+    const Outcome outcome = w.gptcore(words);
+    CAPTURE(verb[0], outcome.out, outcome.err);
+    CHECK(refusal(outcome) == "GC502");
+    CHECK(has(outcome.err, "has the adapter 'lora' on 'wte', whose rows cannot become those of "));
+  }
+  CHECK_FALSE(fs::exists(w.path("other")));
+}
+
+TEST_CASE("import refuses a tokenizer that has no vocabulary yet") {
+  const Workspace w;
+  write_base(w);
+  const Outcome in = w.gptcore({"import", "hf", "--to", "runs/a", "--set", "tokenizer.use=char"});
+  CHECK(refusal(in) == "GC001");
+  CHECK(has(in.err, "'char' learns its vocabulary from a dataset"));
+  CHECK_FALSE(fs::exists(w.path("runs/a")));
 }
 
 TEST_CASE("a folder of the same tokenizer gives its rows without a word about tokens") {

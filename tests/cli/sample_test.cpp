@@ -86,6 +86,26 @@ TEST_CASE("a run without a tokenizer is sampled with one that is named, and any 
   CHECK(has(shown(w, with({"runs/small", "--tokenizer", "byte"}, few)), "has 256 tokens, and the model 61"));
 }
 
+TEST_CASE("a tokenizer that gives the model's tokens other numbers is told, and one that only adds some is not") {
+  const Workspace w;
+  std::vector<std::string> words = kShort;
+  for (const char* word : {"tokenizer.use=bpe_train", "tokenizer.vocab_size=300", "model.vocab_size=320"})
+    words.insert(words.end(), {"--set", word});
+  REQUIRE(w.train(words).status == 0);
+  words.insert(words.end(), {"--set", "tokenizer.chat_tokens=true", "--set", "run.out_dir=chat"});
+  REQUIRE(w.train(words).status == 0);
+  const auto told = [&](const std::string& tokenizer) {
+    const Outcome o = w.gptcore({"sample", "out", "--tokenizer", tokenizer, "--max-new-tokens", "3"});
+    INFO(o.out << o.err);
+    CHECK(o.status == 0);
+    return lines_with(o.err, "of --tokenizer: its texts are not what the model has learned");
+  };
+  REQUIRE(told("byte").size() == 1);
+  CHECK(has(told("byte").front(), "warning: of the "));
+  CHECK(told("out").empty());
+  CHECK(told("chat").empty());
+}
+
 TEST_CASE("special tokens in a prompt are text, or with --allow-special their ids") {
   const Workspace w;
   std::vector<std::string> words = kShort;

@@ -122,6 +122,37 @@ TEST_CASE("a shrunken model is sampled by the tokenizer's ids while it is shrunk
   CHECK(refusal(w.gptcore({"prepare", "tiny.toml", "--shrunken_vocab_size=64", "--out", "prepared"})) == "GC106");
 }
 
+TEST_CASE("a shrunken model is sampled by another tokenizer's ids, too") {
+  const Shrunken w("");
+  REQUIRE(gptcore::test::run(w.shrunken()).status == 0);
+  const auto sampled = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"sample", "out", "--prompt", "the ", "--temperature", "0", "--max-new-tokens", "40"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome sample = w.gptcore(words);
+    INFO(sample.err);
+    CHECK(sample.status == 0);
+    CHECK_FALSE(Contains("warning").match(sample.err));
+    return sample.out;
+  };
+  CHECK(sampled({"--tokenizer", "byte"}) == sampled({}));
+}
+
+TEST_CASE("a run is not resumed onto data that has other numbers for its tokens") {
+  const Shrunken w("");
+  w.unlearned("out", {"--shrunken_vocab_size=64"});
+  const std::string dataset = kDataset;
+  std::string text = read(w.path("tiny.toml"));
+  text.replace(text.find(dataset), dataset.size(), "use = \"text\"\nfiles = [\"input.txt\"]");
+  w.write("tiny.toml", text);
+  const std::string before = read(newest_checkpoint(w.path("out")) / "state.json");
+  const Outcome outcome = w.gptcore({"run", "tiny.toml", "--max_iters=40"});
+  INFO(outcome.out << outcome.err);
+  CHECK(refusal(outcome) == "GC502");
+  CHECK_THAT(outcome.err, Contains("the checkpoint's tokens have other numbers than those the dataset shows") &&
+                              Contains("model.init_from = \"ckpt:") && Contains("/out/ckpt/step-000000020\""));
+  CHECK(read(newest_checkpoint(w.path("out")) / "state.json") == before);
+}
+
 TEST_CASE("the best model of a grown vocabulary is one that was trained with it") {
   const Shrunken w(R"(
   [[stage.operation]]

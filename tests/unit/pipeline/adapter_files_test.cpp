@@ -49,7 +49,7 @@ struct Place {
   // What loading into `network` says when it is refused; nothing of the network may have changed.
   std::string refusal(const Network& network) const {
     try {
-      load_adapters(*files, path, network.parameters, network.adapters);
+      FittingAdapters(*files, path, network.parameters, network.adapters).load();
     } catch (const Error& e) {
       CHECK(e.code() == Code::checkpoint_mismatch);
       CHECK(e.where() == path.string());
@@ -82,7 +82,7 @@ void write_with(FileSystem& files, const std::filesystem::path& path, const Meta
 TEST_CASE("adapters come back without their base, bit for bit", "[adapters]") {
   const Place place;
   const Network other(3, 100);
-  CHECK(load_adapters(*place.files, place.path, other.parameters, other.adapters).empty());
+  CHECK(FittingAdapters(*place.files, place.path, other.parameters, other.adapters).load().empty());
   for (const Parameter& p : other.parameters) {
     CAPTURE(p.name);
     const bool own = p.name.find(".lora.") != std::string::npos;
@@ -96,7 +96,7 @@ TEST_CASE("adapters are loaded into memory that is not contiguous, and nowhere e
   const at::Tensor home = at::zeros({4, 5});
   for (Parameter& p : other.parameters)
     if (p.name == "blocks.0.attn.qkv.lora.a") p.tensor = home.narrow(1, 0, 3).t();
-  load_adapters(*place.files, place.path, other.parameters, other.adapters);
+  FittingAdapters(*place.files, place.path, other.parameters, other.adapters).load();
   CHECK(at::equal(home.narrow(1, 0, 3).t(), place.saved.get("blocks.0.attn.qkv.lora.a")));
   CHECK(home.narrow(1, 3, 2).abs().sum().item<float>() == 0);
 }
@@ -153,7 +153,7 @@ TEST_CASE("other values that leave the shapes alone, and another base, are told 
   for (AdapterInfo& a : other.adapters) a.values[1].second = 8.0;
   other.adapters[0].values.emplace_back("dropout", 0.5);
   other.parameters[0].tensor = at::zeros({9, 4});
-  CHECK(load_adapters(*place.files, place.path, other.parameters, other.adapters) ==
+  CHECK(FittingAdapters(*place.files, place.path, other.parameters, other.adapters).load() ==
         std::vector<std::string>{"alpha: 16.0 -> 8.0 (blocks.0.attn.qkv and 1 more)",
                                  "dropout: absent -> 0.5 (blocks.0.attn.qkv)",
                                  "they were trained on a base model of other shapes: n_layer 2, n_embd 4"});
@@ -205,10 +205,11 @@ TEST_CASE("a cut or absent file of adapters is refused before anything is writte
   const std::string whole = read_raw(place.path);
   for (const size_t size : {size_t{0}, size_t{7}, whole.size() / 2, whole.size() - 1}) {
     write_raw(place.path, whole.substr(0, size));
-    CHECK_THROWS_WITH(load_adapters(*place.files, place.path, other.parameters, other.adapters), Contains("safetensors"));
+    CHECK_THROWS_WITH(FittingAdapters(*place.files, place.path, other.parameters, other.adapters).load(),
+                      Contains("safetensors"));
   }
   std::filesystem::remove(place.path);
-  CHECK_THROWS_AS(load_adapters(*place.files, place.path, other.parameters, other.adapters), Error);
+  CHECK_THROWS_AS(FittingAdapters(*place.files, place.path, other.parameters, other.adapters).load(), Error);
   CHECK(at::equal(other.get("blocks.0.attn.qkv.lora.a"), Network(3, 100).get("blocks.0.attn.qkv.lora.a")));
 }
 
@@ -230,7 +231,7 @@ TEST_CASE("writing that fails at any call leaves the old adapters or the new one
     CAPTURE(call);
     CHECK(place.files->list(place.folder.path).size() == 1);
     const Network out(3, 100);
-    load_adapters(*place.files, place.path, out.parameters, out.adapters);
+    FittingAdapters(*place.files, place.path, out.parameters, out.adapters).load();
     const at::Tensor a = out.get("blocks.0.attn.qkv.lora.a");
     CHECK((at::equal(a, newer.get("blocks.0.attn.qkv.lora.a")) || at::equal(a, place.saved.get("blocks.0.attn.qkv.lora.a"))));
     write_adapters(*place.files, place.path, place.saved.parameters, place.saved.adapters, kBase);
@@ -243,15 +244,18 @@ TEST_CASE("adapters on an embedding are refused where its rows are of other toke
   const TempFolder folder;
   const auto path = folder.path / "adapters.safetensors";
   const std::vector<AdapterInfo> embedding = {{"wte", "lora", {{"rank", 1}}}};
-  const std::vector<AdapterInfo> other = {{"blocks.0.attn.qkv", "lora", {{"rank", 1}}}};
   const std::vector<Parameter> parameters = {{"wte.weight", at::full({7, 4}, 0.F), {}},
                                              {"wte.lora.a", at::full({7, 1}, 1.F), {}}};
+  const auto knows = [&](const char* now) { return FittingAdapters(*files, path, parameters, embedding, now).knows_tokens(); };
   write_adapters(*files, path, parameters, embedding, kBase, "then");
-  CHECK(check_adapter_tokens(*files, path, embedding, "then"));
-  CHECK_THROWS_WITH(check_adapter_tokens(*files, path, embedding, "now"),
-                    Contains("the adapter of 'wte' has rows of other tokens"));
-  CHECK(check_adapter_tokens(*files, path, other, "now"));
-  CHECK_FALSE(check_adapter_tokens(*files, path, embedding, ""));
+  CHECK(knows("then"));
+  CHECK_THROWS_WITH(knows("now"), Contains("the adapter of 'wte' has rows of other tokens"));
+  CHECK_FALSE(knows(""));
   write_adapters(*files, path, parameters, embedding, kBase);
-  CHECK_FALSE(check_adapter_tokens(*files, path, embedding, "now"));
+  CHECK_FALSE(knows("now"));
+
+  const std::vector<AdapterInfo> other = {{"blocks.0.attn.qkv", "lora", {{"rank", 1}}}};
+  const std::vector<Parameter> block = {{"blocks.0.attn.qkv.lora.a", at::full({7, 1}, 1.F), {}}};
+  write_adapters(*files, path, block, other, kBase, "then");
+  CHECK(FittingAdapters(*files, path, block, other, "now").knows_tokens());
 }

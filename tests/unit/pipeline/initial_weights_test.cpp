@@ -146,7 +146,9 @@ TEST_CASE("a token keeps its row from a source that has other numbers for it", "
     std::string told;
   };
   const Case cases[] = {
-      {{}, 12, "; 2 rows moved with their tokens; 7 rows added for the tokens that the source does not have: the"},
+      {{},
+       12,
+       "; 2 rows moved with their tokens; 7 rows added for the tokens that the source does not have (it has 5 of 12): the"},
       {{9, 1, 2, 11, 4}, 5, ""},
       {{0, 11, 2, 9}, 4, "; 2 rows moved with their tokens; 1 row added for the tokens that the source"}};
   for (const bool tied : {true, false})

@@ -1,5 +1,6 @@
 #include "core/pipeline/source_tokens.h"
 
+#include "core/interchange/token_texts.h"
 #include "gptcore/draft/scored_pieces.h"
 #include "tests/catch.h"
 
@@ -37,7 +38,7 @@ class Pieces : public Tokenizer, ScoredPieces {
 
 std::vector<int64_t> ids(const std::vector<std::string>& there, const std::vector<std::string>& here, bool tell) {
   Pieces theirs(there, tell), ours(here, tell);
-  return ids_by_text(theirs, ours);
+  return matching_ids(token_texts(theirs), token_texts(ours));
 }
 
 }  // namespace
