@@ -230,7 +230,11 @@ std::vector<TokenText> token_texts(Tokenizer& tokenizer) {
   if (auto* const json = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"))) {
     std::string text;
     throw_if_failed(json->tokenizer_json(text));
-    return token_texts_of_json(text);
+    try {
+      return token_texts_of_json(text);
+    } catch (const std::exception&) {  // an export tells what is wrong with it
+      return texts_by_decoding(tokenizer);
+    }
   }
   if (auto* const scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1"))) {
     PieceModel model;

@@ -329,6 +329,7 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
                                           bool allow_other_model) {
   std::vector<std::string> changes;
   std::string mismatch;
+  bool other_tokens = false;
   std::set<std::string> told;  // tables that only one of them has
   const auto lacks = [](const Settings& all, const std::string& table) {
     const auto first = all.lower_bound(table + ".");
@@ -336,9 +337,10 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
   };
   const auto compare = [&](const std::string& key, const std::string& old_value, const std::string& new_value) {
     if (old_value == new_value || is_cosmetic(key)) return;
-    if (is_identity(key) && (!allow_other_model || key == "tokenizer.use"))
+    if (is_identity(key) && (!allow_other_model || key == "tokenizer.use")) {
+      other_tokens |= key == "tokenizer.use";
       mismatch += (mismatch.empty() ? "" : ", ") + key + " is " + new_value + " here and " + old_value + " there";
-    else if (const std::string table = key.substr(0, key.find('.')); lacks(saved, table) || lacks(now, table)) {
+    } else if (const std::string table = key.substr(0, key.find('.')); lacks(saved, table) || lacks(now, table)) {
       if (told.insert(table).second)
         changes.push_back(table + " is " + (lacks(now, table) ? "absent" : "new") + " in this pipeline");
     } else
@@ -353,7 +355,9 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
   if (!mismatch.empty())
     throw Error(
         Code::checkpoint_mismatch, "the checkpoint is of another model: " + mismatch,
-        "set the old values, choose another run.name, start over with --overwrite, or keep what fits with --allow-arch-change",
+        "set the old values, choose another run.name, start over with --overwrite, or " +
+            (other_tokens ? "start a new run with model.init_from = \"ckpt:" + checkpoint + "\": each token's row comes along"
+                          : std::string("keep what fits with --allow-arch-change")),
         checkpoint);
   return changes;
 }

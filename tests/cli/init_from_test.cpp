@@ -223,6 +223,14 @@ TEST_CASE("rows by number are told where one side has no tokenizer") {
   CHECK(lines_with(run("bare.toml", "bare", "hf:hf"), "taken by number: this run has no tokenizer").size() == 1);
   CHECK(lines_with(run("tiny.toml", "after", "ckpt:bare"), "(its run had no tokenizer); the source's rows are").size() == 1);
   CHECK_FALSE(has(run("bare.toml", "both", "ckpt:bare"), "by number"));
+  for (const char* more : {"--quiet", "--allow-arch-change"}) {
+    const Outcome onto = w.gptcore({"run", "tiny.toml", "--set", "run.out_dir=bare", more});
+    CAPTURE(onto.out, onto.err);
+    CHECK(refusal(onto) == "GC502");
+    CHECK(has(onto.err, "tokenizer.use is \"byte\" here and absent there"));
+    CHECK(has(onto.err, "start a new run with model.init_from = \"ckpt:"));
+    CHECK_FALSE(has(onto.err, "--allow-arch-change"));
+  }
 }
 
 TEST_CASE("an adapter of the embedding is refused where its rows would change, by config check too") {
