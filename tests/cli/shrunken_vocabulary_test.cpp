@@ -139,13 +139,13 @@ TEST_CASE("a shrunken model is sampled by another tokenizer's ids, too") {
 
 TEST_CASE("a run is not resumed onto data that has other numbers for its tokens") {
   const Shrunken w("");
-  w.unlearned("out", {"--shrunken_vocab_size=64"});
+  w.unlearned("out", {"--shrunken_vocab_size=64", "--set", "model.vocab_size=256"});
   const std::string dataset = kDataset;
   std::string text = read(w.path("tiny.toml"));
   text.replace(text.find(dataset), dataset.size(), "use = \"text\"\nfiles = [\"input.txt\"]");
   w.write("tiny.toml", text);
   const std::string before = read(newest_checkpoint(w.path("out")) / "state.json");
-  const Outcome outcome = w.gptcore({"run", "tiny.toml", "--max_iters=40"});
+  const Outcome outcome = w.gptcore({"run", "tiny.toml", "--max_iters=40", "--set", "model.vocab_size=256"});
   INFO(outcome.out << outcome.err);
   CHECK(refusal(outcome) == "GC502");
   CHECK_THAT(outcome.err, Contains("the checkpoint's tokens have other numbers than those the dataset shows") &&
