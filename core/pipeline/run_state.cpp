@@ -344,7 +344,8 @@ std::vector<std::string> changed_settings(const Settings& saved, const Settings&
       if (told.insert(table).second)
         changes.push_back(table + " is " + (lacks(now, table) ? "absent" : "new") + " in this pipeline");
     } else
-      changes.push_back(key + ": " + old_value + " -> " + new_value);
+      changes.push_back(key + ": " + old_value + " -> " + new_value +
+                        (key.starts_with("tokenizer.") ? "; its vocabulary stays the checkpoint's" : ""));
   };
   for (const auto& [key, value] : saved) {
     const auto found = now.find(key);

@@ -45,9 +45,9 @@ SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 // Throws Error(checkpoint_corrupt) when state.json or the header of a file of tensors makes no sense, whatever its hash says.
 void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
-// How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the model or the tokenizer is
-// another one, unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new", with one
-// for a table that only one of them has.
+// How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the tokenizer is another one, or the
+// model unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new", with one for a
+// table that only one of them has.
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
                                           bool allow_other_model = false);
 // Settings whose value in the pipeline is another one now lose what operations had set. One line each.

@@ -188,6 +188,8 @@ TEST_CASE("what changes on resume is named, another model is refused, cosmetics 
   now["model.dropout"] = "0.1";
   CHECK(changed_settings(old, now, "c") ==
         std::vector<std::string>{"model.dropout: 0.0 -> 0.1", "train.learning_rate: 0.001 -> 0.002"});
+  CHECK(changed_settings({{"tokenizer.dir", "\"a\""}}, {{"tokenizer.dir", "\"b\""}}, "c") ==
+        std::vector<std::string>{"tokenizer.dir: \"a\" -> \"b\"; its vocabulary stays the checkpoint's"});
   now["model.n_layer"] = "4";
   CHECK_THROWS_WITH(changed_settings(old, now, "c"), Catch::Contains("model.n_layer is 4 here and 2 there"));
 }
