@@ -3,6 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -14,15 +18,17 @@ namespace {
 
 using Path = std::filesystem::path;
 
+constexpr const char* kProbe = ".probe-";
+
 void remove_if_there(FileSystem& files, const Path& path) {
   try {
     if (files.kind(path) == FileKind::file) files.remove_file(path);
-  } catch (const Error&) {  // the caller is about to report what went wrong first
+  } catch (const Error&) {  // which is not what the caller is about
   }
 }
 
 void probe(FileSystem& files, const Path& run_dir) {
-  const std::string name = ".probe-" + std::to_string(::getpid());
+  const std::string name = kProbe + std::to_string(::getpid());
   const Path first = run_dir / name, second = run_dir / (name + "-renamed");
   try {
     const auto file = files.create(first);
@@ -36,6 +42,18 @@ void probe(FileSystem& files, const Path& run_dir) {
     remove_if_there(files, first);
     remove_if_there(files, second);
     throw;
+  }
+}
+
+// Those of processes that were killed between a probe's calls. Another process may be probing right now, and then be locked
+// out.
+void remove_old_probes(FileSystem& files, const Path& run_dir) {
+  for (const FileEntry& entry : files.list(run_dir)) {
+    pid_t pid = 0;
+    const char *begin = entry.name.data() + std::strlen(kProbe), *end = entry.name.data() + entry.name.size();
+    if (entry.kind != FileKind::file || !entry.name.starts_with(kProbe)) continue;
+    if (std::from_chars(begin, end, pid).ec == std::errc() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH)
+      remove_if_there(files, run_dir / entry.name);
   }
 }
 
@@ -124,6 +142,7 @@ RunFolder open_run_folder(FileSystem& files, const Path& given, const std::strin
   }
   prepare_run_folder(files, run_dir);
   RunLock lock(run_dir);
+  remove_old_probes(files, run_dir);
   if (overwrite && holds_run(files, run_dir)) {
     const Path aside = move_aside(files, run_dir);  // together with the lock, which we still hold
     if (options.report) options.report(Level::info, "moved the run that was here to '" + aside.string() + "'");

@@ -176,6 +176,15 @@ void CheckpointStore::update_hints(int64_t step, bool best) {
   }
 }
 
+// The marks in the checkpoints say which one is the best; BEST repeats that for people, and a kill may have come in between.
+void CheckpointStore::derive_best() {
+  const auto best = find_best(files_, folder_);
+  if (best && read_hint(files_, folder_, "BEST") != best)
+    write_file_atomically(files_, folder_ / "BEST", *best + "\n");
+  else if (!best && files_.kind(folder_ / "BEST") == FileKind::file)
+    files_.remove_file(folder_ / "BEST");
+}
+
 // The best model's checkpoint, whose step now holds another one, gets a name of its own.
 void CheckpointStore::keep_best(const Path& directory, int64_t step) {
   try {
@@ -235,7 +244,11 @@ void CheckpointStore::keep_only(int64_t first, int64_t last) {
     const int64_t step = *parse_checkpoint_name(name);
     return step >= first && step <= last;
   });
+  // The best one last, so that a kill in between leaves no newest checkpoint without the best one of its time.
+  const auto best = std::find(names.begin(), names.end(), find_best(files_, folder_).value_or(""));
+  if (best != names.end() && parse_step_name(*best)) std::rotate(best, best + 1, names.end());
   remove(names);
+  derive_best();
 }
 
 std::optional<Checkpoint> CheckpointStore::find_latest() {
@@ -295,6 +308,13 @@ void CheckpointStore::settle_leftovers() {
     }
     report(Level::info, fmt::format("removing '{}', left by a run that was cut off", (folder_ / entry.name).string()));
     try_remove(folder_ / entry.name);
+  }
+  try {
+    for (const char* hint : {"LATEST.tmp", "BEST.tmp"})
+      if (files_.kind(folder_ / hint) == FileKind::file) files_.remove_file(folder_ / hint);
+    derive_best();
+  } catch (const Error& e) {
+    report(Level::warning, e.what());
   }
 }
 

@@ -44,7 +44,7 @@ struct CheckpointPart {
 class CheckpointStore {
  public:
   // Removes what a killed run left half done, saying so; a checkpoint that it was about to replace is put back, or kept as the
-  // best one that it is.
+  // best one that it is. BEST is made to name what find_best() finds.
   CheckpointStore(FileSystem& files, const std::filesystem::path& run_dir, StoreOptions options = {});
 
   // When it returns, the checkpoint is complete and on the disk; one of the same step is replaced. Marked `best`, it is
@@ -65,7 +65,7 @@ class CheckpointStore {
   // none of that step. Throws Error(io).
   void make_best(int64_t step);
 
-  // Removes what is not of steps `first` to `last`, the best one too. Throws Error(io).
+  // Removes what is not of steps `first` to `last`, the best one too; then BEST names the best of the rest. Throws Error(io).
   void keep_only(int64_t first, int64_t last);
 
  private:
@@ -75,6 +75,7 @@ class CheckpointStore {
   CheckpointManifest write_parts(const std::filesystem::path& directory, int64_t step, const std::vector<CheckpointPart>& parts,
                                  bool best);
   void update_hints(int64_t step, bool best);
+  void derive_best();
   void keep_best(const std::filesystem::path& directory, int64_t step);
   void prune(int64_t published);
   void remove(const std::vector<std::string>& names);

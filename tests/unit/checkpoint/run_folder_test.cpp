@@ -1,5 +1,8 @@
 #include "core/checkpoint/run_folder.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "gptcore/error.h"
@@ -45,6 +48,18 @@ TEST_CASE("a new run starts fresh, in a folder made for it") {
   CHECK(names_in(*f.files, f.run) == std::vector<std::string>{"run.lock"});
   CHECK(f.start("never") == -1);
   CHECK(f.start("auto", true) == -1);
+}
+
+TEST_CASE("what a process left that was killed while it tried the folder is gone after the next start") {
+  Fixture f;
+  std::filesystem::create_directories(f.run);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  const std::string dead = ".probe-" + std::to_string(child), alive = ".probe-" + std::to_string(::getppid());
+  for (const std::string& name : {dead, dead + "-renamed", alive}) f.files->create(f.run / name);
+  CHECK(f.start("auto") == -1);
+  CHECK(names_in(*f.files, f.run) == std::vector<std::string>{alive, "run.lock"});
 }
 
 TEST_CASE("auto continues from the newest checkpoint") {

@@ -33,7 +33,7 @@ int64_t latest(FileSystem& files, const std::filesystem::path& run) {
 
 bool any_hidden(FileSystem& files, const std::filesystem::path& folder) {
   for (const std::string& name : names_in(files, folder)) {
-    if (name.starts_with(".tmp-") || name.ends_with(".tmp")) return true;
+    if (name.starts_with(".") || name.ends_with(".tmp")) return true;
   }
   return false;
 }
@@ -144,6 +144,12 @@ std::pair<std::string, std::string> newest_and_best(FileSystem& files) {
   return {newest ? newest->text(files, "state.json") : "none", best};
 }
 
+// The model of the checkpoint that BEST names; "none" when it names none.
+std::string best_as_named(FileSystem& files) {
+  const auto name = read_hint(files, kFolder, "BEST");
+  return name ? verify_checkpoint(files, kFolder / *name).text(files, "state.json") : "none";
+}
+
 }  // namespace
 
 TEST_CASE("a kill at any call of a publish loses neither the newest nor the best checkpoint") {
@@ -185,6 +191,80 @@ TEST_CASE("a kill at any call of a publish loses neither the newest nor the best
       if (last.best) CHECK(best == last.model);
       break;
     }
+  }
+}
+
+TEST_CASE("a new start after a kill at any call of a publish names the best model and keeps what an uninterrupted run keeps") {
+  const auto publishes = GENERATE(values<std::vector<Published>>({
+      {{1, "a", true}, {2, "b", true}},
+      {{1, "a", true}, {2, "b", false}},
+      {{1, "a", true}, {1, "b", false}},
+      {{1, "a", false}, {1, "b", true}},
+      {{1, "a", true}, {1, "b", false}, {1, "c", true}},
+      {{1, "a", true}, {2, "b", true}, {2, "c", false}},
+      {{1, "a", true}, {2, "b", false}, {3, "c", true}},
+  }));
+  const bool can_exchange = GENERATE(true, false);
+  const Published later{9, "later", false};
+  const auto left = [](FileSystem& files) { return std::pair(names_in(files, kFolder), best_as_named(files)); };
+  MemoryFileSystem whole;
+  for (const Published& p : publishes) publish(whole, p);
+  publish(whole, later);
+  bool over = false;
+  for (int call = 1; !over; ++call) {
+    CAPTURE(publishes.size(), publishes.back().model, can_exchange, call);
+    MemoryFileSystem memory;
+    FaultFileSystem faults(memory);
+    faults.can_exchange = can_exchange;
+    for (size_t i = 0; i + 1 < publishes.size(); ++i) publish(faults, publishes[i]);
+    faults.plan(call, Fault::fail_onward, EIO);
+    try {
+      publish(faults, publishes.back());
+    } catch (const Error&) {
+    }
+    over = !faults.struck();
+    const auto newest = CheckpointStore(memory, kRun, {1, 0, {}}).find_latest();
+    CHECK_FALSE(any_hidden(memory, kFolder));
+    if (const auto best = find_best(memory, kFolder)) CHECK(read_hint(memory, kFolder, "BEST") == best);
+    REQUIRE(newest);
+    if (newest->text(memory, "state.json") != publishes.back().model) publish(memory, publishes.back());
+    publish(memory, later);
+    CHECK(left(memory) == left(whole));
+  }
+}
+
+TEST_CASE("a kill at any moment of going back leaves the best model of the checkpoint that is gone on from") {
+  const bool can_exchange = GENERATE(true, false), best_is_newest = GENERATE(true, false);
+  const auto go_back = [](FileSystem& files) {
+    CheckpointStore store(files, kRun, {1, 0, {}});
+    store.keep({1});
+    store.make_best(1);
+    store.publish(1, {{"state.json", std::string("back")}});
+    store.keep_only(0, 1);
+  };
+  bool over = false;
+  for (int call = 1; !over; ++call) {
+    CAPTURE(can_exchange, best_is_newest, call);
+    MemoryFileSystem memory;
+    FaultFileSystem faults(memory);
+    faults.can_exchange = can_exchange;
+    CheckpointStore store(faults, kRun, {1, 0, {}});
+    store.keep({1});
+    store.publish(1, {{"state.json", std::string("old best")}}, true);
+    store.publish(2, {{"state.json", std::string("undone best")}}, true);
+    if (!best_is_newest) store.publish(3, {{"state.json", std::string("undone")}});
+    faults.plan(call, Fault::fail_onward, EIO);
+    try {
+      go_back(faults);
+    } catch (const Error&) {
+    }
+    over = !faults.struck();
+    const auto [newest, best] = newest_and_best(memory);
+    CHECK(best == (newest == "back" ? "old best" : "undone best"));
+    CHECK(best_as_named(memory) == best);
+    CHECK_FALSE(any_hidden(memory, kFolder));
+    if (newest == "back")
+      CHECK(names_in(memory, kFolder) == std::vector<std::string>{"BEST", "LATEST", "best-000000001", "step-000000001"});
   }
 }
 
