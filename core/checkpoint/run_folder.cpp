@@ -119,6 +119,11 @@ bool holds_run(FileSystem& files, const Path& run_dir) {
          files.kind(run_dir / "metrics.jsonl") == FileKind::file;
 }
 
+bool is_saved_by(const Path& directory, const Path& run_dir) {
+  std::error_code absent;
+  return std::filesystem::equivalent(directory.parent_path(), checkpoint_folder(run_dir), absent);
+}
+
 Path move_aside(FileSystem& files, const Path& given) {
   const Path run_dir = folder_path(given);
   Path aside;

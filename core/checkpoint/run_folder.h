@@ -27,6 +27,9 @@ void prepare_run_folder(FileSystem& files, const std::filesystem::path& run_dir)
 // Whether a run left checkpoints in the folder, damaged ones included, or results or metrics alone.
 bool holds_run(FileSystem& files, const std::filesystem::path& run_dir);
 
+// Whether the checkpoint `directory` is one that the run saved; through all links.
+bool is_saved_by(const std::filesystem::path& directory, const std::filesystem::path& run_dir);
+
 // Renames the folder to <run_dir>.old-N with the first free N from 1; returns that.
 std::filesystem::path move_aside(FileSystem& files, const std::filesystem::path& run_dir);
 

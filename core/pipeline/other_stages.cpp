@@ -86,7 +86,7 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
 bool run_prepare_stage(StageContext& c, const StageConfig& stage) {
   const auto options = stage.options.as<PrepareOptions>();
   const auto made = prepare_data(c.config, c.session, options, [&] { return c.signals.received() != 0; });
-  if (made) c.session.host.log(Level::info, c.result = summary_of(prepared_folder(options, c.run), *made));
+  if (made) c.session.host.log(Level::info, summary_of(prepared_folder(options, c.run), *made));
   return made.has_value();
 }
 

@@ -203,6 +203,15 @@ Settings settings_of(const PipelineConfig& config) {
   return all;
 }
 
+Settings observing_settings_of(const PipelineConfig& config) {
+  Settings all;
+  for (const StageConfig& stage : config.stages) {
+    if (stage.kind != "train") add(all, stage.name, stage.options);
+    for (const Section& evaluator : stage.evaluators) add(all, evaluator.path.substr(std::strlen("stage.")), evaluator);
+  }
+  return all;
+}
+
 std::string format_state(const SavedState& s) {
   const TrainState& t = s.train;
   Json json = {{"format", kFormat},
@@ -237,9 +246,11 @@ std::string format_state(const SavedState& s) {
                {"loss_scale", number_json(s.loss_scale)},
                {"loss_scale_growth", s.loss_scale_growth},
                {"threads", s.threads},
+               {"saves", s.saves},
                {"data", s.data},
                {"vocab_size", s.vocab_size},
                {"settings", s.settings}};
+  if (s.observing_settings) json["observing_settings"] = *s.observing_settings;
   return json.dump(2) + "\n";
 }
 
@@ -289,7 +300,9 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("loss_scale_growth").get_to(s.loss_scale_growth);
     json.at("data").get_to(s.data);
     s.vocab_size = json.value("vocab_size", int64_t{0});
+    s.saves = json.value("saves", int64_t{0});
     json.at("settings").get_to(s.settings);
+    if (json.contains("observing_settings")) s.observing_settings = json.at("observing_settings").get<Settings>();
     const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
     for (size_t i = 0; i < t.triggers.size(); ++i)

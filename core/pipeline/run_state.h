@@ -18,6 +18,8 @@ class FileSystem;
 // Every setting by path ("train.learning_rate") as TOML text: compared on resume.
 using Settings = std::map<std::string, std::string>;
 Settings settings_of(const PipelineConfig& config);
+// Those of what only looks at the model: evaluators, and the stages that do not train.
+Settings observing_settings_of(const PipelineConfig& config);
 
 struct SavedState {
   std::string stage;       // the train stage that the checkpoint was made in
@@ -29,11 +31,13 @@ struct SavedState {
   double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
   int64_t threads = 0;     // that computed it; 0 = unknown
+  int64_t saves = 0;       // checkpoints that the run had saved with this one; 0 = unknown
   std::string data;        // the dataset's fingerprint
   int64_t vocab_size = 0;  // the model's, padding apart; 0 = unknown
   Structure structure;
   std::vector<JournalEntry> journal;
   Settings settings;
+  std::optional<Settings> observing_settings = {};  // absent where the version that saved it did not note them
 };
 
 std::string format_state(const SavedState& state);

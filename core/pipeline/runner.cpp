@@ -18,11 +18,14 @@
 #include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stage_progress.h"
 #include "core/pipeline/stages.h"
+#include "core/pipeline/way_back.h"
 #include "core/train/device.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
+
+constexpr const char* kPipelineFile = "config.toml";  // of the run's folder
 
 int64_t keep_checkpoints(const PipelineConfig& config) {
   int64_t keep = 2;
@@ -94,16 +97,29 @@ std::string going_on(const RunPlan& plan, bool saved_here) {
          (plan.overwrite && changes ? " and" : "") + (changes ? " with --resume auto in place of its --resume" : "");
 }
 
-// A pipeline without a train stage that measures what nobody has trained.
-void warn_of_random_weights(const PipelineConfig& config, Host& host) {
+// The pipeline measures a model that no stage trains and no key names.
+bool measures_random_weights(const PipelineConfig& config) {
   const auto has = [&](const char* kind) {
     return std::any_of(config.stages.begin(), config.stages.end(), [&](const StageConfig& s) { return s.kind == kind; });
   };
   const Value* from = find(config.model.values, "init_from");
   const bool named = from && from->is<std::string>() && !from->as<std::string>().empty();
-  if (!named && !has("train") && (has("evaluate") || has("sample")))
-    host.log(Level::warning,
-             "the model's weights are random: no stage trains it; name weights by --resume PATH or model.init_from");
+  return !named && !has("train") && (has("evaluate") || has("sample"));
+}
+
+// Results of a checkpoint that was given are not replaced by those of random weights.
+void require_the_measured_weights(const StageProgress& progress, const std::filesystem::path& run_dir) {
+  for (const auto& [stage, result] : progress.all()) {
+    if (result.step == 0 && result.checkpoint.empty()) continue;
+    const bool there = !result.checkpoint.empty() && std::filesystem::exists(result.checkpoint);
+    throw Error(Code::run_exists,
+                "the results of stage '" + stage + "' here are of " +
+                    (result.checkpoint.empty() ? "step " + std::to_string(result.step) : "'" + result.checkpoint + "'") +
+                    ", and this command names no weights",
+                "give --resume " + (there ? shell_word(result.checkpoint) : "PATH") +
+                    " again, set model.init_from, or move the results aside with --overwrite",
+                run_dir.string());
+  }
 }
 
 // Through all links.
@@ -137,14 +153,17 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
                 "set run.out_dir to a folder that has nothing but the run", place);
   };
   if (lies_in(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
-  if (!config.file.empty() && lies_in(config.file, run_dir)) refuse("the pipeline file", config.run.place_of("out_dir"));
+  std::error_code absent;  // the run's own copy of its pipeline is written anew
+  if (!config.file.empty() && lies_in(config.file, run_dir) &&
+      !std::filesystem::equivalent(config.file, run_dir / kPipelineFile, absent))
+    refuse("the pipeline file", config.run.place_of("out_dir"));
   std::vector<const Section*> sections{&config.model};
   if (config.tokenizer) sections.push_back(&*config.tokenizer);
   if (config.dataset) sections.push_back(&*config.dataset);
   for (const Section& adapter : config.adapters) sections.push_back(&adapter);
   std::vector<std::filesystem::path> made;  // by the run
   for (const StageConfig& stage : config.stages) {
-    if (stage.kind == "sample") sections.push_back(&stage.options);
+    sections.push_back(&stage.options);
     if (stage.kind == "prepare")
       made.push_back(prepared_folder(stage.options.as<PrepareOptions>(), config.run.as<RunOptions>()));
     for (const Section& evaluator : stage.evaluators) sections.push_back(&evaluator);
@@ -196,6 +215,9 @@ int run_pipeline(const RunPlan& plan) {
     return folder && folder->resume_from ? &*folder->resume_from : nullptr;
   };
 
+  if (!checkpoint() && !plan.overwrite && measures_random_weights(config))
+    require_the_measured_weights(StageProgress(*files, run_dir), run_dir);
+
   std::optional<SavedState> state;
   if (checkpoint()) {
     state = read_state(*files, *checkpoint());
@@ -221,13 +243,14 @@ int run_pipeline(const RunPlan& plan) {
   StageContext context{config, options, session, *files, run_dir, checkpoints, bus, signals, items, plan.memory};
   context.prompts = std::move(prompts);
   context.resume = plan.resume;
-  context.again = plan.overwrite || plan.resume == "never";
   context.only_results = !plan.results_only.empty();
-  if (!checkpoint()) warn_of_random_weights(config, session.host);
+  if (!checkpoint() && measures_random_weights(config))
+    session.host.log(Level::warning,
+                     "the model's weights are random: no stage trains it; name weights by --resume PATH or model.init_from");
   context.load(checkpoint(), plan.allow_arch_change);
-  write_file_atomically(*files, run_dir / "config.toml", config.to_toml());
-  const bool goes_on = checkpoint() || (!context.again && !StageProgress(*files, run_dir).empty());
-  open_loggers(plan, session, context, goes_on);
+  write_file_atomically(*files, run_dir / kPipelineFile, config.to_toml());
+  StageProgress progress(*files, run_dir);
+  open_loggers(plan, session, context, checkpoint() || !progress.empty());
   const auto end = [&](const char* result) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     Table fields{{"result", result}, {"run_dir", run_dir.string()}, {"seconds", seconds}};
@@ -237,13 +260,12 @@ int run_pipeline(const RunPlan& plan) {
     bus.close();
   };
   try {
-    const int code = run_stages(context);
+    const int code = run_stages(context, progress);
     end(code == 0 ? "done" : "interrupted");
-    std::error_code absent;
-    const auto newest = std::filesystem::path(context.last_checkpoint);
-    const bool here = std::filesystem::equivalent(newest.parent_path(), checkpoint_folder(run_dir), absent);
+    const std::string& newest = context.last_checkpoint;
     if (code != 0 && !newest.empty())
-      session.host.log(Level::info, going_on(plan, here) + " goes on from step " + std::to_string(context.global_step()));
+      session.host.log(Level::info, going_on(plan, is_saved_by(newest, run_dir)) + " goes on from step " +
+                                        std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {
     bus.emit(Event::failed, context.global_step(), {{"message", failure.what()}});

@@ -33,8 +33,9 @@ StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
     const Json step = done.is_object() ? done.value("step", Json()) : done;  // earlier versions wrote the step alone
     const Json text = done.is_object() ? done.value("result", Json("")) : Json("");
     const Json basis = done.is_object() ? done.value("basis", Json()) : Json();
-    if (step.is_number_integer() && text.is_string())
-      done_[stage] = {step.get<int64_t>(), text.get<std::string>(), basis_of(basis)};
+    const Json checkpoint = done.is_object() ? done.value("checkpoint", Json("")) : Json("");
+    if (step.is_number_integer() && text.is_string() && checkpoint.is_string())
+      done_[stage] = {step.get<int64_t>(), text.get<std::string>(), basis_of(basis), checkpoint.get<std::string>()};
   }
 }
 
@@ -46,7 +47,8 @@ const StageResult* StageProgress::find(const std::string& stage) const {
 void StageProgress::mark(const std::string& stage, StageResult result) {
   done_[stage] = std::move(result);
   Json json = Json::object();
-  for (const auto& [name, done] : done_) json[name] = {{"step", done.step}, {"result", done.text}, {"basis", done.basis}};
+  for (const auto& [name, done] : done_)
+    json[name] = {{"step", done.step}, {"result", done.text}, {"basis", done.basis}, {"checkpoint", done.checkpoint}};
   // A sample may have bytes that are no UTF-8.
   write_file_atomically(files_, path_, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

@@ -1,4 +1,4 @@
-// <run_dir>/progress.json: the stages that leave no checkpoint, and what came out of each.
+// <run_dir>/progress.json: the stages that measured or sampled, and what came out of each.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,10 @@
 namespace gptcore {
 
 struct StageResult {
-  int64_t step = 0;     // of the model
-  std::string text;     // the results as people read them; "" for none
-  Settings basis = {};  // result_basis(); empty where the version that wrote the file did not note it
+  int64_t step = 0;             // of the model
+  std::string text;             // the results as people read them; "" for none
+  Settings basis = {};          // result_basis(); empty where the version that wrote the file did not note it
+  std::string checkpoint = {};  // that the model came from; "" for none, or where that version did not note it
 };
 
 class StageProgress {
@@ -24,8 +25,9 @@ class StageProgress {
   const StageResult* find(const std::string& stage) const;
   // Writes the file. Throws Error(io).
   void mark(const std::string& stage, StageResult result);
-  void forget() { done_.clear(); }
   bool empty() const { return done_.empty(); }
+  // By stage.
+  const std::map<std::string, StageResult>& all() const { return done_; }
 
  private:
   FileSystem& files_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "core/checkpoint/run_folder.h"
 #include "core/model/gpt.h"
 #include "core/model/vocabulary.h"
 #include "core/pipeline/adapter_files.h"
@@ -24,13 +25,11 @@ namespace {
 void announce(StageContext& c) {
   int64_t count = 0;
   for (const Parameter& p : c.session.model->parameters()) count += p.tensor.numel();
-  c.bus.emit(Event::run_started, c.global_step(),
-             {{"name", c.run.name},
-              {"run_dir", c.run_dir.string()},
-              {"params", count},
-              {"device", c.session.device.str()},
-              {"precision", c.run.precision},
-              {"threads", c.session.threads}});
+  Table fields{
+      {"name", c.run.name},           {"run_dir", c.run_dir.string()}, {"params", count}, {"device", c.session.device.str()},
+      {"precision", c.run.precision}, {"threads", c.session.threads}};
+  if (!c.saved || c.saved->saves > 0) fields.emplace_back("saves", c.saved ? c.saved->saves : int64_t{0});
+  c.bus.emit(Event::run_started, c.global_step(), std::move(fields));
 }
 
 bool run_stage(StageContext& c, const StageConfig& stage) {
@@ -44,8 +43,8 @@ bool run_stage(StageContext& c, const StageConfig& stage) {
   }
 }
 
-// Train stages before the one that the checkpoint was made in are done.
-bool trained_before(const StageContext& c, size_t index) {
+// The stage is before the one that the checkpoint was made in.
+bool is_before_work(const StageContext& c, size_t index) {
   if (!c.resumed || !c.saved) return false;
   for (size_t later = index + 1; later < c.config.stages.size(); ++later)
     if (c.config.stages[later].name == c.saved->stage) return true;
@@ -110,18 +109,25 @@ void load_adapter_files(StageContext& c) {
 }
 
 // A stage that is not run because its results are there.
-void say_done(const StageContext& c, const StageConfig& stage, const std::string& result) {
+void say_done(const StageContext& c, const StageConfig& stage, const StageResult& result, const std::string& why_not_again) {
   const bool samples = stage.kind == "sample";
-  const std::string step = "step " + std::to_string(c.global_step());
+  const std::string step = "step " + std::to_string(result.step), &text = result.text;
   if (c.only_results) {
-    if (!result.empty()) std::printf("%s%s\n", samples ? "" : (step + ": ").c_str(), result.c_str());
+    if (!text.empty()) std::printf("%s%s\n", samples ? "" : (step + ": ").c_str(), text.c_str());
     return;
   }
   const auto& stages = c.config.stages;
   const bool trains = std::any_of(stages.begin(), stages.end(), [](const StageConfig& s) { return s.kind == "train"; });
-  const std::string again = trains ? "" : "; --overwrite does it again";
-  const std::string told = result.empty() ? "" : (samples ? ":\n" : ": ") + result;
+  const std::string again = !why_not_again.empty() ? why_not_again : trains ? "" : "; --overwrite does it again";
+  const std::string told = text.empty() ? "" : (samples ? ":\n" : ": ") + text;
   c.session.host.log(Level::info, "stage '" + stage.name + "' was done at " + step + (samples ? again + told : told + again));
+}
+
+// A stage that measured the model which training then began with, and cannot do so any more.
+void say_passed(const StageContext& c, const StageConfig& stage, const StageResult* result) {
+  const std::string why = "it comes before stage '" + c.saved->stage + "', which has begun";
+  if (result) return say_done(c, stage, *result, "; " + why);
+  c.session.host.log(Level::warning, "stage '" + stage.name + "' is left out: " + why);
 }
 
 // Whether the result is of this model, data and keys; says what differs where it is of the same step.
@@ -168,6 +174,10 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   require_same_tokens(*this, *checkpoint);
   journal = saved->journal;
   Settings before = saved->settings, now = settings_of(config);
+  if (saved->observing_settings) {
+    before.insert(saved->observing_settings->begin(), saved->observing_settings->end());
+    now.merge(observing_settings_of(config));
+  }
   for (Settings* settings : {&before, &now})  // resume_operations() compares the operations of the stage at work
     std::erase_if(*settings, [&](const auto& s) { return s.first.starts_with(saved->stage + ".operation."); });
   for (const std::string& change : changed_settings(before, now, where, allow_other_model))
@@ -204,18 +214,20 @@ void StageContext::reload(const Checkpoint& checkpoint) {
   load(&checkpoint, /*allow_other_model=*/false);
 }
 
-int run_stages(StageContext& c) {
+int run_stages(StageContext& c, StageProgress& progress) {
   announce(c);
-  StageProgress progress(c.files, c.run_dir);
-  if (c.again) progress.forget();
   for (size_t i = 0; i < c.config.stages.size(); ++i) {
     const StageConfig& stage = c.config.stages[i];
-    const bool trains = stage.kind == "train";
-    if (trains && trained_before(c, i)) continue;
-    const bool measures = stage.kind == "evaluate" || stage.kind == "sample";
+    const bool measures = stage.kind == "evaluate" || stage.kind == "sample", passed = is_before_work(c, i);
+    if (stage.kind == "train" && passed) continue;
+    const StageResult* result = measures ? progress.find(stage.name) : nullptr;
+    if (measures && passed && is_saved_by(c.resumed->directory, c.run_dir)) {
+      say_passed(c, stage, result);
+      continue;
+    }
     const Settings basis = measures ? result_basis(c, stage) : Settings();
-    if (const StageResult* result = progress.find(stage.name); measures && stands(c, stage, result, basis)) {
-      say_done(c, stage, result->text);
+    if (measures && stands(c, stage, result, basis)) {
+      say_done(c, stage, *result, "");
       continue;
     }
     c.result.clear();
@@ -225,7 +237,8 @@ int run_stages(StageContext& c) {
       c.bus.emit(Event::interrupted, c.global_step(), {{"signal", static_cast<int64_t>(signal)}});
       return StopSignals::exit_code_of(signal);
     }
-    if (!trains) progress.mark(stage.name, {c.global_step(), c.result, basis});
+    const std::string from = c.last_checkpoint.empty() ? "" : folder_path(c.last_checkpoint).string();
+    if (measures) progress.mark(stage.name, {c.global_step(), c.result, basis, from});
     c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
   }
   return 0;

@@ -16,6 +16,8 @@
 
 namespace gptcore {
 
+class StageProgress;
+
 struct StageContext {
   const PipelineConfig& config;
   const RunOptions& run;
@@ -43,7 +45,6 @@ struct StageContext {
   std::vector<JournalEntry> journal = {};  // of the whole run
   Prompts prompts = {};                    // of its sample stages
   std::string resume = "auto";             // what the command says of --resume
-  bool again = false;                      // stages that leave no checkpoint are run though they were done
   bool only_results = false;               // standard output is for results alone, and has all of them
   std::string result = {};                 // of the stage that has just ended, in words; "" = it has none
 };
@@ -53,8 +54,8 @@ struct StageContext {
 std::vector<Error> adapter_file_errors(const PipelineConfig& config, const Session& session, FileSystem& files,
                                        bool knows_tokens);
 
-// Runs what is not done yet. 0, or the exit code of the signal that ended it.
-int run_stages(StageContext& context);
+// Runs what is not done yet, by `progress`, which it keeps up to date. 0, or the exit code of the signal that ended it.
+int run_stages(StageContext& context, StageProgress& progress);
 
 // One stage; the model is in session.model. False when a signal ended it.
 bool run_train_stage(StageContext& context, const StageConfig& stage);

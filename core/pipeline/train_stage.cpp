@@ -2,6 +2,7 @@
 #include <limits>
 #include <set>
 
+#include "core/checkpoint/run_folder.h"
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/optimizer_file.h"
@@ -95,6 +96,7 @@ class TrainStage {
     };
     context.keep_point = [&](const TrainState& now, int64_t number) {
       SavedState saved;
+      saved.saves = saves();
       points_.publish(number, parts_of(now, saved));
       return c_.store.best().value_or(-1);
     };
@@ -155,9 +157,7 @@ class TrainStage {
       if (known.from[i] && c_.resumed->has(operation_file(*known.from[i])))
         own[i] = c_.resumed->text(c_.files, operation_file(*known.from[i]));
     items_.operations.load(state.triggers, own);
-    std::error_code absent;
-    foreign_ = std::exchange(c_.other_model, false) ||
-               !std::filesystem::equivalent(c_.resumed->directory.parent_path(), checkpoint_folder(c_.run_dir), absent);
+    foreign_ = std::exchange(c_.other_model, false) || !is_saved_by(c_.resumed->directory, c_.run_dir);
     c_.resumed.reset();
     return state;
   }
@@ -185,7 +185,9 @@ class TrainStage {
   // Saves what training goes on from, then removes what it left behind. The best model is again the one of then.
   void settle(TrainState& state, const Rewind& rewind) {
     state.rewind_step = state.step;
-    c_.bus.emit(Event::operation, c_.global_step(), rewind.told);
+    Table told = rewind.told;
+    if (c_.saved->saves > 0) told.emplace_back("saves", c_.saved->saves);
+    c_.bus.emit(Event::operation, c_.global_step(), std::move(told));
     if (rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
     save(state, false);
     c_.store.keep_only(0, c_.global_step());
@@ -197,11 +199,14 @@ class TrainStage {
     if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
     c_.store.keep(std::move(kept));
     SavedState state;
+    state.saves = saves() + 1;
     const std::vector<CheckpointPart> parts = parts_of(now, state);
     c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
     c_.saved = std::move(state);
-    c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}});
+    c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}, {"saves", saves()}});
   }
+
+  int64_t saves() const { return c_.saved ? c_.saved->saves : 0; }
 
   // A checkpoint's files. Its tensors are the network's own: written before anything is trained.
   std::vector<CheckpointPart> parts_of(const TrainState& now, SavedState& state) {
@@ -215,6 +220,7 @@ class TrainStage {
     state.vocab_size = network_.vocab_size();
     save_data(state, parts);
     state.settings = settings_of(c_.config);
+    state.observing_settings = observing_settings_of(c_.config);
     state.structure = c_.session.structure;
     state.journal = c_.journal;
     stored_.clear();

@@ -13,6 +13,15 @@
 #include "gptcore/error.h"
 
 namespace gptcore {
+
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_@%+=:,./-", c) != nullptr; };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,15 +34,6 @@ bool is_sound(FileSystem& files, const fs::path& directory) {
   } catch (const Error&) {
     return false;
   }
-}
-
-// As a POSIX shell takes it for that one word.
-std::string shell_word(const std::string& text) {
-  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_@%+=:,./-", c) != nullptr; };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
-  return word + "'";
 }
 
 // "--resume PATH", once in the command.

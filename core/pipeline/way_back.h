@@ -10,6 +10,9 @@ namespace gptcore {
 class FileSystem;
 struct RunOptions;
 
+// The text as a POSIX shell takes it for that one word.
+std::string shell_word(const std::string& text);
+
 // Of a run's checkpoint folder the best checkpoint, else the newest one, that is whole and whose weights and val loss are
 // finite.
 std::optional<std::filesystem::path> sound_checkpoint(FileSystem& files, const std::filesystem::path& folder);

@@ -179,7 +179,103 @@ TEST_CASE("a pipeline that measures a checkpoint it was given says so in each ru
   CHECK(lines_with(given.err, "resume: train").size() == 1);
   CHECK_FALSE(has(given.err, "weights are random"));
   CHECK(w.gptcore({"run", "measure.toml", "--resume", "trained"}).status == 0);
-  CHECK(has(w.gptcore({"run", "measure.toml"}).err, "weights are random"));
+  CHECK(has(w.gptcore({"run", "measure.toml", "--run.out_dir=random"}).err, "weights are random"));
+}
+
+TEST_CASE("results of a checkpoint that was given are not replaced by those of random weights") {
+  const Workspace w;
+  REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2", "--run.out_dir=trained"}).status == 0);
+  write_measuring(w);
+  const Outcome given = w.gptcore({"run", "measure.toml", "--resume", "trained", "--quiet"});
+  REQUIRE(given.status == 0);
+  const std::string progress = read(w.path("out/progress.json")), metrics = read(w.path("out/metrics.jsonl"));
+  const Outcome plain = w.gptcore({"run", "measure.toml"});
+  INFO(plain.out << plain.err);
+  CHECK(refusal(plain) == "GC503");
+  const std::string checkpoint = w.path("trained/ckpt/step-000000004").string();
+  CHECK(has(plain.err, "are of '" + checkpoint + "', and this command names no weights"));
+  CHECK(has(plain.err, "--resume " + checkpoint));
+  CHECK(read(w.path("out/progress.json")) == progress);
+  CHECK(read(w.path("out/metrics.jsonl")) == metrics);
+  CHECK(w.gptcore({"run", "measure.toml", "--quiet", "--resume", checkpoint}).out == given.out);
+  CHECK(w.gptcore({"run", "measure.toml", "--model.init_from=ckpt:trained"}).status == 0);
+  CHECK(w.gptcore({"run", "measure.toml", "--overwrite"}).status == 0);
+}
+
+TEST_CASE("a run's own copy of its pipeline starts it over with --overwrite, from any folder") {
+  const Workspace w;
+  REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2"}).status == 0);
+  fs::create_directory(w.path("elsewhere"));
+  Command again = w.command({"run", w.path("out/config.toml").string(), "--overwrite"});
+  again.folder = w.path("elsewhere");
+  const Outcome outcome = run(again);
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.status == 0);
+  const auto weights = [&](const char* folder) { return read(w.path(folder) / "ckpt/step-000000004/model.safetensors"); };
+  CHECK(weights("out") == weights("out.old-1"));
+  CHECK(read(w.path("out/config.toml")) == read(w.path("out.old-1/config.toml")));
+
+  fs::copy_file(w.path("out/config.toml"), w.path("out/mine.toml"));
+  CHECK(refusal(w.gptcore({"run", "out/mine.toml", "--overwrite"})) == "GC106");
+  CHECK(fs::exists(w.path("out/mine.toml")));
+}
+
+TEST_CASE("keys of stages that measure, and of evaluators, that are others than the checkpoint's are told, and measured by") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.rfind("[[stage]]"), "[[stage]]\nkind = \"evaluate\"\neval_iters = 2\n\n");
+  w.write("tiny.toml", text);
+  REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2"}).status == 0);
+  const Outcome same = w.train({"--train.max_iters=4", "--train.eval_interval=2"});
+  CHECK_FALSE(has(same.err, "resume: "));
+  const Outcome changed = w.train({"--train.max_iters=6", "--train.eval_interval=2", "--evaluate.eval_iters=3",
+                                   "--evaluate.splits=[\"train\", \"val\"]", "--sample.max_new_tokens=9"});
+  INFO(changed.out << changed.err);
+  CHECK(changed.status == 0);
+  CHECK(has(changed.err, "resume: train.max_iters: 4 -> 6"));
+  CHECK(has(changed.err, "resume: evaluate.eval_iters: 2 -> 3"));
+  CHECK(has(changed.err, "resume: evaluate.splits: [\"val\"] -> [\"train\", \"val\"]"));
+  CHECK(has(changed.err, "resume: sample.max_new_tokens: 40 -> 9"));
+  const auto measured = records(w.path("out"), "evaluation_ended").back();
+  CHECK(measured.at("step") == 6);
+  CHECK(measured.at("batches") == 3);
+  CHECK(measured.contains("train_loss"));
+}
+
+TEST_CASE("a stage that measured what training began with is not done again with a trained model") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  text.insert(text.find("[[stage]]"), "[[stage]]\nkind = \"evaluate\"\neval_iters = 2\n\n");
+  const auto short_run = [&](const std::string& iters) {
+    return w.train({"--train.max_iters=" + iters, "--train.eval_interval=2"});
+  };
+  const auto at_once = [](const std::vector<nlohmann::json>& all) { return all.at(0).at("val_loss"); };
+  w.write("tiny.toml", text);
+  REQUIRE(short_run("4").status == 0);
+  const auto before = records(w.path("out"), "evaluation_ended");
+  const Outcome longer = short_run("6");
+  INFO(longer.out << longer.err);
+  CHECK(longer.status == 0);
+  CHECK(has(longer.err, "stage 'evaluate' was done at step 0: val loss "));
+  CHECK(has(longer.err, "it comes before stage 'train', which has begun"));
+  const auto after = records(w.path("out"), "evaluation_ended");
+  CHECK(after.size() == before.size() + 1);  // of training at step 6
+  CHECK(at_once(after) == at_once(before));
+
+  fs::remove(w.path("out/progress.json"));
+  CHECK(has(short_run("6").err, "stage 'evaluate' is left out: it comes before stage 'train', which has begun"));
+}
+
+TEST_CASE("a stage that prepares data leaves no result to stand for") {
+  const Workspace w;
+  std::string text = read(w.path("tiny.toml"));
+  const size_t begin = text.find("[[stage]]");
+  w.write("prepare.toml", text.substr(0, begin) + "[[stage]]\nkind = \"prepare\"\nout = \"prepared\"\n\n" +
+                              text.substr(text.find("[[logger]]")));
+  REQUIRE(w.gptcore({"run", "prepare.toml"}).status == 0);
+  CHECK_FALSE(fs::exists(w.path("out/progress.json")));
+  fs::remove(w.path("prepared/train-00000.bin"));
+  CHECK(w.gptcore({"run", "prepare.toml"}).status == 0);
 }
 
 TEST_CASE("a signal in a pipeline that measures a given checkpoint names a command that measures the same") {

@@ -1,6 +1,6 @@
 // metrics.jsonl in the run's folder: one JSON object a record, {"event", "step", "seconds", ...fields}. A reader sees whole
-// lines only. Where training goes on from an earlier step, after a restart or an undone operation, the lines of what is about
-// to be repeated are dropped first.
+// lines only. Where training goes on from an earlier state, after a restart or an undone operation, the lines of what is about
+// to be repeated are dropped first. The checkpoint that it goes on from decides which: its number is the field "saves".
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,8 +8,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -63,7 +66,10 @@ class Jsonl final : public Logger {
   void record(const Record& r) override {
     const Value *phase = find(r.fields, "phase"), *operation = find(r.fields, "operation");
     const bool undone = r.event == Event::operation && phase && *phase == Value("undo") && operation;
-    if (r.step < last_step_ || undone) drop_after(r.step, undone ? operation->as<std::string>() : "");
+    if (undone)
+      keep_until(r.step, until_last_of(r.step, operation->as<std::string>()));
+    else if (r.step < last_step_)
+      keep_until(r.step, without_repeated(r.step, number_in(r)));
     last_step_ = r.step;
     write_line(line_of(r));
   }
@@ -77,6 +83,7 @@ class Jsonl final : public Logger {
 
  private:
   static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+  static constexpr const char* kNumber = "saves";
 
   void open_file(int flag) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0644);
@@ -90,24 +97,68 @@ class Jsonl final : public Logger {
       if (const Json json = Json::parse(line, nullptr, false); json.is_object()) f(line, json);
   }
 
+  static std::optional<int64_t> number_in(const Record& r) {
+    const Value* number = find(r.fields, kNumber);
+    return number && number->is<int64_t>() ? std::optional(number->as<int64_t>()) : std::nullopt;
+  }
+
+  static bool tells(const Json& json, Event event) { return json.value("event", Json()) == name_of(event); }
+
   static int64_t step_of(const Json& json) {
     const auto found = json.find("step");
     return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : kUnknown;
   }
 
-  // Leaves the lines of steps up to `step`; those of that step that follow the last one about `undone` are dropped, too.
-  void drop_after(int64_t step, const std::string& undone) {
-    int64_t number = 0, last = kUnknown;
+  // Which lines of a step stay, by their place in the file.
+  using Kept = std::function<bool(int64_t)>;
+
+  static Kept all() {
+    return [](int64_t) { return true; };
+  }
+
+  // Those up to the last one about the operation.
+  Kept until_last_of(int64_t step, const std::string& operation) const {
+    int64_t place = 0, last = kUnknown;
     for_each_line([&](const std::string&, const Json& json) {
-      ++number;
-      if (!undone.empty() && step_of(json) == step && json.value("operation", Json()) == undone) last = number;
+      ++place;
+      if (step_of(json) == step && json.value("operation", Json()) == operation) last = place;
     });
+    return [last](int64_t at) { return at <= last; };
+  }
+
+  // All but what a stage that did not end measured, changed or showed after the checkpoint of that number was saved or gone on
+  // from; 0 is the start of the run. All where no line tells of the checkpoint.
+  Kept without_repeated(int64_t step, std::optional<int64_t> number) const {
+    if (!number) return all();
+    std::set<int64_t> dropped, open;
+    int64_t place = 0;
+    bool after = *number == 0;
+    for_each_line([&](const std::string&, const Json& json) {
+      ++place;
+      if (step_of(json) != step) return;
+      const bool starts = tells(json, Event::run_started);
+      if (!after) {
+        after = (starts || tells(json, Event::checkpoint_saved)) && json.value(kNumber, Json()) == *number;
+        return;
+      }
+      for (const Event repeated : {Event::evaluation_started, Event::item_evaluated, Event::evaluation_ended, Event::operation,
+                                   Event::model_edited, Event::sampled})
+        if (tells(json, repeated)) open.insert(place);
+      if (starts) dropped.merge(open);
+      if (starts || tells(json, Event::stage_ended)) open.clear();
+    });
+    dropped.merge(open);
+    return [dropped](int64_t at) { return !dropped.contains(at); };
+  }
+
+  // Leaves the lines before `step` and those of it that are kept.
+  void keep_until(int64_t step, const Kept& kept) {
     const std::string kept_path = path_ + ".tmp";
     std::ofstream out(kept_path, std::ios::binary);
-    number = 0;
+    int64_t place = 0;
     for_each_line([&](const std::string& line, const Json& json) {
-      ++number;
-      if (step_of(json) < step || (step_of(json) == step && number <= last)) out << line << '\n';
+      ++place;
+      if (step_of(json) < step || (step_of(json) == step && kept(place))) out << line << '\n';
     });
     out.close();
     if (!out || ::rename(kept_path.c_str(), path_.c_str()) != 0) fail("rewrite");

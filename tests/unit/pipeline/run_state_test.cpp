@@ -48,6 +48,8 @@ SavedState full_state() {
   s.loss_scale_growth = 12;
   s.data = "abc";
   s.settings = {{"model.n_layer", "2"}, {"train.learning_rate", "0.001"}};
+  s.saves = 4;
+  s.observing_settings = Settings{{"evaluate.eval_iters", "2"}};
   return s;
 }
 
@@ -62,6 +64,18 @@ TEST_CASE("saved state comes back to the last bit", "[state]") {
   CHECK((parse_state(format_state(s), "x").train.next_round == s.train.next_round));
   s.train.best_val_loss = s.train.patience.reference = std::numeric_limits<double>::infinity();  // nothing evaluated yet
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
+}
+
+TEST_CASE("a state knows how often the run was saved and what measured it, and one of before says that it does not",
+          "[state]") {
+  const SavedState back = parse_state(format_state(full_state()), "x");
+  CHECK(back.saves == 4);
+  CHECK(back.observing_settings == Settings{{"evaluate.eval_iters", "2"}});
+  auto json = nlohmann::json::parse(format_state(full_state()));
+  json.erase("saves");
+  json.erase("observing_settings");
+  CHECK(parse_state(json.dump(), "x").saves == 0);
+  CHECK_FALSE(parse_state(json.dump(), "x").observing_settings);
 }
 
 TEST_CASE("numbers that are not finite come back as they were", "[state]") {

@@ -66,6 +66,70 @@ TEST_CASE("a new run starts an empty file, a resumed one drops the steps it will
   CHECK(lines(folder).size() == 1);
 }
 
+TEST_CASE("what a resumed run will do again at the step of its checkpoint is dropped, and nothing else") {
+  const auto at = [](int64_t step, Event event, Table fields = {}) { return Record{event, step, 0, std::move(fields)}; };
+  const Record train = at(2, Event::stage_started, {{"name", "train"}, {"kind", "train"}});
+  const Record evaluate = at(2, Event::stage_started, {{"name", "evaluate"}, {"kind", "evaluate"}});
+  const Record sample = at(2, Event::stage_started, {{"name", "sample"}, {"kind", "sample"}}), shown = at(2, Event::sampled);
+  const Record measured = at(2, Event::evaluation_ended), fired = at(2, Event::operation, {{"operation", "change_lr"}});
+  const Record ended = at(2, Event::stage_ended), edited = at(2, Event::model_edited), item = at(2, Event::item_evaluated);
+  const auto saved = [&](int64_t saves) { return at(2, Event::checkpoint_saved, {{"path", "p"}, {"saves", saves}}); };
+  const auto started = [&](int64_t saves) { return at(2, Event::run_started, {{"saves", saves}}); };
+  struct Case {
+    std::vector<Record> before;
+    int64_t saves;
+    std::vector<std::string> kept;
+  };
+  const std::vector<Case> cases = {
+      // Saved before it was evaluated, and after.
+      {{train, saved(1), measured, item, fired, edited}, 1, {"stage_started", "checkpoint_saved"}},
+      {{train, saved(1), measured, saved(2), fired},
+       2,
+       {"stage_started", "checkpoint_saved", "evaluation_ended", "checkpoint_saved"}},
+      // Killed between the checkpoint and its line.
+      {{train, saved(1), measured}, 2, {"stage_started", "checkpoint_saved", "evaluation_ended"}},
+      // Went on from a checkpoint twice.
+      {{train, measured, started(2), train, fired}, 2, {"stage_started", "evaluation_ended", "run_started", "stage_started"}},
+      // In stages that ended, and in one that does not train.
+      {{train, saved(1), measured, ended, evaluate, measured},
+       1,
+       {"stage_started", "checkpoint_saved", "evaluation_ended", "stage_ended", "stage_started"}},
+      {{train, saved(1), ended, train, measured}, 1, {"stage_started", "checkpoint_saved", "stage_ended", "stage_started"}},
+      {{train, saved(1), ended, evaluate, measured, ended, sample, shown},
+       1,
+       {"stage_started", "checkpoint_saved", "stage_ended", "stage_started", "evaluation_ended", "stage_ended",
+        "stage_started"}},
+      // Without a checkpoint.
+      {{started(0), evaluate, measured, ended, train, measured},
+       0,
+       {"run_started", "stage_started", "evaluation_ended", "stage_ended", "stage_started"}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(&c - cases.data());
+    const TempFolder folder;
+    run(folder, false, {c.before});
+    run(folder, true, {started(c.saves)});
+    std::vector<std::string> events, expected = c.kept;
+    for (const std::string& line : lines(folder)) events.push_back(json::parse(line)["event"]);
+    expected.push_back("run_started");
+    CHECK(events == expected);
+  }
+}
+
+TEST_CASE("after a spike rewinds training in the same process, what it will do again is dropped, too") {
+  const TempFolder folder;
+  const auto record = [](Event event, int64_t step, Table fields = {}) { return Record{event, step, 0, std::move(fields)}; };
+  run(folder, false,
+      {record(Event::stage_started, 0, {{"kind", "train"}}), step(2),
+       record(Event::checkpoint_saved, 2, {{"saves", int64_t{1}}}), record(Event::evaluation_ended, 2), step(3),
+       record(Event::operation, 2, {{"phase", "rewind"}, {"operation", "on_spike"}, {"saves", int64_t{1}}}),
+       record(Event::evaluation_ended, 2), step(3)});
+  std::vector<std::string> events;
+  for (const std::string& line : lines(folder)) events.push_back(json::parse(line)["event"]);
+  CHECK(events == std::vector<std::string>{"stage_started", "step_ended", "checkpoint_saved", "operation", "evaluation_ended",
+                                           "step_ended"});
+}
+
 TEST_CASE("a line cut off by a crash is gone after resuming") {
   const TempFolder folder;
   run(folder, false, {step(1), step(2)});
