@@ -168,6 +168,16 @@ TEST_CASE("--overwrite is refused where it would move what people work with") {
   }
 }
 
+TEST_CASE("--overwrite is refused where it would move a file of operations") {
+  const Workspace w;
+  REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2"}).status == 0);
+  w.write("out/operations.json", "[]");
+  const Outcome refused = w.train({"--train.max_iters=4", "--train.operations_file=out/operations.json", "--overwrite"});
+  INFO(refused.out << refused.err);
+  CHECK(refusal(refused) == "GC106");
+  CHECK(fs::exists(w.path("out/operations.json")));
+}
+
 TEST_CASE("a pipeline that measures a checkpoint it was given says so in each run, and what random weights are") {
   const Workspace w;
   REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2", "--run.out_dir=trained"}).status == 0);
