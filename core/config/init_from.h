@@ -19,7 +19,8 @@ InitFrom parse_init_from(const std::string& text);
 // The keys of [model] that it fixes. Throws Error at the file that is missing, damaged or of another model.
 Table values_of(const InitFrom& from);
 
-// The name of the tokenizer that a checkpoint's run had; "" for a folder of Hugging Face and where it had none, or nothing tells it.
+// The name of the tokenizer that a checkpoint's run had; "" where it had none or nothing tells it, and for a folder of Hugging
+// Face.
 std::string tokenizer_of(const InitFrom& from);
 
 // The checkpoint folder that a run's or a checkpoint's path stands for, as open_checkpoint would choose it, without reading

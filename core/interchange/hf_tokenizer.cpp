@@ -104,14 +104,16 @@ fs::path hf_tokens_file(FileSystem& files, const fs::path& folder) {
 }
 
 std::vector<TokenText> read_hf_tokens(FileSystem& files, const fs::path& file) {
-  const std::string extension = file.extension().string();
+  const std::string name = file.filename().string(), extension = file.extension().string();
   fs::path path = file;
   try {
     const std::string text = read_tokens(files, path);
-    if (file.filename() == kTokenizerJson) return token_texts_of_json(text);
-    std::vector<TokenText> texts = extension == ".model" ? token_texts_of_pieces(text)
-                                   : extension == ".txt" ? token_texts_of_lines(text)
-                                                         : token_texts_of_ids(text, byte_level_text);
+    std::vector<TokenText> texts = name == kTokenizerJson  ? token_texts_of_json(text)
+                                   : extension == ".model" ? token_texts_of_pieces(text)
+                                   : extension == ".txt"   ? token_texts_of_lines(text)
+                                                           : token_texts_of_ids(text, byte_level_text);
+    if (texts.empty()) throw std::runtime_error("it lists none");
+    if (name == kTokenizerJson) return texts;
     path = file.parent_path() / "added_tokens.json";
     if (files.kind(path) != FileKind::file) return texts;
     const auto added = token_texts_of_ids(read_tokens(files, path), [](const std::string& token) {

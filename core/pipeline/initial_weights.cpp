@@ -52,7 +52,7 @@ struct Rows {
 
   int64_t size_there() const { return static_cast<int64_t>(tokens_there.size()); }
   int64_t size_here() const { return static_cast<int64_t>(tokens_here.size()); }
-  // For tokens: rows of padding that the source does not have are no matter.
+  // Rows for tokens that the source does not have; new rows of padding do not count.
   int64_t added() const {
     int64_t count = 0;
     for (size_t i = 0; i < from.size(); ++i) count += is_added(i);

@@ -116,6 +116,8 @@ TEST_CASE("the file that lists a folder's tokens is found, and refused by name w
   CHECK(tokens()[8].kind == TokenText::Kind::special);
   put("tokenizer.json", "{");
   CHECK_THROWS_WITH(tokens(), Catch::Contains("the tokens of the source's rows cannot be told"));
+  put("tokenizer.json", file_of({{"type", "BPE"}, {"vocab", Json::object()}}).dump());
+  CHECK_THROWS_WITH(tokens(), Catch::Contains("it lists none"));
   put("tokenizer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n");
   CHECK_THROWS_WITH(tokens(), Catch::Contains("Git LFS pointer"));
   put("tokenizer.json", file_of({{"type", "BPE"}, {"end_of_word_suffix", "</w>"}, {"vocab", {{"the</w>", 0}}}}).dump());
