@@ -155,7 +155,7 @@ int bench_verb(const BenchRequest& request) {
   const bool busy = load > 0.5 + 0.25 * static_cast<double>(threads);
   if (busy) {
     char text[128];
-    std::snprintf(text, sizeof text, "the machine is busy (load %.2f before the start): two-thread timings mean little", load);
+    std::snprintf(text, sizeof text, "the machine is busy (load %.2f before the start): timings mean little", load);
     Log().write(Level::warning, text);
   }
   if (request.json) {
@@ -176,8 +176,8 @@ int bench_verb(const BenchRequest& request) {
                             .c_str());
     return 0;
   }
-  std::printf("%s: %.2f ms per step (median of %lld), %.0f tokens/s, %lld threads\n", w.name.c_str(), ms,
-              static_cast<long long>(steps), rate, static_cast<long long>(threads));
+  std::printf("%s: %.2f ms per step (median of %lld), %.0f tokens/s, %s\n", w.name.c_str(), ms, static_cast<long long>(steps),
+              rate, threads_text(threads).c_str());
   std::printf("model %.1f GFLOP/s (6 N + 12 L H Q T), sgemm %.1f GFLOP/s, model/sgemm %.3f, %.0f page faults per step\n",
               model_flops / 1e9, sgemm / 1e9, sgemm > 0 ? model_flops / sgemm : 0, m.faults_per_step);
   return 0;

@@ -19,11 +19,11 @@ std::vector<int32_t> ids_of(const DataSampleRequest& request) {
   for (const std::string& file : request.files)
     files.emplace_back(file, file.ends_with(".npy") ? TokenFormat::npy : TokenFormat::any, request.raw_width);
   TokenSequence tokens(std::move(files));
-  if (request.first < 0 || request.count < 1 || request.first >= tokens.tokens())
-    throw Error(
-        Code::usage,
-        "there is no token " + std::to_string(request.first) + " to begin with; there are " + std::to_string(tokens.tokens()),
-        "see --at, --tokens and --split");
+  if (tokens.tokens() == 0) throw Error(Code::data_empty, "there are no tokens to show", "choose another split by --split");
+  if (request.first >= tokens.tokens())
+    throw Error(Code::out_of_range,
+                "'--at' wants 0.." + std::to_string(tokens.tokens() - 1) + ", got " + std::to_string(request.first),
+                "there are " + std::to_string(tokens.tokens()) + " tokens, counted from 0");
   std::vector<uint32_t> ids(static_cast<size_t>(std::min(request.count, tokens.tokens() - request.first)));
   tokens.read(request.first, ids, int64_t{1} << 31, request.flag);
   std::vector<int32_t> out;

@@ -5,6 +5,7 @@
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
 #include "core/config/config_errors.h"
+#include "core/pipeline/check.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/stage_items.h"
 
@@ -58,18 +59,26 @@ Json json_of(const PlannedOperation& row) {
           {"tolerance", row.tolerance ? Json(*row.tolerance) : Json()}};
 }
 
+SchedulePlan planned(const PipelineConfig& config, const std::vector<std::string>& plugin_files) {
+  auto options = config.run.as<RunOptions>();
+  options.precision = "float32";
+  options.threads = 1;  // nothing is computed
+  Session session(options, plugin_files);
+  const auto files = posix_file_system();
+  session.open_tokenizer(config, *files, nullptr);
+  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, nullptr);
+  warn_of_triggers(config, session.host);
+  return plan_schedule(config, session);
+}
+
 }  // namespace
 
 int plan_verb(const PlanRequest& request) {
-  auto options = request.config.run.as<RunOptions>();
-  options.device = "cpu";
-  options.precision = "float32";
-  Session session(options, request.plugin_files);
-  const auto files = posix_file_system();
-  session.open_tokenizer(request.config, *files, nullptr);
-  session.open_dataset(request.config, static_cast<uint64_t>(options.seed), *files, nullptr);
-  warn_of_triggers(request.config, session.host);
-  SchedulePlan plan = plan_schedule(request.config, session);
+  PipelineConfig config = request.config;
+  put(config.run.values, "device", "cpu");  // plans are made where the GPU of the run is not, too
+  SchedulePlan plan;
+  plan.errors = check_items(config, request.plugin_files);
+  if (plan.errors.empty()) plan = planned(config, request.plugin_files);
   if (request.json) {
     Json rows = Json::array(), errors = Json::array();
     for (const PlannedOperation& row : plan.rows) rows.push_back(json_of(row));

@@ -56,6 +56,7 @@ void print_tree(const std::vector<Parameter>& parameters) {
 int summary_verb(const SummaryRequest& request) {
   auto options = request.config.run.as<RunOptions>();
   options.device = "cpu";
+  options.threads = 1;  // nothing is computed
   Session session(options, request.plugin_files);
   // The vocabulary of a learned tokenizer is in the data: read it only when the model's size hangs on it.
   const Value* vocab = find(request.config.model.values, "vocab_size");

@@ -4,8 +4,10 @@
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/option_values.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
+#include "core/train/train_options.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
 
@@ -49,7 +51,8 @@ int bench_verb(const std::vector<std::string>& arguments, const std::vector<std:
   request.threads = given.get<int64_t>("threads");
   request.steps = given.get<int64_t>("steps");
   request.json = given.get<bool>("json");
-  if (request.threads < 0 || request.steps < 0) throw Error(Code::usage, "'--threads' and '--steps' want 0 or more");
+  require_fit<RunOptions>("threads", request.threads);
+  require_at_least("steps", 0, request.steps);
 
   if (std::find(kCases.begin(), kCases.end(), name) != kCases.end()) {
     if (!given.overrides.empty())

@@ -6,6 +6,7 @@
 #include <boost/program_options/parsers.hpp>
 #include <cstdlib>
 
+#include "apps/gptcore/option_values.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
 
@@ -53,6 +54,14 @@ bool is_option(const std::string& text) {
   return text.size() > 1 && text[0] == '-' && !(text[1] >= '0' && text[1] <= '9') && text[1] != '.';
 }
 
+// The value of an option that stands apart from it, as in "--seed 3".
+const std::string& next_value(const std::vector<std::string>& arguments, size_t option) {
+  const size_t next = option + 1;
+  if (next == arguments.size() || arguments[next] == "--" || is_long_option(arguments[next]))
+    refuse_no_value(arguments[option]);
+  return arguments[next];
+}
+
 OtherWords without_overrides(const VerbOptions& options, const std::vector<std::string>& arguments,
                              std::vector<Override>& overrides) {
   OtherWords rest;
@@ -72,13 +81,18 @@ OtherWords without_overrides(const VerbOptions& options, const std::vector<std::
     };
     const std::string name = option_name(argument);
     const size_t equals = argument.find('=');
+    if (name.empty()) throw Error(Code::usage, "'" + argument + "' names no option", "write --NAME=VALUE");
     if (options.overrides && name == "set") {
       if (equals == std::string::npos && i + 1 == arguments.size()) throw Error(Code::usage, "'--set' wants KEY=VALUE");
       const std::string text = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
       if (text.find('=') == text.npos) may_be_apart();
       overrides.push_back({text, "--set " + text});
-    } else if (options.visible.find_nothrow(name, false)) {
-      rest.words.push_back("--" + name + (equals == std::string::npos ? "" : argument.substr(equals)));
+    } else if (const auto* known = options.visible.find_nothrow(name, false)) {
+      if (equals == std::string::npos && known->semantic()->max_tokens() == 0)
+        rest.words.push_back("--" + name);
+      else if (const auto word =
+                   option_word(*known, equals == std::string::npos ? next_value(arguments, i++) : argument.substr(equals + 1)))
+        rest.words.push_back(*word);
     } else if (options.overrides && equals != std::string::npos) {
       overrides.push_back({argument.substr(2), argument});
     } else if (may_be_key(argument, options)) {
@@ -157,6 +171,8 @@ VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std:
     const bool one_hyphen = options.overrides && e.get_option_name().find("--") != 0;
     throw Error(Code::usage, "no option '" + e.get_option_name() + "'",
                 one_hyphen ? "a key has two hyphens, --KEY=VALUE; --help lists the options" : "--help lists the options");
+  } catch (const po::multiple_occurrences& e) {
+    throw Error(Code::usage, "'" + e.get_option_name() + "' is given more than once", "leave one of them out");
   } catch (const po::error& e) {
     throw Error(Code::usage, e.what(), "--help lists the options");
   }
@@ -244,8 +260,8 @@ class GlobalReader {
 
   std::string value() {
     const std::string& text = all_[at_];
+    if (text.ends_with("=") || (text.find('=') == text.npos && at_ + 1 == all_.size())) refuse_no_value(text);
     if (const size_t equals = text.find('='); equals != text.npos) return text.substr(equals + 1);
-    if (at_ + 1 == all_.size()) throw Error(Code::usage, "'" + text + "' wants a value");
     return all_[++at_];
   }
 

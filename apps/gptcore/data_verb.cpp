@@ -6,6 +6,7 @@
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
 #include "apps/gptcore/json_output.h"
+#include "apps/gptcore/option_values.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/text_table.h"
 #include "apps/gptcore/verbs.h"
@@ -155,6 +156,8 @@ int sample(const std::vector<std::string>& arguments, const std::vector<std::str
   request.first = given.get<int64_t>("at");
   request.count = given.get<int64_t>("tokens");
   request.json = given.get<bool>("json");
+  require_at_least("at", 0, request.first);
+  require_at_least("tokens", 1, request.count);
   if (const auto pipeline = tokenizer_of(given, path, plugin_files)) {
     request.config = pipeline->config;
     request.plugin_files = files_used(pipeline->config, pipeline->catalog);

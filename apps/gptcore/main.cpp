@@ -1,4 +1,5 @@
 // The thin program: reads the command line, finds the verb, and turns whatever is thrown into lines and an exit code.
+#include <fcntl.h>
 #include <poll.h>
 #include <torch/headeronly/version.h>
 #include <unistd.h>
@@ -40,20 +41,33 @@ int dispatch(const GlobalArguments& global) {
   return find_verb(global.verb).run(global.arguments, global.plugin_files);
 }
 
-// Whether standard output is a pipe that nobody reads any more, as `| head` leaves it.
+// Whether standard output is a pipe that nobody reads any more, as `| head` leaves it, or a terminal that was closed.
 bool reader_is_gone() {
   pollfd output{STDOUT_FILENO, 0, 0};
-  return std::ferror(stdout) && ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+  return std::ferror(stdout) && ::poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 // As a process ends that SIGPIPE has killed: quietly.
 constexpr int kReaderGone = 128 + SIGPIPE;
 
-// What standard output lost (a full disk) is a failure too.
+Error output_lost() {
+  return Error(Code::io, "standard output cannot be written", "give it a file that can be written to, or /dev/null");
+}
+
+// What standard output lost (a full disk) is a failure too, where there is no other.
 int flushed(int code) {
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return code;
   if (reader_is_gone()) return code == 0 ? kReaderGone : code;
-  throw Error(Code::io, "standard output cannot be written");
+  if (code == 0) throw output_lost();
+  print_error(output_lost());
+  return code;
+}
+
+// A file that is opened later must not get the number of a standard stream that is closed, for it would be written to as one.
+// What is opened in its place can be neither read nor written, as the closed stream.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 // So that libgptcore.so and child processes follow them too.
@@ -82,7 +96,8 @@ int guarded_main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail(Error(Code::out_of_memory, "out of memory"));
   } catch (const std::system_error& e) {
-    return reader_is_gone() ? kReaderGone : fail(Error(Code::internal, e.what()));
+    if (reader_is_gone()) return kReaderGone;
+    return fail(std::ferror(stdout) ? output_lost() : Error(Code::internal, e.what()));
   } catch (const std::exception& e) {
     return fail(Error(Code::internal, e.what()));
   }
@@ -92,6 +107,7 @@ int guarded_main(int argc, char** argv) {
 }  // namespace gptcore
 
 int main(int argc, char** argv) {
+  gptcore::hold_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a write error too
   std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody reads what it says
   return gptcore::guarded_main(argc, argv);

@@ -20,7 +20,7 @@ int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::
   const VerbArguments given = parse_arguments(pipeline_options(), arguments);
   if (!given.values.count("file")) throw Error(Code::usage, "plan wants a pipeline file", "gptcore plan FILE");
   LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
-  load.for_run = true;
+  load.for_run = load.check_files = true;
   const Pipeline pipeline = load_with_plugins(load);
   return call(&EngineTable::plan,
               PlanRequest{pipeline.config, files_used(pipeline.config, pipeline.catalog), given.get<bool>("json")});

@@ -3,6 +3,7 @@
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/option_values.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
 #include "core/plugin/probe.h"
@@ -32,6 +33,11 @@ VerbOptions prepare_options() {
 
 namespace {
 
+std::string with_hyphens(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return key;
+}
+
 // The options given, over those of the pipeline's prepare stage.
 PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& given) {
   const Schema<PrepareOptions> schema = schema_of<PrepareOptions>();
@@ -39,8 +45,7 @@ PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& giv
   for (const StageConfig& stage : config.stages)
     if (stage.kind == "prepare") values = stage.options.values;
   for (auto& [key, value] : values) {
-    std::string name = key;
-    std::replace(name.begin(), name.end(), '_', '-');
+    const std::string name = with_hyphens(key);
     if (!given.values.count(name)) continue;
     if (value.is<bool>()) {
       if (given.get<bool>(name.c_str())) value = true;
@@ -48,9 +53,7 @@ PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& giv
     }
     value = value.is<int64_t>() ? Value(given.get<int64_t>(name.c_str())) : Value(given.get<std::string>(name.c_str()));
   }
-  for (const ParamSpec& spec : schema.specs())
-    if (const auto wrong = misfit(spec, *find(values, spec.name)))
-      throw Error(Code::usage, "'" + spec.name + "' " + wrong->text);
+  for (const ParamSpec& spec : schema.specs()) require_fit(with_hyphens(spec.name), spec, *find(values, spec.name));
   PrepareOptions out;
   schema.assign(values, out);
   return out;

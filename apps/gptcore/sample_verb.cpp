@@ -5,8 +5,10 @@
 
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
+#include "apps/gptcore/option_values.h"
 #include "apps/gptcore/tokenizer_choice.h"
 #include "apps/gptcore/verbs.h"
+#include "core/config/nanogpt.h"
 #include "core/train/train_options.h"
 #include "gptcore/error.h"
 
@@ -50,16 +52,6 @@ VerbOptions sample_options() {
 
 namespace {
 
-// Refuses what the pipeline's own schema refuses.
-template <class Options> void check_range(const std::string& option, const Value& value) {
-  std::string key = option;
-  std::replace(key.begin(), key.end(), '-', '_');
-  const Schema<Options> schema = schema_of<Options>();
-  for (const ParamSpec& spec : schema.specs())
-    if (spec.name == key)
-      if (const auto wrong = misfit(spec, value)) throw Error(Code::out_of_range, "'--" + option + "' " + wrong->text);
-}
-
 // Without what nanoGPT's sample.py has and gptcore need not be told.
 std::vector<std::string> understood(const std::vector<std::string>& arguments) {
   std::vector<std::string> out;
@@ -70,6 +62,9 @@ std::vector<std::string> understood(const std::vector<std::string>& arguments) {
     if (name == "--init-from")
       throw Error(Code::usage, "no option '" + argument + "'",
                   "sample takes a run: gptcore import DIR makes one of a Hugging Face folder");
+    const size_t equals = argument.find('=');
+    if (name == "--compile" && equals != argument.npos)
+      if (const auto known = nanogpt_key("compile", argument.substr(equals + 1)); known && known->message.empty()) continue;
     if (name == "--dtype" || name == "--compile")
       throw Error(Code::usage, "no option '" + argument + "'", "a run is sampled as it was trained: leave it out");
     out.push_back(argument);
@@ -118,17 +113,17 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
   const int64_t seed = given.get<int64_t>("seed");
   request.seed = static_cast<uint64_t>(seed);
 
-  check_range<SampleOptions>("num-samples", request.num_samples);
-  check_range<SampleOptions>("max-new-tokens", request.max_new_tokens);
-  check_range<SampleOptions>("temperature", request.temperature);
-  check_range<SampleOptions>("top-k", request.top_k);
+  require_fit<SampleOptions>("num-samples", request.num_samples);
+  require_fit<SampleOptions>("max-new-tokens", request.max_new_tokens);
+  require_fit<SampleOptions>("temperature", request.temperature);
+  require_fit<SampleOptions>("top-k", request.top_k);
   request.top_p = given.get<double>("top-p");
   request.repetition_penalty = given.get<double>("repetition-penalty");
   request.stop = given.get<std::vector<std::string>>("stop");
   request.json = given.get<bool>("json");
-  check_range<SampleOptions>("top-p", request.top_p);
-  check_range<SampleOptions>("repetition-penalty", request.repetition_penalty);
-  check_range<RunOptions>("seed", seed);
+  require_fit<SampleOptions>("top-p", request.top_p);
+  require_fit<SampleOptions>("repetition-penalty", request.repetition_penalty);
+  require_fit<RunOptions>("seed", seed);
   request.prompts = prompts(given);
   request.allow_special = given.get<bool>("allow-special");
   if (given.values.count("tokenizer"))

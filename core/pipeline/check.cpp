@@ -73,6 +73,18 @@ class Check {
   }
 
   std::vector<Error> all() {
+    look();
+    if (session_.model && vocabulary_known_ && stages_fit_) check_plan();
+    return sorted();
+  }
+
+  std::vector<Error> of_items() {
+    look();
+    return sorted();
+  }
+
+ private:
+  void look() {
     try {
       require_device(config_.run);
     } catch (const Error& e) {
@@ -93,12 +105,14 @@ class Check {
     add(of_stages);
     for (const Section& logger : config_.loggers)
       if (sound(Kind::logger, logger)) collect(logger, [&] { session_.plugins.logger(logger.use, logger.values); });
-    if (session_.model && vocabulary_known_ && of_stages.empty()) check_plan();
+    stages_fit_ = of_stages.empty();
+  }
+
+  std::vector<Error> sorted() {
     sort_by_place(errors_);
     return std::move(errors_);
   }
 
- private:
   void add(const std::vector<Error>& found) { errors_.insert(errors_.end(), found.begin(), found.end()); }
 
   uint64_t seed() const { return static_cast<uint64_t>(config_.run.as<RunOptions>().seed); }
@@ -277,18 +291,28 @@ class Check {
   Session& session_;
   std::optional<Scratch> scratch_;
   const std::shared_ptr<FileSystem> files_{posix_file_system()};
-  bool tokenizer_known_ = false, vocabulary_known_ = false, vocabulary_refused_ = false;
+  bool tokenizer_known_ = false, vocabulary_known_ = false, vocabulary_refused_ = false, stages_fit_ = false;
   bool shows_a_part_ = true;  // the dataset, as far as is known
   std::vector<Error> errors_;
 };
 
+// On a CPU, with one thread: nothing is computed.
+RunOptions frugal(RunOptions options) {
+  options.device = "cpu";
+  options.threads = 1;
+  return options;
+}
+
 }  // namespace
 
 std::vector<Error> check_pipeline(const PipelineConfig& config, const std::vector<std::string>& plugin_files) {
-  auto options = config.run.as<RunOptions>();
-  options.device = "cpu";
-  Session session(options, plugin_files);
+  Session session(frugal(config.run.as<RunOptions>()), plugin_files);
   return Check(config, session).all();
+}
+
+std::vector<Error> check_items(const PipelineConfig& config, const std::vector<std::string>& plugin_files) {
+  Session session(frugal(config.run.as<RunOptions>()), plugin_files);
+  return Check(config, session).of_items();
 }
 
 }  // namespace gptcore

@@ -13,5 +13,7 @@ namespace gptcore {
 // behind and downloads nothing. Data is opened when its files are small (kMostRead) or the pipeline has no tokenizer, for then
 // there is nothing to encode. The parameters of the model are allocated, not set.
 std::vector<Error> check_pipeline(const PipelineConfig& config, const std::vector<std::string>& plugin_files);
+// The same, but the operations are not carried out one after the other: plan_schedule() does that.
+std::vector<Error> check_items(const PipelineConfig& config, const std::vector<std::string>& plugin_files);
 
 }  // namespace gptcore

@@ -55,10 +55,10 @@ void refuse_overwrite(const PipelineConfig& config) {
 // The checkpoint's run goes on with as many threads where pipeline and environment leave that open and there are processors.
 void keep_threads(Session& session, const RunOptions& options, int64_t before) {
   if (!session.device.is_cpu() || before == 0 || before == session.threads) return;
-  const std::string computed = "resume: computed with " + std::to_string(before) + " threads so far, now with ";
+  const std::string computed = "resume: computed with " + threads_text(before) + " so far, now with ";
   if (options.threads == 0 && environment_threads() == 0 && before <= usable_processors()) {
-    session.host.log(Level::info, "resume: with " + std::to_string(before) + " threads as before, of " +
-                                      std::to_string(session.threads) + " possible; run.threads sets another number");
+    session.host.log(Level::info, "resume: with " + threads_text(before) + " as before, of " + std::to_string(session.threads) +
+                                      " possible; run.threads sets another number");
     session.threads = set_threads(before);
     return;
   }

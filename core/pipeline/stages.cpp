@@ -234,7 +234,7 @@ int run_stages(StageContext& c, StageProgress& progress) {
     c.bus.emit(Event::stage_started, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
     if (!run_stage(c, stage)) {
       const int signal = c.signals.received();
-      c.bus.emit(Event::interrupted, c.global_step(), {{"signal", static_cast<int64_t>(signal)}});
+      c.bus.emit(Event::interrupted, c.global_step(), {{"signal", StopSignals::name_of(signal)}});
       return StopSignals::exit_code_of(signal);
     }
     const std::string from = c.last_checkpoint.empty() ? "" : folder_path(c.last_checkpoint).string();

@@ -9,12 +9,11 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 namespace {
-
-constexpr int64_t kMostThreads = 4096;  // as run.threads
 
 // Empty when a GPU is ready, else why not.
 std::string load_cuda() {
@@ -59,6 +58,10 @@ int64_t usable_processors() {
 int64_t environment_threads() {
   const char* const text = std::getenv("OMP_NUM_THREADS");
   return text ? std::clamp<int64_t>(std::atoll(text), 0, kMostThreads) : 0;
+}
+
+std::string threads_text(int64_t threads) {
+  return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
 }
 
 int64_t set_threads(int64_t threads) {

@@ -20,6 +20,8 @@ at::ScalarType precision_of(const std::string& text);
 int64_t usable_processors();
 // What OMP_NUM_THREADS says (its first number, where it is a list); 0 when it says nothing.
 int64_t environment_threads();
+// "1 thread", "2 threads".
+std::string threads_text(int64_t threads);
 // Sets LibTorch's threads: `threads` or, when 0, what OMP_NUM_THREADS says or else as many as processors. Returns the number.
 int64_t set_threads(int64_t threads);
 

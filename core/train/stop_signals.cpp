@@ -24,7 +24,7 @@ std::atomic<bool> g_first_ends{false};
 std::atomic<int64_t> g_done{-1}, g_saved{-1};  // updates
 bool g_json = false;                           // messages are JSON
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 std::array<struct sigaction, kSignals.size()> g_before;
 
 double seconds_now() {
@@ -76,7 +76,7 @@ extern "C" void note_signal(int signal) {
   if (g_signal == 0) {
     g_noted_at = seconds_now();
     g_signal = signal;
-  } else if (seconds_now() - g_noted_at >= StopSignals::kOneRequest) {
+  } else if (signal != SIGHUP && seconds_now() - g_noted_at >= StopSignals::kOneRequest) {
     end_at_once(signal, /*before_all=*/false);
   }
   errno = errno_before;
@@ -93,7 +93,11 @@ StopSignals::StopSignals(FirstSignal first) {
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;
   for (const int other : kSignals) ::sigaddset(&action.sa_mask, other);
-  for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &g_before[i]);
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    ::sigaction(kSignals[i], nullptr, &g_before[i]);
+    const bool stays_ignored = kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN;
+    if (!stays_ignored) ::sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
 StopSignals::~StopSignals() {
@@ -106,6 +110,19 @@ void StopSignals::note_first() {
 
 int StopSignals::received() {
   return g_signal;
+}
+
+const char* StopSignals::name_of(int signal) {
+  switch (signal) {
+    case SIGINT:
+      return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "SIGHUP";
+  }
 }
 
 int StopSignals::exit_code_of(int signal) {

@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGUSR1 ask for a save and an orderly end at the next step boundary; a later one ends the process at
-// once.
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP ask for a save and an orderly end at the next step boundary; a later one ends the process
+// at once, but for SIGHUP: the terminal that is gone is in no hurry. Where SIGHUP is ignored, as under nohup, it stays so.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,8 @@ class StopSignals {
   void note_first();
   // The signal that came first, or 0. [any thread]
   static int received();
+  // "SIGINT", ... of those above.
+  static const char* name_of(int signal);
   // 130 after SIGINT, 75 (try again later) after the others.
   static int exit_code_of(int signal);
   // `done` updates of the run are made, and the newest checkpoint holds the first `saved`; -1: there is none. [any thread]

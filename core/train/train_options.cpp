@@ -121,7 +121,7 @@ void RunOptions::schema(Schema<RunOptions>& s) {
       .choice("bfloat16", "autocast")
       .choice("float16", "autocast with a gradient scaler");
   s.param("threads", &RunOptions::threads, "CPU threads; 0 = OMP_NUM_THREADS, else all processors this process may use")
-      .range(0, 4096);
+      .range(0, static_cast<double>(kMostThreads));
   s.param("peak_tflops", &RunOptions::peak_tflops, "for MFU; 0 = the device's known peak, on a CPU a measured sgemm")
       .at_least(0);
 

@@ -11,7 +11,8 @@
 
 namespace gptcore {
 
-constexpr int64_t kWholeSplit = -1;  // eval_iters = "all"
+constexpr int64_t kWholeSplit = -1;     // eval_iters = "all"
+constexpr int64_t kMostThreads = 1024;  // with 2048 a step ends in a segmentation fault
 
 struct RunOptions {
   std::string name = "run";

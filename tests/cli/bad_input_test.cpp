@@ -85,6 +85,96 @@ TEST_CASE("words that a command line has too many of are named, with what to wri
   CHECK_FALSE(fs::exists(w.path("out")));
 }
 
+TEST_CASE("an option without a name or a value is refused with what to write") {
+  const Workspace w;
+  const auto [words, hint] = GENERATE(table<std::vector<std::string>, std::string>({
+      {{"run", "tiny.toml", "--=3"}, "error[GC001]: '--=3' names no option; write --NAME=VALUE"},
+      {{"config", "check", "tiny.toml", "--=3"}, "error[GC001]: '--=3' names no option; write --NAME=VALUE"},
+      {{"inspect", "tiny.toml", "--=3"}, "error[GC001]: '--=3' names no option; write --NAME=VALUE"},
+      {{"run", "tiny.toml", "--resume="}, "error[GC001]: '--resume=' has no value; write --resume=VALUE"},
+      {{"run", "tiny.toml", "--set="}, "an override wants KEY=VALUE"},
+      {{"sample", "out", "--prompt="}, "error[GC001]: '--prompt=' has no value; write --prompt=VALUE"},
+      {{"sample", "out", "--stop="}, "error[GC001]: '--stop=' has no value; write --stop=VALUE"},
+  }));
+  const Outcome outcome = w.gptcore(words);
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.find(hint) != std::string::npos);
+}
+
+TEST_CASE("an option's value of another type or range is refused with what is wanted and how to write it") {
+  const Workspace w;
+  REQUIRE(w.gptcore({"prepare", "tiny.toml", "--out", "tokens"}).status == 0);
+  const auto [words, says] = GENERATE(table<std::vector<std::string>, std::string>({
+      {{"sample", "out", "--seed", "abc"},
+       "error[GC103]: '--seed' wants an integer, got string \"abc\"; write it as --seed=1000"},
+      {{"sample", "out", "--seed", "1.5"}, "error[GC103]: '--seed' wants an integer, got float 1.5"},
+      {{"sample", "out", "--temperature=hot"}, "error[GC103]: '--temperature' wants a float, got string \"hot\""},
+      {{"sample", "out", "--json=3"}, "error[GC103]: '--json' wants a boolean, got integer 3; write --json alone"},
+      {{"sample", "out", "--seed"}, "error[GC001]: '--seed' has no value; write --seed=VALUE"},
+      {{"sample", "out", "--prompt", "--json"}, "error[GC001]: '--prompt' has no value; write --prompt=VALUE"},
+      {{"sample", "out", "--seed=1", "--seed=2"}, "error[GC001]: '--seed' is given more than once; leave one of them out"},
+      {{"sample", "out", "--compile"}, "leave it out"},
+      {{"sample", "out", "--num-samples", "0"}, "error[GC104]: '--num-samples' wants "},
+      {{"--plugin=", "plugins", "list"}, "error[GC001]: '--plugin=' has no value; write --plugin=VALUE"},
+      {{"run", "tiny.toml", "--run.threads=1025"}, "error[GC104]: 'threads' wants 0..1024, got 1025"},
+      {{"bench", "char", "--threads", "5000"}, "error[GC104]: '--threads' wants 0..1024, got 5000"},
+      {{"bench", "char", "--steps", "-1"}, "error[GC104]: '--steps' wants >=0, got -1"},
+      {{"prepare", "tiny.toml", "--tokens-per-shard", "0"}, "error[GC104]: '--tokens-per-shard' wants 1.."},
+      {{"data", "sample", "tokens", "--tokens", "0"}, "error[GC104]: '--tokens' wants >=1, got 0"},
+      {{"data", "sample", "tokens", "--at=-1"}, "error[GC104]: '--at' wants >=0, got -1"},
+      {{"data", "sample", "tokens", "--at", "1e9"}, "got 1000000000; there are "},
+  }));
+  const Outcome outcome = w.gptcore(words);
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.find(says) != std::string::npos);
+}
+
+TEST_CASE("options of a verb take the spellings that keys of a pipeline take") {
+  const Workspace w;
+  REQUIRE(w.train(kShort).status == 0);
+  REQUIRE(w.gptcore({"prepare", "tiny.toml", "--out", "tokens", "--tokens-per-shard=1e4", "--verify=False"}).status == 0);
+  const auto printed = [&](const std::vector<std::string>& words) {
+    const Outcome outcome = w.gptcore(words);
+    INFO(outcome.err);
+    CHECK(outcome.status == 0);
+    return outcome.out;
+  };
+  CHECK(printed({"sample", "out", "--seed", "1e3", "--max_new_tokens=2e1", "--temperature=.9", "--compile=False",
+                 "--json=False"}) ==
+        printed({"sample", "out", "--seed=1000", "--max-new-tokens", "20", "--temperature", "0.9"}));
+  CHECK(printed({"data", "sample", "tokens", "--at=1e1", "--tokens=1_0", "--json=True"}) ==
+        printed({"data", "sample", "tokens", "--at", "10", "--tokens", "10", "--json"}));
+}
+
+TEST_CASE("nothing that a run opens is taken for a standard stream that is closed") {
+  const Workspace w;
+  const std::string words = program() + " run tiny.toml --max_iters=2 ";
+  const Outcome outcome = run({{"sh", "-c", "exec " + words + "<&- >&-"}, w.folder(), {}, 60});
+  INFO(outcome.err);
+  CHECK(outcome.status == 9);
+  CHECK(newest_checkpoint(w.path("out")).filename() == "step-000000002");
+  CHECK(read(w.path("out/run.lock")).find("step") == std::string::npos);
+  const Outcome mute = run({{"sh", "-c", "exec " + words + "--overwrite <&- >&- 2>&-"}, w.folder(), {}, 60});
+  CHECK(mute.status == 9);
+  CHECK(read(w.path("out/run.lock")).find("gptcore") == std::string::npos);
+}
+
+TEST_CASE("a standard output that cannot be written is told as such, whoever writes") {
+  const Workspace w;
+  const std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string size(8, '\0');
+  size[0] = static_cast<char>(header.size());
+  w.write("a.safetensors", size + header + std::string(4, '\0'));
+  const std::string to = GENERATE(">/dev/full", ">&-");
+  const std::string words =
+      GENERATE("inspect a.safetensors", "inspect a.safetensors --json", "config check tiny.toml", "--help");
+  const Outcome outcome = run({{"sh", "-c", "exec " + program() + " " + words + " " + to}, w.folder(), {}, 60});
+  INFO(words << " " << to << "\n" << outcome.err);
+  CHECK(refusal(outcome) == "GC900");
+}
+
 TEST_CASE("what the engine finds is a JSON object a line when that is asked for") {
   const Workspace w;
   const Outcome outcome = w.train({"--set", "dataset.files=[\"nowhere.txt\"]", "--error-format", "json"});

@@ -114,7 +114,7 @@ TEST_CASE("data says what a folder holds, and finds what is damaged in it") {
   CHECK(sample.status == 0);
   CHECK(sample.out.size() == 7);
   CHECK(sample.out.find_first_not_of("0123456789x\n") == std::string::npos);
-  CHECK(refusal(c.gptcore({"data", "sample", "a", "--at", "99999999"})) == "GC001");
+  CHECK(refusal(c.gptcore({"data", "sample", "a", "--at", "99999999"})) == "GC104");
 
   CHECK(c.gptcore({"data", "verify", "a"}).status == 0);
   std::string bytes = read(c.path("a") / "val_000000.bin");
@@ -375,7 +375,7 @@ TEST_CASE("preparations of one folder that run at once all succeed and leave wha
 
 TEST_CASE("what cannot be prepared is refused by its place and leaves nothing that looks whole") {
   const Corpus c(50);
-  CHECK(refusal(c.prepare({"--out", "a", "--format", "parquet"})) == "GC001");
+  CHECK(refusal(c.prepare({"--out", "a", "--format", "parquet"})) == "GC104");
   CHECK(refusal(c.prepare({"--out", "a", "--dataset.text_field=body"})) == "GC303");
   CHECK_FALSE(fs::exists(c.path("a") / "manifest.json"));
   fs::remove_all(c.path("a"));

@@ -76,6 +76,7 @@ TEST_CASE("SIGINT exits 130 and SIGTERM 75, each with a checkpoint of that step"
   const Outcome interrupted = stop_at(w, "iter 2", SIGINT);
   INFO(interrupted.out << interrupted.err);
   CHECK(interrupted.status == 130);
+  CHECK(lines_with(interrupted.out, "interrupted by SIGINT at step ").size() == 1);
   const std::string first = newest_checkpoint(w.path("out")).filename();
   CHECK(first >= "step-000000020");
   CHECK(first < "step-000000400");
@@ -89,6 +90,24 @@ TEST_CASE("SIGINT exits 130 and SIGTERM 75, each with a checkpoint of that step"
   CHECK(second < "step-000000400");
 
   REQUIRE(w.train().status == 0);
+  check_same_as_undisturbed(w);
+}
+
+TEST_CASE("a run that SIGHUP stops is saved as by SIGTERM, and one that ignores it goes on") {
+  const Workspace w;
+  const Outcome stopped = stop_at(w, "iter 2", SIGHUP);
+  INFO(stopped.out << stopped.err);
+  CHECK(stopped.status == 75);
+  CHECK(lines_with(stopped.out, "interrupted by SIGHUP at step ").size() == 1);
+  CHECK(records(w.path("out"), "interrupted").at(0).at("signal") == "SIGHUP");
+  CHECK(newest_checkpoint(w.path("out")).filename() < "step-000000400");
+
+  Process ignoring({{"sh", "-c", "trap '' HUP; exec " + program() + " run tiny.toml"}, w.folder(), {}, 60});
+  ignoring.wait_for("iter 2");
+  ignoring.send(SIGHUP);
+  const Outcome ended = ignoring.wait();
+  INFO(ended.out << ended.err);
+  CHECK(ended.status == 0);
   check_same_as_undisturbed(w);
 }
 

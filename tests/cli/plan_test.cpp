@@ -64,6 +64,35 @@ TEST_CASE("plan finds a control that the dataset lacks") {
   CHECK_THAT(outcome.err, Catch::Contains("tiny.toml:") && Catch::Contains("no_such_control"));
 }
 
+TEST_CASE("plan tells mistakes with the places that config check tells them with") {
+  struct Mistake {
+    std::string from, to, where;
+  };
+  const auto mistake =
+      GENERATE(Mistake{"\"input.txt\"", "\"nowhere.txt\"", "tiny.toml:12:9: error[GC300]"},
+               Mistake{"\"input.txt\"", "\"short.txt\"", "tiny.toml:10:1: error[GC302]"},
+               Mistake{"prompt = \"the \"", "prompt = \"FILE:nowhere.txt\"", "tiny.toml:35:10: error[GC300]"},
+               Mistake{"[tokenizer]\nuse = \"byte\"\n", "",
+                       "error[GC105]: stage 'sample' samples text, but the pipeline has no [tokenizer]"},
+               Mistake{"out_dir = \"out\"", "out_dir = \"input.txt\"", "tiny.toml:3:11: error[GC900]"},
+               Mistake{"n_layer = 2", "init_from = \"ckpt:nowhere\"\nn_layer = 2", "tiny.toml:15:13: error[GC500]"});
+  const Workspace w;
+  w.write("short.txt", "a");
+  std::string text = read(w.path("tiny.toml"));
+  text.replace(text.find(mistake.from), mistake.from.size(), mistake.to);
+  w.write("tiny.toml", text);
+  const Outcome check = w.gptcore({"config", "check", "tiny.toml"}), plan = w.gptcore({"plan", "tiny.toml"});
+  INFO(check.err << plan.err);
+  CHECK_THAT(plan.err, Catch::Contains(mistake.where));
+  CHECK(plan.err == check.err);
+  CHECK(plan.status == check.status);
+}
+
+TEST_CASE("a plan is made where the device of the run is not") {
+  const Workspace w;
+  CHECK(w.gptcore({"plan", "tiny.toml", "--device=cuda:99"}).status == 0);
+}
+
 TEST_CASE("a plateau of more evaluations than there are is told") {
   const Workspace w;
   const auto plateau = [&](int evaluations) {

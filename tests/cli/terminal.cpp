@@ -59,6 +59,24 @@ std::vector<std::string> screen_of(const std::string& bytes, size_t columns) {
   return screen.lines;
 }
 
+int run_until_terminal_goes(const Command& command, const std::string& text) {
+  int terminal = -1;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (child < 0) throw std::runtime_error("no terminal can be made");
+  if (child == 0) become(command);
+  std::string shown;
+  char piece[1 << 14];
+  while (shown.find(text) == shown.npos) {
+    const ssize_t got = ::read(terminal, piece, sizeof piece);
+    if (got <= 0) break;
+    shown.append(piece, static_cast<size_t>(got));
+  }
+  ::close(terminal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 TerminalOutcome run_on_terminal(const Command& command, unsigned short columns) {
   TerminalOutcome outcome;
   const winsize size{24, columns, 0, 0};

@@ -16,6 +16,8 @@ struct TerminalOutcome {
 
 // Runs the command with a terminal of `columns` as its three streams. Throws std::runtime_error when time is up.
 TerminalOutcome run_on_terminal(const Command& command, unsigned short columns);
+// The exit status of the command, as Outcome has it, whose terminal goes away once `text` is on it.
+int run_until_terminal_goes(const Command& command, const std::string& text);
 // What a terminal of that width shows of text with \r, \n, ESC[K and colors; every byte is one column.
 std::vector<std::string> screen_of(const std::string& bytes, size_t columns);
 

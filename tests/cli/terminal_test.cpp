@@ -40,6 +40,15 @@ TEST_CASE("on a terminal, messages stay on lines of their own above the line tha
   CHECK(lines_that_match(outcome.screen, "step [0-9]+: train loss .*") > 0);
 }
 
+TEST_CASE("a run whose terminal goes away is saved and ends as one that SIGTERM stops") {
+  const Workspace w;
+  Command command = w.training({"--max_iters=1000000"});
+  command.environment = {"TERM=xterm", "NO_COLOR=1"};
+  CHECK(run_until_terminal_goes(command, "iter 2") == 75);
+  CHECK(newest_checkpoint(w.path("out")).filename() < "step-000100000");
+  CHECK(records(w.path("out"), "run_ended").at(0).at("result") == "interrupted");
+}
+
 TEST_CASE("on a narrow terminal the redrawn line leaves nothing behind") {
   const Workspace w;
   Command command = w.training({"--max_iters=60", "--log_interval=1"});

@@ -232,7 +232,7 @@ class Console final : public Logger {
       case Event::sampled:
         return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
       case Event::interrupted:
-        return line("interrupted (" + text(r, "signal") + ") at step " + std::to_string(r.step));
+        return line("interrupted by " + text(r, "signal") + " at step " + std::to_string(r.step));
       case Event::failed:
         return line("failed: " + text(r, "message"));
       case Event::run_ended:

@@ -117,7 +117,7 @@ TEST_CASE("a resumed run keeps the number of threads it was computed with, or sa
   SECTION("the pipeline's own number wins") {
     configured(run, "threads = 3", 12);
     REQUIRE(run.run() == 0);
-    CHECK_THAT(run.said, Catch::Contains("computed with 1 threads so far, now with 3: the last bits may differ"));
+    CHECK_THAT(run.said, Catch::Contains("computed with 1 thread so far, now with 3: the last bits may differ"));
     CHECK(threads(run, "step-000000012") == 3);
   }
   SECTION("OMP_NUM_THREADS wins where the pipeline leaves it open") {

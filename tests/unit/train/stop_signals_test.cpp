@@ -92,8 +92,35 @@ TEST_CASE("signals at once are one request", "[signals]") {
   CHECK(end.err.empty());
 }
 
+TEST_CASE("a terminal that goes away asks for a save, and cuts none short", "[signals]") {
+  const int first = GENERATE(SIGINT, SIGHUP);
+  const End end = end_of([first] {
+    const StopSignals signals;
+    ::raise(first);
+    wait_for_another_request();
+    ::raise(SIGHUP);
+    ::_exit(StopSignals::exit_code_of(StopSignals::received()));
+  });
+  CHECK(end.err.empty());
+  CHECK(end.status == (first == SIGINT ? 130 : 75));
+}
+
+TEST_CASE("a SIGHUP that is ignored, as under nohup, stays so", "[signals]") {
+  const End end = end_of([] {
+    ::signal(SIGHUP, SIG_IGN);
+    {
+      const StopSignals signals(FirstSignal::ends);
+      ::raise(SIGHUP);
+    }
+    ::raise(SIGHUP);
+    ::_exit(StopSignals::received() == 0 ? 3 : 4);
+  });
+  CHECK(end.err.empty());
+  CHECK(end.status == 3);
+}
+
 TEST_CASE("before there is work to save, the first signal ends the process and names the call it ends", "[signals]") {
-  const auto [signal, status] = GENERATE(table<int, int>({{SIGINT, 130}, {SIGTERM, 75}, {SIGUSR1, 75}}));
+  const auto [signal, status] = GENERATE(table<int, int>({{SIGINT, 130}, {SIGTERM, 75}, {SIGUSR1, 75}, {SIGHUP, 75}}));
   const End end = end_of([s = signal] {
     set_breadcrumb_place(-1, 0);  // which a loop of another case may have set
     const StopSignals signals(FirstSignal::ends);
