@@ -134,7 +134,7 @@ TEST_CASE("nanoGPT's names of sample's options work, or name what does") {
   const auto refused = [&](const std::string& option) { return w.gptcore({"sample", "out", option}).err; };
   CHECK(has(refused("--init_from=gpt2-xl"), "gptcore import DIR"));
   CHECK(has(refused("--dtype=bfloat16"), "leave it out"));
-  CHECK(has(refused("--compile=False"), "leave it out"));
+  CHECK(has(refused("--compile=True"), "leave it out"));
   CHECK(has(refused("--out_dir=out"), "two folders"));
   CHECK(has(w.gptcore({"sample", "out", "--prompt", "a", "--start=b"}).err, "--prompt and --start"));
 }
