@@ -239,6 +239,7 @@ std::string format_state(const SavedState& s) {
                {"grad_norm", number_json(t.grad_norm)},
                {"operations", triggers_json(t.triggers)},
                {"undo_points", points_json(t.undo_points)},
+               {"evaluator_failures", t.evaluator_failures},
                {"usual_loss", running_json(t.spikes.loss)},
                {"usual_grad_norm", running_json(t.spikes.grad_norm)},
                {"rewinds", t.spikes.rewinds},
@@ -294,6 +295,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     t.grad_norm = number_of(json.at("grad_norm"), kNan);
     for (const Json& saved : json.at("operations")) t.triggers.push_back(trigger_of(saved, where));
     for (const Json& point : json.at("undo_points")) t.undo_points.push_back(point_of(point));
+    t.evaluator_failures = json.value("evaluator_failures", t.evaluator_failures);
     t.spikes = {running_of(json.at("usual_loss")), running_of(json.at("usual_grad_norm")), json.at("rewinds").get<int64_t>()};
     t.rewind_step = json.value("rewind_step", t.step);
     s.loss_scale = number_of(json.at("loss_scale"), kNan);

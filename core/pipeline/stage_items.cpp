@@ -158,7 +158,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
         if (auto* check = static_cast<ModelCheck*>(evaluator->extension("gptcore.model_check/1")))
           throw_if_failed(check->check_model(view, blocks_may_change));
       });
-      items.evaluators.add(section.use, std::move(evaluator));
+      items.evaluators.add(section.use, std::move(evaluator), section.use + " " + to_toml(Value(section.values)));
     }
   }
   return all;

@@ -157,6 +157,7 @@ class TrainStage {
       if (known.from[i] && c_.resumed->has(operation_file(*known.from[i])))
         own[i] = c_.resumed->text(c_.files, operation_file(*known.from[i]));
     items_.operations.load(state.triggers, own);
+    if (!c_.other_model && !options_.eval_only) items_.evaluators.load(state.evaluator_failures, c_.session.host);
     foreign_ = std::exchange(c_.other_model, false) || !is_saved_by(c_.resumed->directory, c_.run_dir);
     c_.resumed.reset();
     return state;

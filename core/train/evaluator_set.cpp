@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace gptcore {
 namespace {
 
-constexpr int kMaxFailures = 3;
+constexpr int64_t kMaxFailures = 3;
 
 class Collected final : public Results {
  public:
@@ -90,6 +91,30 @@ Table EvaluatorSet::run(const ModelView& model, ProcessGroup& group, EventBus& b
     }
   }
   return all;
+}
+
+void EvaluatorSet::model_changed(const std::string& operation, Host& host) {
+  for (Entry& e : entries_)
+    if (std::exchange(e.failures, 0) >= kMaxFailures)
+      host.log(Level::info, "evaluator '" + e.name + "' is on again: operation '" + operation + "' has changed the model");
+}
+
+std::map<std::string, int64_t> EvaluatorSet::failures() const {
+  std::map<std::string, int64_t> all;
+  for (const Entry& e : entries_)
+    if (e.failures > 0) all[e.identity] = e.failures;
+  return all;
+}
+
+void EvaluatorSet::load(const std::map<std::string, int64_t>& failures, Host& host) {
+  for (Entry& e : entries_) {
+    const auto found = failures.find(e.identity);
+    const int64_t before = std::exchange(e.failures, found == failures.end() ? 0 : found->second);
+    if (e.failures >= kMaxFailures && before < kMaxFailures)
+      host.log(Level::warning, "evaluator '" + e.name +
+                                   "' stays switched off, as it failed three times in a row; it is on again when an "
+                                   "operation changes the model, or when an argument of its table changes");
+  }
 }
 
 }  // namespace gptcore

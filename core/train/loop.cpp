@@ -182,13 +182,19 @@ void Loop::require_finite_losses() const {
     if (loss) require_finite(*loss, std::string(name) + " loss at step " + std::to_string(global_step()));
 }
 
+// Of those that a checkpoint knows again.
+void Loop::take_states() {
+  s_.triggers = c_.operations.states();
+  s_.evaluator_failures = c_.evaluators.failures();
+}
+
 void Loop::save(bool best, Must must, Asked asked) {
   if (best_forgotten_ && std::isinf(s_.best_val_loss)) best = true;  // no saved model compares with this one
   const int64_t rewind_step = s_.rewind_step;
   const bool in_time = o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0;
   if (asked == Asked::by_schedule || in_time) s_.rewind_step = s_.step;
   try {
-    s_.triggers = c_.operations.states();
+    take_states();
     c_.save(s_, best);
     saved_step_ = s_.step;
     note_place();

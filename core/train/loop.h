@@ -38,6 +38,7 @@ class Loop {
   void count_tokens();
   void update();
   bool evaluate();  // false when a signal came
+  void take_states();
   void require_finite_losses() const;
   std::optional<double> split_loss(Split split, const EvaluationPlan& plan, bool interruptible);
   std::optional<double> val_loss(const EvaluationPlan& plan);

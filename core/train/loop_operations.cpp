@@ -120,7 +120,7 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   UndoPoint point{static_cast<int64_t>(c_.journal.size()), static_cast<int64_t>(index)};
   point.step = s_.step;
   if (loss_before_) point.val_loss = *loss_before_;
-  s_.triggers = c_.operations.states();
+  take_states();
   point.best_step = c_.keep_point(s_, point.number);
   if (commit(o.name, edit)) point.val_loss = kNan;
   point.measured = evaluation_plan(o_);

@@ -56,6 +56,7 @@ void Loop::emit_edit(const std::string& operation, const std::vector<std::string
     fields.emplace_back("loss_after", report.loss_after);
   }
   c_.bus.emit(Event::model_edited, global_step(), std::move(fields));
+  if (plan.reshapes()) c_.evaluators.model_changed(operation, c_.host);
 }
 
 }  // namespace gptcore

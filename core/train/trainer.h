@@ -68,12 +68,13 @@ struct TrainState {
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 
   // What operations have done.
-  bool started = false;                // asked for stage_started
-  std::optional<Round> round;          // that was cut off
-  std::optional<Round> next_round;     // that follows it
-  Table settings;                      // changed ones of the stage, by key
-  std::vector<TriggerState> triggers;  // OperationSet::states()
-  std::vector<UndoPoint> undo_points;  // oldest first
+  bool started = false;                               // asked for stage_started
+  std::optional<Round> round;                         // that was cut off
+  std::optional<Round> next_round;                    // that follows it
+  Table settings;                                     // changed ones of the stage, by key
+  std::vector<TriggerState> triggers;                 // OperationSet::states()
+  std::vector<UndoPoint> undo_points;                 // oldest first
+  std::map<std::string, int64_t> evaluator_failures;  // EvaluatorSet::failures()
   SpikeState spikes;
   int64_t rewind_step = -1;  // where a spike goes back to: of the newest checkpoint that no stop has added; -1 = there is none
 };

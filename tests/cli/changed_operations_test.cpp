@@ -287,3 +287,31 @@ TEST_CASE("a setting changed on resume replaces what an operation had set") {
   REQUIRE(w.train({"--train.max_iters=40", "--train.learning_rate=2e-3"}).status == 0);
   CHECK(records(w.path("out"), "step_ended").back().at("lr").get<double>() <= 2e-3);
 }
+
+TEST_CASE("an evaluator of layers that come later measures them when they are there, resumed or not") {
+  const std::string measures = "\n  [[stage.evaluator]]\n  use = \"model_analysis\"\n  layers = [\"blocks.2.attn.qkv\"]\n",
+                    grows = operation("stack_layers", "value = [0, 1, 0]", "at_iter = 240");
+  const auto numbers = [](const Workspace& w) {
+    std::vector<std::pair<int64_t, double>> all;
+    for (const auto& r : records(w.path("out"), "evaluation_ended"))
+      if (r.contains("model_analysis.mean.weight_norm"))
+        all.emplace_back(r.at("step"), r.at("model_analysis.mean.weight_norm").get<double>());
+    return all;
+  };
+  const Workspace whole, stopped;
+  whole.add_to_train_stage(measures + grows);
+  stopped.add_to_train_stage(measures + grows);
+  const Outcome outcome = whole.train();
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(lines_with(outcome.err, "evaluator 'model_analysis' failed three times in a row and is switched off").size() == 1);
+  CHECK(lines_with(outcome.err, "evaluator 'model_analysis' is on again: operation 'stack_layers' has changed").size() == 1);
+  CHECK(numbers(whole).size() == 4);  // of updates 250 to 400
+  stop_midway(stopped);
+  const Outcome rest = stopped.train();
+  INFO(rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "evaluator 'model_analysis' stays switched off").size() == 1);
+  CHECK(lines_with(rest.err, "evaluator 'model_analysis' failed").empty());
+  CHECK(numbers(stopped) == numbers(whole));
+}

@@ -36,6 +36,7 @@ SavedState full_state() {
   s.train.triggers[0].came_late = s.train.triggers[0].completed = true;
   s.train.next_round = Round{Event::evaluation_ended, {{"val_loss", 1.5}}, false, {true}};
   s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}, true}, {}};
+  s.train.evaluator_failures = {{"exam { file = \"a\" }", 3}};
   s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
@@ -62,6 +63,7 @@ TEST_CASE("saved state comes back to the last bit", "[state]") {
   CHECK((parse_state(format_state(s), "x").train.patience == s.train.patience));
   CHECK((parse_state(format_state(s), "x").train.triggers == s.train.triggers));
   CHECK((parse_state(format_state(s), "x").train.next_round == s.train.next_round));
+  CHECK(parse_state(format_state(s), "x").train.evaluator_failures == s.train.evaluator_failures);
   s.train.best_val_loss = s.train.patience.reference = std::numeric_limits<double>::infinity();  // nothing evaluated yet
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
 }

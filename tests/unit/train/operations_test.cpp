@@ -9,6 +9,7 @@
 #include "tests/unit/train/rig.h"
 
 using namespace gptcore;
+using gptcore::testing::QuietHost;
 using gptcore::testing::Rig;
 using gptcore::testing::short_run;
 
@@ -539,4 +540,99 @@ TEST_CASE("an evaluator that fails three times in a row is switched off and the 
   for (const Record& r : rig.records)
     if (const Value* half = find(r.fields, "failing.half")) measured += half->as<double>() == 0.5;
   CHECK(measured == 1);
+}
+
+namespace {
+
+// Measures models of `layers` blocks or more, and throws for others.
+struct OfBlocks final : Evaluator {
+  explicit OfBlocks(int64_t blocks) : least(blocks) {}
+  void evaluate(const ModelView& model, Results& results) override {
+    ++calls;
+    const std::vector<Layer> layers = model.layers();
+    const std::string last = "blocks." + std::to_string(least - 1) + ".";
+    if (std::none_of(layers.begin(), layers.end(), [&](const Layer& l) { return l.path.starts_with(last); }))
+      throw std::runtime_error("no layer " + last);
+    results.add("blocks", static_cast<double>(least), 1);
+  }
+  int64_t least, calls = 0;
+};
+
+// Two blocks from update 6 on, and evaluations at every update.
+struct Growing {
+  Growing() : rig(options()) {
+    auto made = std::make_unique<OfBlocks>(2), never = std::make_unique<OfBlocks>(3);
+    two = made.get();
+    three = never.get();
+    rig.evaluators.add("two", std::move(made), "two {}");
+    rig.evaluators.add("three", std::move(never), "three {}");
+    add(
+        rig, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 0.005); }, when_of({{"at_iter", 5}}));
+    add(
+        rig,
+        [](const TrainingView&, ModelEdit& edit) {
+          edit.arrange_blocks({0, 0});
+        },
+        when_of({{"at_iter", 6}}));
+    add(
+        rig, [](const TrainingView&, ModelEdit& edit) { edit.freeze("wpe"); }, when_of({{"at_iter", 10}}));
+  }
+  static TrainOptions options() {
+    TrainOptions o = short_run();
+    o.eval_interval = 1;
+    return o;
+  }
+  std::vector<std::pair<int64_t, double>> measured() const {
+    std::vector<std::pair<int64_t, double>> all;
+    for (const Record& r : rig.records)
+      if (const Value* found = find(r.fields, "two.blocks")) all.emplace_back(r.step, found->as<double>());
+    return all;
+  }
+  Rig rig;
+  OfBlocks *two = nullptr, *three = nullptr;
+};
+
+int64_t lines_with(const Rig& rig, const std::string& text) {
+  return std::count_if(rig.host.lines.begin(), rig.host.lines.end(),
+                       [&](const std::string& line) { return line.find(text) != line.npos; });
+}
+
+}  // namespace
+
+TEST_CASE("an evaluator that is switched off is on again when an operation has changed the model", "[evaluators]") {
+  Growing g;
+  CHECK(g.rig.run() == StageEnd::finished);
+  CHECK(g.measured().size() == 7);  // of updates 6 to 12
+  CHECK(g.two->calls == 3 + 7);
+  CHECK(g.three->calls == 3 + 3);  // a setting and a frozen layer give no evaluator what it lacks
+  CHECK(lines_with(g.rig, "evaluator 'two' is on again: operation 'planned' has changed the model") == 1);
+  CHECK(lines_with(g.rig, "is on again") == 2);
+}
+
+TEST_CASE("a resumed run asks the evaluators that the undisturbed one asks", "[evaluators]") {
+  const int64_t stop = GENERATE(1, 2, 4, 5, 6, 7, 9, 11);
+  CAPTURE(stop);
+  Growing whole;
+  whole.rig.run();
+  Growing first;
+  first.rig.act = [&](const Record& r) {
+    if (r.event == Event::step_ended && r.step == stop) std::raise(SIGUSR1);
+  };
+  CHECK(first.rig.run() == StageEnd::interrupted);
+  Growing second;
+  second.rig.take(first.rig);
+  CHECK(second.rig.run() == StageEnd::finished);
+  CHECK(first.two->calls + second.two->calls == whole.two->calls);
+  CHECK(first.three->calls + second.three->calls == whole.three->calls);
+  CHECK(first.measured().size() + second.measured().size() == whole.measured().size());
+  CHECK(lines_with(second.rig, "'three' stays switched off") == (stop == 4 || stop == 5 || stop > 8 ? 1 : 0));
+}
+
+TEST_CASE("an evaluator whose arguments have changed is asked though it was switched off", "[evaluators]") {
+  QuietHost host;
+  EvaluatorSet set;
+  set.add("exam", std::make_unique<Half>(), "exam { file = \"b\" }");
+  set.load({{"exam { file = \"a\" }", 3}}, host);
+  CHECK(host.lines.empty());
+  CHECK(set.failures().empty());
 }

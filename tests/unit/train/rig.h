@@ -194,6 +194,7 @@ struct Rig {
     const auto values = model.parameters(), theirs = other.model.parameters();
     for (size_t i = 0; i < values.size(); ++i) values[i].tensor.detach().copy_(theirs[i].tensor);
     operations.load(state.triggers, other.operations.save());
+    evaluators.load(state.evaluator_failures, host);
   }
   at::Tensor weights() { return flat->groups()[0].values; }
   int64_t count(Event event) const {
