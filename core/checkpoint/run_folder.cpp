@@ -64,7 +64,7 @@ void remove_old_probes(FileSystem& files, const Path& run_dir) {
             step_name(steps.front());
   }
   throw Error(Code::run_exists, what,
-              "continue it with --resume auto, move it aside with --overwrite, or give this run another run.name",
+              "continue it without --resume, move it aside with --overwrite, or give this run another run.name",
               run_dir.string());
 }
 

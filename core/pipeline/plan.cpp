@@ -144,12 +144,19 @@ class Planner {
     return all;
   }
 
+  // Whether another operation than one that undoes may come before it: of the same sequence only those that stand before it.
+  static bool comes_behind_others(const std::vector<ScheduledOperation>& operations, size_t index) {
+    const auto in_sequence = [&](size_t i) { return operations[i].when && operations[i].when->in_sequence(); };
+    for (size_t i = 0; i < operations.size(); ++i)
+      if (i != index && operations[i].effects != kUndoes && !(in_sequence(i) && in_sequence(index) && i > index)) return true;
+    return false;
+  }
+
   void plan_stage(const StageConfig& stage, StageItems& items) {
     options_ = stage.options.as<TrainOptions>();
     settings_.clear();
     now_ = TrainingView{};
     const auto& operations = items.operations.operations();
-    has_others_ = operations.size() > 1;
     for (const Timed& timed : in_time(operations)) {
       const ScheduledOperation& operation = operations[timed.index];
       if (operation.completed || (effects_ != kAllEffects && (operation.effects & effects_) == 0)) continue;
@@ -166,6 +173,7 @@ class Planner {
       }
       row.trigger = text_of(*operation.when);
       now_.step = std::clamp(timed.place, now_.step, std::max(now_.step, options_.max_iters));
+      can_undo_ = comes_behind_others(operations, timed.index);
       try {
         carry_out(operation, row);
       } catch (const Error& e) {
@@ -185,7 +193,7 @@ class Planner {
       return session_.maker.adapter_values(item, values);
     };
     support.data_vocab_size = session_.whole_vocab_size();
-    support.can_undo = has_others_;
+    support.can_undo = can_undo_;
     PlannedEdit edit(view, operation.effects, support);
     operation.operation->plan(now_, edit);
     edit.require_something_to_train();
@@ -245,7 +253,7 @@ class Planner {
   TrainOptions options_;
   Table settings_;
   TrainingView now_;
-  bool has_others_ = false;  // more than one operation is in the stage
+  bool can_undo_ = false;  // the operation may find another carried out when its turn comes
   SchedulePlan out_;
 };
 

@@ -111,8 +111,8 @@ UndoPoint point_of(const Json& json) {
   return p;
 }
 
-// What the states of older checkpoints do not have of the stage's operation `index`, from the settings.
-void fill_in(const Settings& settings, const std::string& stage, size_t index, TriggerState& state) {
+// The table of the stage's operation `index`; an empty name where there is none.
+std::pair<std::string, Table> operation_in(const Settings& settings, const std::string& stage, size_t index) {
   const std::string prefix = stage + ".operation." + std::to_string(index) + ".";
   std::string use;
   Table values;
@@ -124,6 +124,12 @@ void fill_in(const Settings& settings, const std::string& stage, size_t index, T
     else
       values.emplace_back(key.substr(prefix.size()), std::move(value));
   }
+  return {use, values};
+}
+
+// What the states of older checkpoints do not have of the stage's operation `index`, from the settings.
+void fill_in(const Settings& settings, const std::string& stage, size_t index, TriggerState& state) {
+  const auto [use, values] = operation_in(settings, stage, index);
   if (use.empty()) return;
   if (state.table.empty()) state.table = operation_table(use, values);
   state.policy = operation_policy(values);
@@ -327,6 +333,15 @@ void require_readable(FileSystem& files, const Checkpoint& checkpoint) {
   read_state(files, checkpoint);
   for (const FileRecord& file : checkpoint.manifest.files)
     if (file.name.ends_with(".safetensors")) checkpoint.tensors(files, file.name);
+}
+
+std::vector<OperationTable> operations_in(const Settings& settings, const std::string& stage) {
+  std::vector<OperationTable> all;
+  while (true) {
+    const auto [use, values] = operation_in(settings, stage, all.size());
+    if (use.empty()) return all;
+    all.push_back(operation_table(use, values));
+  }
 }
 
 bool other_model(const Settings& saved, const Settings& now) {

@@ -20,6 +20,8 @@ using Settings = std::map<std::string, std::string>;
 Settings settings_of(const PipelineConfig& config);
 // Those of what only looks at the model: evaluators, and the stages that do not train.
 Settings observing_settings_of(const PipelineConfig& config);
+// The operations of a train stage, in its order.
+std::vector<OperationTable> operations_in(const Settings& settings, const std::string& stage);
 
 struct SavedState {
   std::string stage;       // the train stage that the checkpoint was made in

@@ -94,7 +94,7 @@ std::string going_on(const RunPlan& plan, bool saved_here) {
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
   const bool changes = plan.resume == "never" || (elsewhere && saved_here);
   return std::string("the same command") + (plan.overwrite ? " without --overwrite" : "") +
-         (plan.overwrite && changes ? " and" : "") + (changes ? " with --resume auto in place of its --resume" : "");
+         (plan.overwrite && changes ? " and" : "") + (changes ? " without its --resume" : "");
 }
 
 // The pipeline measures a model that no stage trains and no key names.

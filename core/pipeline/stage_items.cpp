@@ -93,6 +93,12 @@ std::vector<Fault> faults_of(const PipelineConfig& config, const StageConfig& st
     known = resume_operations(operations, state).from;
     states = std::move(state.triggers);
   }
+  if (saved && saved->stage != stage.name) {  // a later stage, whose operations the run opened when it started
+    const std::vector<OperationTable> before = operations_in(saved->settings, stage.name);
+    for (size_t i = 0; i < known.size(); ++i)
+      if (const auto found = std::find(before.begin(), before.end(), states[i].table); found != before.end())
+        known[i] = static_cast<size_t>(found - before.begin());
+  }
   for (size_t i = 0; i < faults.size(); ++i) {
     const bool failed_for_good = states[i].status == OperationStatus::failed && operations.operations()[i].skip_on_error;
     const bool asked = states[i].status == OperationStatus::pending || states[i].status == OperationStatus::failed;

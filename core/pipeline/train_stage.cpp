@@ -101,12 +101,12 @@ class TrainStage {
       return c_.store.best().value_or(-1);
     };
     context.forget_points_before = [&](int64_t number) { points_.keep_only(number, kNoLimit); };
-    context.point_problem = [&](int64_t number) -> std::string {
+    context.point_problem = [&](int64_t number) -> std::optional<Error> {
       try {
         require_readable(c_.files, verify_checkpoint(c_.files, point_folder(c_, number)));
-        return "";
+        return std::nullopt;
       } catch (const Error& e) {
-        return e.line();
+        return e;
       }
     };
     network_.train(true);

@@ -54,6 +54,7 @@ class Loop {
   void refresh(TrainingView& now, bool agree_on_time = true);
   Batch next_samples(int64_t count);
   bool nothing_to_undo(size_t index);
+  [[noreturn]] void carry_out_undo(size_t index);
   bool carry_out(size_t index, const TrainingView& now);
   std::optional<double> loss_before(const PlannedEdit& plan);
   Reevaluation reevaluate();
@@ -61,12 +62,14 @@ class Loop {
   void forget_losses();
   void control_data(const SetData& data);
   std::string edit_name(const std::string& operation) const;
-  CommitReport commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed);
+  CommitReport commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed,
+                            const std::vector<int32_t>& shown);
   CommitReport change_model(const std::string& operation, const PlannedEdit& plan, const TrainOptions& changed);
   bool keeps_points(const ScheduledOperation& o) const;
   void judge_operations();
   bool is_judged(const UndoPoint& point) const;
-  void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
+  std::optional<Error> undo_problem(const UndoPoint& point) const;
+  [[noreturn]] void undo(size_t point, std::optional<size_t> asked_by, const std::string& why);
 
   // loop_faults.cpp
   StepLimits limits();

@@ -87,14 +87,30 @@ bool Loop::keeps_points(const ScheduledOperation& o) const {
 bool Loop::nothing_to_undo(size_t index) {
   if (!s_.undo_points.empty()) return false;
   if (!told_idle_.insert(index).second) return true;
+  const auto& when = c_.operations.operations()[index].when;
+  const bool waits = !when || !when->in_sequence();
   const bool any = std::any_of(c_.journal.begin(), c_.journal.end(),
                                [&](const JournalEntry& e) { return e.step >= c_.first_step && e.operation != "undo"; });
   c_.host.log(Level::warning, "operation '" + c_.operations.name(index) + "' after step " + std::to_string(global_step()) +
                                   " has nothing to undo: " +
-                                  (any ? "what was carried out came before anything asked for undo, or in another run"
+                                  (any ? "what was carried out came before anything asked for undo or in another run, or "
+                                         "what it would go back to is lost"
                                        : "no operation was carried out in this stage") +
-                                  "; it stays pending");
+                                  (waits ? "; it stays pending" : "; its turn in the sequence is over"));
   return true;
+}
+
+void Loop::carry_out_undo(size_t index) {
+  const ScheduledOperation& o = c_.operations.operations()[index];
+  const UndoPoint& last = s_.undo_points.back();
+  const std::optional<Error> problem = undo_problem(last);
+  if (!problem) undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
+  const CannotUndo failure(
+      problem->code(),
+      "operation '" + c_.operations.name(static_cast<size_t>(last.operation)) + "' cannot be undone: " + problem->what(),
+      o.skip_on_error ? "" : "set on_error = \"skip\" for '" + o.name + "' to go on without undoing", problem->where());
+  if (o.skip_on_error) s_.undo_points.pop_back();
+  throw failure;
 }
 
 bool Loop::carry_out(size_t index, const TrainingView& now) {
@@ -107,11 +123,7 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   o.operation->plan(now, edit);
   if (edit.empty()) return false;
   edit.require_something_to_train();
-  if (edit.undo) {
-    undo(s_.undo_points.size() - 1, index, "operation '" + o.name + "'");
-    s_.undo_points.pop_back();
-    return false;
-  }
+  if (edit.undo) carry_out_undo(index);
   if (o.reevaluate || o.undo_if_worse) loss_before_ = loss_before(edit);
   if (!keeps_points(o)) {
     commit(o.name, edit);
@@ -166,7 +178,11 @@ void Loop::judge_operations() {
     char text[128];
     std::snprintf(text, sizeof text, "val loss %.4f, and %.4f right before it", std::isnan(*loss) ? kNan : *loss,
                   point.val_loss);
-    undo(i, std::nullopt, text);
+    if (const std::optional<Error> problem = undo_problem(point))
+      c_.host.log(Level::warning, "operation '" + o.name + "' cannot be undone after step " + std::to_string(global_step()) +
+                                      " (" + text + "), training goes on with it: " + problem->line());
+    else
+      undo(i, std::nullopt, text);
   }
   // Those that only wait to be judged are done with; an operation that undoes may want the rest.
   if (std::any_of(all.begin(), all.end(), [](const auto& o) { return (o.effects & kUndoes) != 0; })) return;
@@ -176,16 +192,16 @@ void Loop::judge_operations() {
   });
 }
 
-// Leaves the loop, unless what it would go back to is damaged: that is told.
+std::optional<Error> Loop::undo_problem(const UndoPoint& point) const {
+  return c_.point_problem ? c_.point_problem(point.number) : std::nullopt;
+}
+
 void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string& why) {
   const UndoPoint to = s_.undo_points.at(point);
   const auto undone = static_cast<size_t>(to.operation);
   const std::string name = c_.operations.name(undone);
   const bool gone = undone >= c_.operations.operations().size();
   const int64_t from = global_step();
-  if (const std::string problem = c_.point_problem ? c_.point_problem(to.number) : ""; !problem.empty())
-    return c_.host.log(Level::warning, "operation '" + name + "' cannot be undone after step " + std::to_string(from) + " (" +
-                                           why + "), training goes on with it: " + problem);
   c_.host.log(Level::warning, "operation '" + name + "' is undone after step " + std::to_string(from) + ": " + why);
   std::optional<When> asking;
   if (asked_by) asking = c_.operations.operations()[*asked_by].when;
@@ -225,7 +241,7 @@ bool Loop::commit(const std::string& operation, PlannedEdit& plan) {
   const int64_t vocab = c_.network.vocab_size();
   const std::vector<int32_t> shown = shown_ids(&c_.dataset);
   if (!plan.edits.empty())
-    report = commit_edits(operation, plan, changed);
+    report = commit_edits(operation, plan, changed, shown);
   else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
     c_.rebuild(changed, nullptr);
   if (changed.batch_size != o_.batch_size) prefetcher_.reset();
@@ -272,8 +288,9 @@ std::string Loop::edit_name(const std::string& operation) const {
   return "edit " + std::to_string(global_step()) + " " + operation + " " + std::to_string(before);
 }
 
-// Adds to the plan what the model needs for what the data will show.
-CommitReport Loop::commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed) {
+// Adds to the plan what the model needs for what the data will show in place of the tokens `shown`.
+CommitReport Loop::commit_edits(const std::string& operation, PlannedEdit& plan, const TrainOptions& changed,
+                                const std::vector<int32_t>& shown) {
   const bool controls =
       std::any_of(plan.edits.begin(), plan.edits.end(), [](const Edit& edit) { return std::holds_alternative<SetData>(edit); });
   if (!controls) return change_model(operation, plan, changed);
@@ -281,7 +298,6 @@ CommitReport Loop::commit_edits(const std::string& operation, PlannedEdit& plan,
     const std::lock_guard lock(c_.dataset_mutex);  // a batch may be in the making
     return c_.dataset.save();
   }();
-  const std::vector<int32_t> shown = shown_ids(&c_.dataset);
   try {
     for (const Edit& edit : plan.edits)
       if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);

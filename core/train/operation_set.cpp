@@ -92,8 +92,9 @@ void OperationSet::ask(TrainingView& now, const Table& record, const OperationDu
     if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);
     if (in_sequence(o) && sequence_waits) continue;
     const std::string why = due(i, {now, record});
-    const bool idle = !why.empty() && o.when && !in_sequence(o) && o.effects == kUndoes && duties.nothing_to_undo(i);
+    const bool idle = !why.empty() && o.when && o.effects == kUndoes && duties.nothing_to_undo(i);
     const bool done = !why.empty() && !idle && attempt(i, now, why, duties);
+    if (idle && in_sequence(o)) note_fired(*o.when, now.step, now.val_loss, states_[i]);  // those behind it do not wait
     if (o.when) note_asked(*o.when, now, states_[i]);
     if (in_sequence(o)) sequence_waits = states_[i].status == OperationStatus::pending || (done && o.reevaluate);
   }
@@ -129,7 +130,8 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
 void OperationSet::fail(size_t index, const TrainingView& now, const Table& fields, const Error& error,
                         const OperationDuties& duties) {
   const ScheduledOperation& o = operations_[index];
-  states_[index].status = OperationStatus::failed;
+  const bool stays = dynamic_cast<const CannotUndo*>(&error) != nullptr;
+  states_[index].status = stays ? OperationStatus::pending : OperationStatus::failed;
   states_[index].last_step = now.step;
   Table told = in_phase(fields, "error");
   told.emplace_back("error", error.what());

@@ -43,10 +43,15 @@ struct Reevaluation {
   double before = 0, after = 0;
 };
 
+// What carry_out throws when the operation to be undone cannot be: the one that asked for that stays pending.
+struct CannotUndo final : Error {
+  using Error::Error;
+};
+
 // What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
 struct OperationDuties {
   std::function<bool(size_t index, const TrainingView&)> carry_out;  // false when it planned nothing
-  std::function<bool(size_t index)> nothing_to_undo;                 // it could only undo, and cannot: says so once
+  std::function<bool(size_t index)> nothing_to_undo;                 // for one that can only undo; says so once
   std::function<void(TrainingView&)> refresh;                        // brings it up to date
   std::function<Reevaluation()> reevaluate;                          // of the last one that was carried out
   std::function<double(double)> agree;                               // makes a number equal on all ranks

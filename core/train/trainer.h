@@ -124,8 +124,8 @@ struct TrainContext {
   // forgets those of lower numbers. Absent: nothing can be undone.
   std::function<int64_t(const TrainState&, int64_t number)> keep_point = {};
   std::function<void(int64_t number)> forget_points_before = {};
-  // Why the checkpoint of that UndoPoint cannot be gone back to, in words; "" = it can. Absent: all can.
-  std::function<std::string(int64_t number)> point_problem = {};
+  // Why the checkpoint of that UndoPoint cannot be gone back to; none = it can. Absent: all can.
+  std::function<std::optional<Error>(int64_t number)> point_problem = {};
   std::optional<Rewind> rewind = {};  // set by StageEnd::rewound
 };
 

@@ -1,6 +1,8 @@
 // Runs that are stopped and go on with other operations: look at the curve, then grow.
 #include <signal.h>
 
+#include <cstdlib>
+
 #include "tests/catch.h"
 #include "tests/cli/workspace.h"
 
@@ -269,6 +271,29 @@ TEST_CASE("an operation that the model outgrew while it waited ends no run that 
   change(stopped, "below = 0.0", "below = 100.0");
   const Outcome changed = stopped.train({"--train.max_iters=450"});
   CHECK(refusal(changed) == "GC104");
+}
+
+TEST_CASE("an operation of a later stage that the model outgrew before ends no run that it would not have ended") {
+  const Workspace whole, stopped;
+  for (const Workspace* w : {&whole, &stopped}) {
+    w->add_to_train_stage(operation("stack_layers", "value = [0, 1, 0]", "at_iter = 60"));
+    change(*w, "[run]",
+           "[plugins]\nload = [\"" + std::string(std::getenv("GPTCORE_BUILD")) + "/tests/cli/edits.so\"]\n\n[run]");
+    change(*w, "kind = \"sample\"\nprompt = \"the \"\nmax_new_tokens = 40",
+           "kind = \"train\"\nname = \"more\"\nmax_iters = 20\neval_interval = 10\n" +
+               operation("fails", "how = \"open_deep\"", "metric = \"val_loss\", below = 0.0"));
+  }
+  REQUIRE(whole.train().status == 0);
+  stop_midway(stopped);
+  const std::string pipeline = read(stopped.path("tiny.toml"));
+  change(stopped, "below = 0.0", "below = 0.1");
+  CHECK(refusal(stopped.train()) == "GC106");  // as any operation that is new
+  stopped.write("tiny.toml", pipeline);
+  const Outcome rest = stopped.train();
+  INFO(rest.out << rest.err);
+  REQUIRE(rest.status == 0);
+  CHECK(lines_with(rest.err, "operation 'fails' does not fit the model as it is now").size() == 1);
+  CHECK((model(whole) == model(stopped)));
 }
 
 TEST_CASE("a setting changed on resume replaces what an operation had set") {

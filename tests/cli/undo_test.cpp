@@ -265,25 +265,33 @@ TEST_CASE("undo with nothing to undo is refused before the run") {
   CHECK_FALSE(fs::exists(w.path("out")));
 }
 
-TEST_CASE("an undo point that is damaged or gone is told, and the run goes on with what it has") {
-  constexpr const char* kAsked =
-      "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n"
-      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 200 }\n";
-  const bool gone = GENERATE(true, false), judged = GENERATE(true, false);
-  const Workspace without, with;
-  without.add_to_train_stage("\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n");
-  with.add_to_train_stage(judged ? kHurts : kAsked);
-  REQUIRE(without.train().status == 0);
-  Process process(with.training());
+namespace {
+
+constexpr const char* kSetsRate = "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 120 }\n";
+
+// Trains until an operation waits to be undone, and then damages what that would go back to.
+void stop_with_damaged_point(const Workspace& w, bool gone) {
+  Process process(w.training());
   process.wait_for("iter 170");
   process.send(SIGKILL);
   REQUIRE(process.wait().status == 128 + SIGKILL);
-  const fs::path points = with.path("out") / "undo" / "ckpt";
+  const fs::path points = w.path("out") / "undo" / "ckpt";
   if (gone)
     fs::remove_all(points);
   else
     for (const auto& entry : fs::directory_iterator(points))
       if (entry.is_directory()) fs::resize_file(entry.path() / "model.safetensors", 100);
+}
+
+}  // namespace
+
+TEST_CASE("an operation that hurts and cannot be undone is told, and the run goes on with it") {
+  const bool gone = GENERATE(true, false);
+  const Workspace without, with;
+  without.add_to_train_stage(kSetsRate);
+  with.add_to_train_stage(kHurts);
+  REQUIRE(without.train().status == 0);
+  stop_with_damaged_point(with, gone);
   const Outcome outcome = with.train();
   INFO(outcome.err);
   CHECK(outcome.status == 0);
@@ -291,6 +299,70 @@ TEST_CASE("an undo point that is damaged or gone is told, and the run goes on wi
   CHECK(statuses(with).at(0) == "done");
   CHECK(state(with).at("undo_points").empty());
   CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("undo that cannot go back fails by on_error, and with \"skip\" waits for the next operation") {
+  const bool gone = GENERATE(true, false);
+  const std::string undo = "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { metric = \"val_loss\", above = 0.0 }\n",
+                    later = "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 320 }\n";
+  const Workspace without, with;
+  without.add_to_train_stage(kSetsRate);
+  with.add_to_train_stage(kSetsRate + later + undo);
+  const std::vector<std::string> late = {"--train.eval_interval=100", "--train.checkpoint_interval=50"};
+  REQUIRE(without.train(late).status == 0);
+  std::string text = read(with.path("tiny.toml"));
+  text.replace(text.find("eval_interval = 50"), 18, "eval_interval = 100\ncheckpoint_interval = 50");
+  with.write("tiny.toml", text);
+  stop_with_damaged_point(with, gone);
+  const Outcome stopped = with.train();
+  INFO(stopped.err);
+  CHECK(stopped.status == 5);
+  CHECK(lines_with(stopped.err, "operation 'undo' after step 200: operation 'set_lr' cannot be undone: ").size() == 1);
+  CHECK(lines_with(stopped.err, "set on_error = \"skip\" for 'undo' to go on without undoing").size() == 1);
+  CHECK(statuses(with) == std::vector<std::string>{"done", "pending", "pending"});
+  text.replace(text.find("use = \"undo\""), 12, "use = \"undo\"\n  on_error = \"skip\"");
+  with.write("tiny.toml", text);
+  const Outcome outcome = with.train();
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK(lines_with(outcome.out, "OPERATION_ERROR: name=undo").size() == 1);
+  CHECK(lines_with(outcome.err, "what it would go back to is lost; it stays pending").size() >= 1);
+  CHECK(lines_with(outcome.err, "operation 'widen_mlp' is undone after step 400").size() == 1);
+  CHECK(statuses(with) == std::vector<std::string>{"done", "undone", "done"});
+  CHECK((model(without) == model(with)));
+}
+
+TEST_CASE("undo in a sequence with nothing to undo is over when its turn comes, and the sequence goes on") {
+  const std::string fails =  // in front of it, so that there may be something to undo
+      "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  undo_if_worse = 0.05\n  when = { trigger_loss = 0.1, "
+      "max_wait_iters = 90 }\n";
+  const std::string undo = "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { trigger_loss = 0.1, max_wait_iters = 150 }\n",
+                    freeze =
+                        "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  value = \"wpe\"\n  when = { trigger_loss = 0.1, "
+                        "max_wait_iters = 100 }\n";
+  const Workspace w;
+  w.add_to_train_stage(fails + undo + freeze);
+  const Outcome outcome = w.train();
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(lines_with(outcome.err, "operation 'set_lr' is undone after step 150").size() == 1);
+  CHECK(lines_with(outcome.err, "operation 'undo' after step 150 has nothing to undo: ").size() == 1);
+  CHECK(lines_with(outcome.err, "its turn in the sequence is over").size() == 1);
+  CHECK(statuses(w) == std::vector<std::string>{"undone", "done", "done"});
+}
+
+TEST_CASE("undo that comes first in a sequence is refused before the run, by config check too") {
+  const std::string
+      undo = "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { trigger_loss = 2.0, max_wait_iters = 50 }\n",
+      rate =
+          "\n  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { trigger_loss = 2.0, max_wait_iters = "
+          "50 }\n";
+  const Workspace first, last;
+  first.add_to_train_stage(undo + rate);
+  last.add_to_train_stage(rate + undo);
+  CHECK(refusal(first.train()) == "GC106");
+  CHECK(refusal(first.gptcore({"config", "check", "tiny.toml"})) == "GC106");
+  CHECK(last.gptcore({"config", "check", "tiny.toml"}).status == 0);
 }
 
 TEST_CASE("what was undone stays undone, and what undoes counts each time, whatever is gone back to") {

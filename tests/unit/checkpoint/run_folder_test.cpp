@@ -78,7 +78,7 @@ TEST_CASE("never refuses to write over a run, and says what is there and the thr
   CHECK(e.line() ==
         f.run.string() +
             ": error[GC503]: the folder already holds a run with 2 checkpoints, the newest step-000000002; continue it "
-            "with --resume auto, move it aside with --overwrite, or give this run another run.name");
+            "without --resume, move it aside with --overwrite, or give this run another run.name");
 }
 
 TEST_CASE("overwrite moves the run aside, each time to a new place") {

@@ -162,6 +162,11 @@ TEST_CASE("an interrupted run says which command goes on", "[resume]") {
     CHECK(run.run() == 75);
     CHECK_THAT(run.said, Catch::Contains("the same command without --overwrite goes on from step 5"));
   }
+  SECTION("not with --resume never") {
+    run.plan.resume = "never";
+    CHECK(run.run() == 75);
+    CHECK_THAT(run.said, Catch::Contains("the same command without its --resume goes on from step 5"));
+  }
 }
 
 TEST_CASE("--overwrite leaves the run that is there alone until the new one is known to be possible", "[resume]") {
