@@ -118,7 +118,7 @@ TEST_CASE("signals that come at once are one request, and the work is saved") {
   for (const int signal : {SIGINT, SIGTERM, SIGINT}) process.send(signal);
   const Outcome ended = process.wait();
   INFO(ended.out << ended.err);
-  CHECK(ended.status == 130);
+  CHECK((ended.status == 130 || ended.status == 75));  // by the one whose handler ran first
   const std::string step = newest_checkpoint(w.path("out")).filename().string().substr(sizeof("step-") - 1);
   CHECK(ended.err.find("the same command goes on from step " + std::to_string(std::stoll(step)) + "\n") != std::string::npos);
 }
