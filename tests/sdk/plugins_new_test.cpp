@@ -98,7 +98,7 @@ TEST_CASE("a name that cannot be is refused in one line, and nothing is written"
       {"byte", "tokenizer", "there is a plugin of that name"},
       {"byte", "operation", "there is a plugin of that name"},
       {"fine", "operatoin", "did you mean 'operation'?"},
-      {"fine", "", "wants a --kind"},
+      {"fine", "", "'--kind=' has no value; write --kind=VALUE"},
   };
   const Folder folder;
   for (const Bad& bad : all) {
