@@ -12,12 +12,14 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/log.h"
+#include "core/device/cpu_allocator.h"
+#include "core/device/device.h"
+#include "core/device/throughput.h"
 #include "core/model/gpt.h"
-#include "core/train/cpu_allocator.h"
-#include "core/train/device.h"
-#include "core/train/throughput.h"
-#include "core/train/train_options.h"
+#include "core/options/run_options.h"
+#include "core/options/train_options.h"
 #include "core/train/train_step.h"
+#include "core/train/trained_parts.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -52,7 +54,7 @@ Workload workload_of(const BenchRequest& request) {
     w.model = request.config->model.as<GptOptions>();
     if (w.model.vocab_size == 0) w.model.vocab_size = 50304;
     for (const StageConfig& stage : request.config->stages)
-      if (stage.kind == "train") w.train = stage.options.as<TrainOptions>();
+      if (stage.kind == "train") w.train = std::get<TrainOptions>(stage.options);
     const auto run = request.config->run.as<RunOptions>();
     w.precision = run.precision;
     w.device = run.device;
@@ -102,18 +104,18 @@ struct Measured {
 };
 
 Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t threads) {
-  Gpt model(w.model);
+  Network model(std::make_unique<Gpt>(w.model));
   model.open({w.model.vocab_size});
   init_parameters(model.parameters(), 1337);
   model.place(device, precision_of(w.precision));
-  FlatParameters parameters(model.parameters());
-  parameters.adopt();
-  AdamW optimizer(parameters, {w.train.beta1, w.train.beta2, w.train.eps, w.train.weight_decay});
-  GradientWorkers workers(model, parameters, device, w.train.batch_size, threads);
   GradScaler scaler(w.precision == "float16", device);
   const auto group = single_process_group();
-  const auto reducer = flat_reducer(*group, {});
-  TrainStep step{model, scaler, device, &workers, &parameters, &optimizer, reducer.get(), w.train.grad_clip, 1337};
+  TrainStep step{model, scaler, device};
+  step.grad_clip = w.train.grad_clip;
+  step.dropout_key = 1337;
+  TrainedParts parts(model, step, threads, *group);
+  const NamedMoments none;
+  parts.build(w.train, &none);
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
   const auto next = [&] {
     return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};

@@ -1,4 +1,4 @@
-// The tokenizer of a command line, in a session.
+// Opens the tokenizer of a command line in a session.
 #pragma once
 
 #include "apps/engine/engine.h"
@@ -6,7 +6,7 @@
 
 namespace gptcore {
 
-// Opens it in the place of the session's own, which has loaded its plugin. Throws Error when it has no vocabulary.
+// Opens it in place of the session's own. The session must have loaded its plugin. Throws Error when it has no vocabulary.
 void open_chosen_tokenizer(Session& session, const TokenizerChoice& choice, FileSystem& files);
 
 }  // namespace gptcore

@@ -22,7 +22,7 @@ std::vector<int32_t> ids_of(const DataSampleRequest& request) {
   if (tokens.tokens() == 0) throw Error(Code::data_empty, "there are no tokens to show", "choose another split by --split");
   if (request.first >= tokens.tokens())
     throw Error(Code::out_of_range,
-                "'--at' wants 0.." + std::to_string(tokens.tokens() - 1) + ", got " + std::to_string(request.first),
+                "'--at' expects 0.." + std::to_string(tokens.tokens() - 1) + ", got " + std::to_string(request.first),
                 "there are " + std::to_string(tokens.tokens()) + " tokens, counted from 0");
   std::vector<uint32_t> ids(static_cast<size_t>(std::min(request.count, tokens.tokens() - request.first)));
   tokens.read(request.first, ids, int64_t{1} << 31, request.flag);

@@ -17,7 +17,7 @@
 namespace gptcore {
 namespace {
 
-// LibTorch's own words end where its stack trace begins.
+// Returns the first line: LibTorch's own words end where its stack trace begins.
 std::string first_line(std::string text) {
   return text.substr(0, text.find('\n'));
 }

@@ -1,5 +1,5 @@
 // The boundary between the thin program and libgptcore.so, which holds everything that needs LibTorch.
-// Both come from one build, so C++ types pass; nothing is thrown across.
+// Both sides come from one build, so C++ types may pass; no exception does.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/config/pipeline_config.h"
-#include "core/data/prepare_options.h"
-#include "core/testing/conformance_request.h"
+#include "core/options/prepare_options.h"
 #include "gptcore/error.h"
+#include "testkit/conformance_request.h"
 
 namespace gptcore {
 
@@ -19,16 +19,16 @@ struct RunRequest {
   std::vector<std::string> plugin_files;  // every plugin that config uses, in load order
   std::string resume = "auto";            // auto | never | PATH of a run or checkpoint folder
   bool overwrite = false;                 // move an existing run aside instead of refusing
-  bool allow_arch_change = false;         // resume though [model] differs
-  bool quiet = false;                     // messages on standard error are warnings and errors only
-  std::string results_only = {};          // `use` of the logger that gets evaluations and samples alone
+  bool allow_arch_change = false;         // resume even if [model] differs
+  bool quiet = false;                     // print only warnings and errors on standard error
+  std::string results_only = {};          // `use` of the logger that gets only evaluations and samples
 };
 
 // A tokenizer that the command line names.
 struct TokenizerChoice {
   PipelineConfig config;  // its [run] and [tokenizer]
   std::vector<std::string> plugin_files;
-  std::string checkpoint;  // a verified folder, whose tokenizer it is; "" = as it opens
+  std::string checkpoint;  // a verified folder that holds the tokenizer's state; "" = none
 };
 
 struct SampleRequest {
@@ -41,11 +41,11 @@ struct SampleRequest {
   int64_t top_k = 200;  // 0 = off
   double top_p = 1, repetition_penalty = 1;
   std::vector<std::string> stop;  // a text ends before the first of these
-  bool json = false;              // a JSON object a text
+  bool json = false;              // a JSON object per text
   uint64_t seed = 1337;
   std::string device = "auto";
   std::optional<TokenizerChoice> tokenizer;  // in place of the run's
-  bool allow_special = false;                // texts of special tokens in prompts are these tokens
+  bool allow_special = false;                // texts of special tokens in prompts become these tokens
 };
 
 struct SummaryRequest {
@@ -60,7 +60,7 @@ struct PlanRequest {
   bool json = false;
 };
 
-// Of `gptcore config check`: what only plugins and the model can tell.
+// The part of `gptcore config check` that only plugins and the model can tell.
 struct CheckRequest {
   PipelineConfig config;
   std::vector<std::string> plugin_files;
@@ -70,7 +70,7 @@ struct BenchRequest {
   std::string name;  // "cpu-baby", ..., or "" with a config
   std::optional<PipelineConfig> config;
   int64_t threads = 0;  // 0 = all that this process may use
-  int64_t steps = 0;    // 0 = as many as the case wants
+  int64_t steps = 0;    // 0 = the case's own number
   bool json = false;
 };
 
@@ -88,9 +88,9 @@ struct PrepareRequest {
 };
 
 struct DataSampleRequest {
-  std::vector<std::string> files;  // of tokens, one behind the other
+  std::vector<std::string> files;  // of tokens, one after another
   int64_t raw_width = 2;           // bytes of an id without a header
-  uint32_t flag = 0;               // a bit of ids that is no part of them
+  uint32_t flag = 0;               // this bit of an id is not part of its value
   int64_t first = 0, count = 0;
   std::optional<PipelineConfig> config;  // with the tokenizer; absent: the ids themselves are shown
   std::vector<std::string> plugin_files;
@@ -117,7 +117,7 @@ struct ImportRequest {
   bool json = false;
 };
 
-// Returns the process's exit code; what went wrong is added to `errors`, for the caller to print.
+// Returns the process's exit code and adds what went wrong to `errors`, for the caller to print.
 template <class Request> using EngineVerb = int (*)(const Request&, std::vector<Error>& errors) noexcept;
 
 struct EngineTable {

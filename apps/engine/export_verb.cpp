@@ -1,4 +1,4 @@
-// A checkpoint's model in the format of another tool.
+// Exports a checkpoint's model in the format of another tool.
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ GptOptions options_of(const PipelineConfig& config, const Structure& structure, 
   return options;
 }
 
-// Rows that are of no token are left out: other programs would draw them.
+// Returns the number of rows to export. Rows without a token are left out: other programs would draw them.
 int64_t exported_tokens(const GptOptions& model, const Tokenizer* tokenizer) {
   return tokenizer && tokenizer->ready() ? std::min(model.vocab_size, tokenizer->vocab_size()) : model.vocab_size;
 }
@@ -53,7 +53,7 @@ void merge(Session& session, const AdapterInfo& info) {
   weight.add_(adapter->delta());
 }
 
-// A head that is tied to the embedding would change with it.
+// Returns false for an adapter on an embedding that is tied to the head, which would change with it.
 bool is_mergeable(const std::vector<AdapterInfo>& adapters, const GptOptions& model) {
   return !model.tie_word_embeddings ||
          std::none_of(adapters.begin(), adapters.end(), [](const AdapterInfo& info) { return info.layer == "wte"; });
@@ -65,7 +65,7 @@ void require_mergeable(const std::vector<AdapterInfo>& adapters, const GptOption
                 "--format hf --adapters keep writes it beside the model");
 }
 
-// What the reader of the files should know, a sentence each.
+// Returns what the reader of the files should know, a sentence each.
 std::vector<std::string> notes_on(const Exported& made, const GptOptions& options, int64_t rows, size_t adapters, bool keep) {
   std::vector<std::string> notes;
   if (rows > options.vocab_size)

@@ -4,8 +4,8 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
+#include "core/builtin/model_preset.h"
 #include "core/checkpoint/run_folder.h"
-#include "core/config/init_from.h"
 #include "core/model/gpt.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/run_state.h"

@@ -4,6 +4,7 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
+#include "core/base/text.h"
 #include "core/config/config_errors.h"
 #include "core/pipeline/check.h"
 #include "core/pipeline/plan.h"
@@ -14,12 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr size_t kShown = 6;  // changes or shapes an operation
-
-std::string grouped(int64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
 
 void print_lines(const std::vector<std::string>& lines) {
   for (size_t i = 0; i < lines.size() && i < kShown; ++i) std::printf("      %s\n", lines[i].c_str());

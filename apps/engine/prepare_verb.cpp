@@ -1,4 +1,4 @@
-// gptcore prepare: a pipeline's dataset as files of tokens.
+// gptcore prepare: writes a pipeline's dataset as files of tokens.
 #include "core/pipeline/prepare.h"
 
 #include <cstdio>

@@ -6,7 +6,7 @@
 #include "apps/engine/chosen_tokenizer.h"
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/config/load.h"
 #include "core/interchange/token_texts.h"
 #include "core/pipeline/prompt.h"
@@ -23,16 +23,17 @@ namespace gptcore {
 namespace {
 
 PipelineConfig config_of(const Checkpoint& checkpoint, const SampleRequest& request, std::vector<std::string>& plugin_files) {
-  LoadRequest load;
-  load.file = (checkpoint.directory / "config.toml").string();
-  load.plugin_files = request.plugin_files;
+  LoadRequest file;
+  file.file = (checkpoint.directory / "config.toml").string();
+  file.plugin_files = request.plugin_files;
+  const PipelineLoader loader(file);
   std::vector<Error> refused;
   Catalog core;
   add_core_items(core);
-  const NamedPlugins named = plugins_of(load);
+  const NamedPlugins named = loader.plugins();
   const Catalog catalog = read_catalog(named.files, refused, std::move(core), named.replace);
   if (!refused.empty() && !request.plugin_files.empty()) throw refused.front();
-  PipelineConfig config = load_pipeline(load, catalog);
+  PipelineConfig config = loader.load(catalog);
   plugin_files = files_used(config, catalog);
   return config;
 }

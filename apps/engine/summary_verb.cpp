@@ -4,25 +4,13 @@
 
 #include "apps/engine/verbs.h"
 #include "core/base/file_system.h"
+#include "core/base/text.h"
 #include "core/pipeline/session.h"
 
 namespace gptcore {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// 1234567 -> "1,234,567"
-std::string grouped(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
-std::string shape_of(const at::Tensor& tensor) {
-  std::string text;
-  for (const int64_t n : tensor.sizes()) text += (text.empty() ? "(" : ", ") + std::to_string(n);
-  return text + ")";
-}
 
 std::string mebibytes(double bytes) {
   char text[32];
@@ -44,7 +32,7 @@ void print_tree(const std::vector<Parameter>& parameters) {
     for (size_t i = same; i + 1 < parts.size(); ++i) std::printf("%*s%s\n", static_cast<int>(2 * i), "", parts[i].c_str());
     parts.back() += "  ";
     std::printf("%*s%-*s%-18s %15s%s\n", static_cast<int>(2 * (parts.size() - 1)), "",
-                28 - static_cast<int>(2 * (parts.size() - 1)), parts.back().c_str(), shape_of(p.tensor).c_str(),
+                28 - static_cast<int>(2 * (parts.size() - 1)), parts.back().c_str(), shape_text(p.tensor.sizes()).c_str(),
                 grouped(p.tensor.numel()).c_str(), p.decays() ? "" : "  no decay");
     parts.pop_back();
     open = parts;

@@ -1,5 +1,5 @@
 #include "apps/engine/verbs.h"
-#include "core/testing/conformance.h"
+#include "testkit/conformance.h"
 
 namespace gptcore {
 

@@ -1,4 +1,4 @@
-// gptcore tokenize: text to ids and back, for people and scripts.
+// gptcore tokenize: converts text to ids and back, for people and scripts.
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -23,7 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Ids = std::vector<int32_t>;
 
-// A file, or standard input for "-".
+// Reads a file, or standard input for "-".
 class Input {
  public:
   explicit Input(const std::string& path) : name_(path == "-" ? "standard input" : path), owner_(nullptr, std::fclose) {
@@ -43,7 +43,7 @@ class Input {
     if (std::ferror(from_)) fail();
     return text;
   }
-  // Without its end; nothing behind the last one. Valid until the next call.
+  // Returns the next line without its end; nothing after the last. Valid until the next call.
   std::optional<std::string_view> line() {
     const ssize_t got = ::getline(&line_, &room_, from_);
     if (got < 0 && std::ferror(from_)) fail();
@@ -68,7 +68,7 @@ void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// On one line; bytes that are not UTF-8 become U+FFFD.
+// Prints on one line; bytes that are not UTF-8 become U+FFFD.
 void print_json(const Json& json) {
   print(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -83,7 +83,7 @@ void print_ids(const Ids& ids) {
   print(out + "\n");
 }
 
-// Numbers with blanks, commas or brackets between them.
+// Parses numbers with blanks, commas or brackets between them.
 Ids parsed_ids(const std::string& text, const std::string& where) {
   Ids ids;
   const char* const end = text.data() + text.size();
@@ -97,13 +97,13 @@ Ids parsed_ids(const std::string& text, const std::string& where) {
       throw Error(Code::data_corrupt,
                   "there is no token id at byte " + std::to_string(at - text.data()) + ": '" +
                       std::string(at, std::min<size_t>(static_cast<size_t>(end - at), 20)) + "'",
-                  "--decode wants numbers, as tokenize prints them", where);
+                  "--decode expects numbers, as tokenize prints them", where);
     at = behind;
   }
   return ids;
 }
 
-// What each id adds to the text; joined, they are the text of all.
+// Returns what each id adds to the text; joined, these are the text of all.
 std::vector<std::string> pieces_of(const Tokenizer& tokenizer, const Ids& ids) {
   GrowingText text(tokenizer);
   std::vector<std::string> pieces;
@@ -117,20 +117,20 @@ Ids ids_of(const Json& list) {
   for (const Json& id : list) {
     const auto number = id.is_number_integer() ? id.get<int64_t>() : -1;
     if (number < 0 || number > std::numeric_limits<int32_t>::max())
-      throw Error(Code::data_corrupt, id.dump() + " is no token id", R"(--decode wants {"ids": [NUMBER, ...]})");
+      throw Error(Code::data_corrupt, id.dump() + " is not a token id", R"(--decode expects {"ids": [NUMBER, ...]})");
     ids.push_back(static_cast<int32_t>(number));
   }
   return ids;
 }
 
-// What one line of --jsonl asks for.
+// Returns the answer to one line of --jsonl.
 Json answer(const Tokenizer& tokenizer, const Json& asked, const TokenizeRequest& request) {
   if (request.decode) return {{"text", tokenizer.decode(ids_of(asked.at("ids")))}};
   const Ids ids = tokenizer.encode(asked.at("text").get_ref<const std::string&>());
   return request.count ? Json{{"count", ids.size()}} : Json{{"ids", ids}};
 }
 
-// Each answer is out before the next line is read: the other side of a pipe may wait for it.
+// Prints each answer before reading the next line: the other side of a pipe may wait for it.
 void answer_lines(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& request) {
   for (int64_t number = 1; const auto line = in.line(); ++number) {
     const std::string where = in.name() + ":" + std::to_string(number);
@@ -139,7 +139,7 @@ void answer_lines(const Tokenizer& tokenizer, Input& in, const TokenizeRequest& 
     } catch (const Json::exception& e) {
       const std::string wanted = request.decode ? R"({"ids": [NUMBER, ...]})" : R"({"text": "..."})";
       throw Error(Code::data_corrupt, "the line is not " + wanted + ": " + json_fault(e.what()),
-                  "--jsonl wants one such object a line", where);
+                  "--jsonl expects one such object a line", where);
     } catch (const Error& e) {
       throw Error(e.code(), e.what(), e.hint(), where);
     }

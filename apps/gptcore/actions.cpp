@@ -13,7 +13,7 @@ const Action& find_action(const std::string& verb, const std::vector<Action>& ac
     if (action.name == name) return action;
     names.push_back(action.name);
   }
-  throw Error(Code::usage, name.empty() ? verb + " wants an action" : verb + " has no action '" + name + "'",
+  throw Error(Code::usage, name.empty() ? verb + " expects an action" : verb + " has no action '" + name + "'",
               did_you_mean(name, names, "there are " + listed(names)));
 }
 

@@ -7,7 +7,7 @@
 #include "apps/gptcore/option_values.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
-#include "core/train/train_options.h"
+#include "core/options/run_options.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
 
@@ -23,8 +23,7 @@ const std::vector<std::string> kCases = {"cpu-baby", "char", "gpt2-124m", "gpt2-
 VerbOptions bench_options() {
   VerbOptions options;
   options.visible.add_options()("threads", po::value<int64_t>()->default_value(0), "CPU threads; 0 = all");
-  options.visible.add_options()("steps", po::value<int64_t>()->default_value(0),
-                                "timed updates; 0 = as many as the case wants");
+  options.visible.add_options()("steps", po::value<int64_t>()->default_value(0), "timed updates; 0 = as many as the case has");
   options.visible.add_options()("json", po::bool_switch(), "print one JSON object");
   options.positional.add_options()("case", po::value<std::string>());
   options.order.add("case", 1);
@@ -46,7 +45,7 @@ std::string bench_help() {
 int bench_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(bench_options(), arguments);
   const auto name = given.get<std::string>("case");
-  if (name.empty()) throw Error(Code::usage, "bench wants a case or a pipeline file", "cases: " + listed(kCases));
+  if (name.empty()) throw Error(Code::usage, "bench expects a case or a pipeline file", "cases: " + listed(kCases));
   BenchRequest request;
   request.threads = given.get<int64_t>("threads");
   request.steps = given.get<int64_t>("steps");

@@ -83,7 +83,7 @@ OtherWords without_overrides(const VerbOptions& options, const std::vector<std::
     const size_t equals = argument.find('=');
     if (name.empty()) throw Error(Code::usage, "'" + argument + "' names no option", "write --NAME=VALUE");
     if (options.overrides && name == "set") {
-      if (equals == std::string::npos && i + 1 == arguments.size()) throw Error(Code::usage, "'--set' wants KEY=VALUE");
+      if (equals == std::string::npos && i + 1 == arguments.size()) throw Error(Code::usage, "'--set' expects KEY=VALUE");
       const std::string text = equals == std::string::npos ? arguments[++i] : argument.substr(equals + 1);
       if (text.find('=') == text.npos) may_be_apart();
       overrides.push_back({text, "--set " + text});
@@ -142,7 +142,7 @@ void join(OtherWords& rest, std::vector<Override>& overrides, size_t too_many) {
 void check_plugin_options(const GlobalArguments& given) {
   for (const std::string& file : given.plugin_files)
     if (file.find('/') == std::string::npos)
-      throw Error(Code::plugin_bare_name, "'--plugin' wants a path with a slash, got '" + file + "'",
+      throw Error(Code::plugin_bare_name, "'--plugin' expects a path with a slash, got '" + file + "'",
                   "write --plugin ./" + file);
   if (!given.safe_mode) return;
   if (!given.plugin_files.empty())
@@ -268,7 +268,7 @@ class GlobalReader {
   std::string choice(const std::string& option, const std::vector<std::string>& choices) {
     std::string text = value();
     if (std::find(choices.begin(), choices.end(), text) == choices.end())
-      throw Error(Code::usage, "'" + option + "' wants one of " + listed(choices) + ", got '" + text + "'",
+      throw Error(Code::usage, "'" + option + "' expects one of " + listed(choices) + ", got '" + text + "'",
                   did_you_mean(text, choices));
     return text;
   }

@@ -1,4 +1,4 @@
-// A verb's arguments by Boost.Program_options, with the spellings we add: --set K=V, --K=V and underscores for hyphens.
+// Parses a verb's arguments by Boost.Program_options, with the spellings we add: --set K=V, --K=V and underscores for hyphens.
 #pragma once
 
 #include <boost/program_options/options_description.hpp>
@@ -24,7 +24,7 @@ struct VerbArguments {
   boost::program_options::variables_map values;
   std::vector<Override> overrides;
 
-  // The option's value, or its type's empty one.
+  // Returns the option's value, or its type's empty one.
   template <class T> T get(const char* name) const { return values.count(name) ? values[name].as<T>() : T{}; }
 };
 
@@ -33,13 +33,13 @@ VerbArguments parse_arguments(const VerbOptions& options, const std::vector<std:
 // Adds the line about overrides to the help, and lets the verb take them.
 void take_overrides(VerbOptions& options);
 
-// Of a verb that takes a pipeline file, --json and overrides.
+// Returns the options of a verb that takes a pipeline file, --json and overrides.
 VerbOptions pipeline_options();
 
-// The options that every verb takes, for help and completion; split_global() reads them.
+// Returns the options that every verb takes, for help and completion; split_global() reads them.
 VerbOptions global_options();
 
-// What stands before, between and after the verb for every verb.
+// The options that every verb takes, wherever they stand, and the verb.
 struct GlobalArguments {
   std::vector<std::string> plugin_files;
   bool help = false, version = false;
@@ -47,8 +47,8 @@ struct GlobalArguments {
   bool safe_mode = false, allow_insecure_plugins = false;
   std::string verb;                    // "" when none is given
   std::vector<std::string> arguments;  // the verb's own
-  // The first mistake: Error(usage), also for a plugin together with --safe-mode; Error(plugin_bare_name) for one without a
-  // slash. The rest was read all the same, so that the mistake can be printed as --error-format and --color say.
+  // The first mistake: Error(usage), also for a plugin together with --safe-mode; Error(plugin_bare_name) for a plugin without
+  // a slash. The rest is read all the same, so that the mistake can be printed as --error-format and --color say.
   std::optional<Error> wrong;
 };
 

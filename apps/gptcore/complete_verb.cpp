@@ -1,4 +1,4 @@
-// gptcore complete: what the shells' completions offer. It knows each verb's options from the verb itself.
+// gptcore complete prints what the shells' completions offer. It takes each verb's options from the verb itself.
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -11,7 +11,7 @@ namespace {
 namespace po = boost::program_options;
 using Offers = std::vector<std::pair<std::string, std::string>>;  // a word and what it means
 
-// "text|json" -> text, json. What is not written in small letters stands for something else: "auto|never|PATH".
+// "text|json" -> text, json. A word that is not in small letters stands for something else: "auto|never|PATH".
 std::vector<std::string> choices_of(const po::option_description& option) {
   std::string form = option.semantic()->name();
   form = form.substr(0, form.find(' '));  // without "(=default)"
@@ -96,7 +96,7 @@ class Completion {
     return out;
   }
 
-  // What may stand where no option does: verbs, actions, or names; nothing stands for files.
+  // Returns what may stand where no option does: verbs, actions, or names; nothing for files.
   Offers words_here() const {
     Offers out;
     if (no_verb_) return out;
@@ -122,10 +122,10 @@ class Completion {
   std::vector<std::string> words_;
   std::vector<VerbOptions> options_;
   const Verb* verb_ = nullptr;
-  bool no_verb_ = false;  // the first word that is no option is none
+  bool no_verb_ = false;  // the first word that is not an option is not a verb
   const Action* action_ = nullptr;
-  const po::option_description* awaited_ = nullptr;  // whose value comes next
-  std::vector<std::string> rest_;                    // words after verb and action that are no options
+  const po::option_description* awaited_ = nullptr;  // the option whose value comes next
+  std::vector<std::string> rest_;                    // words after verb and action that are not options
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// gptcore config: a pipeline file checked, shown with its defaults, explained.
+// gptcore config: checks a pipeline file, shows it with its defaults, explains it.
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 #include "core/config/explain.h"
 #include "core/config/input_files.h"
 #include "core/config/owner.h"
+#include "core/options/run_options.h"
 #include "core/plugin/manifest.h"
-#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -49,16 +49,16 @@ VerbOptions keys_options() {
   return options;
 }
 
-// The pipeline that an action's arguments name.
+// Returns the pipeline that an action's arguments name.
 Pipeline pipeline_of(const VerbArguments& given, const std::string& action, const std::vector<std::string>& plugin_files) {
   if (!given.values.count("file"))
-    throw Error(Code::usage, "config " + action + " wants a pipeline file", "gptcore config " + action + " FILE");
+    throw Error(Code::usage, "config " + action + " expects a pipeline file", "gptcore config " + action + " FILE");
   LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
   load.for_run = load.check_files = action == "check";
   return load_with_plugins(load);
 }
 
-// How many of the keys were given.
+// Returns how many of the keys were given.
 int64_t given_keys(const Section& section) {
   return std::count_if(section.origins.begin(), section.origins.end(),
                        [](const Origin& origin) { return origin.source != Source::default_value; });
@@ -70,13 +70,13 @@ bool gives(const Section& section, const std::string& key) {
   return false;
 }
 
-// Whether something is left that only plugins or the model can tell: names of layers, rules over several keys, what small data
-// holds. That needs LibTorch, which costs half a second.
+// Returns whether something is left that only plugins or the model can tell: names of layers, rules over several keys, what
+// small data holds. That check needs LibTorch, which costs half a second.
 bool needs_plugins(const PipelineConfig& config, const Catalog& catalog) {
   const auto has_rules = [](const Section& section) { return given_keys(section) > 1; };
   const auto asks = [](const StageConfig& stage) {
     return stage.kind != "train" || !stage.operations.empty() || !stage.evaluators.empty() ||
-           gives(stage.options, "tokens_per_step");
+           gives(stage.table, "tokens_per_step");
   };
   const ItemInfo* dataset = catalog.find(Kind::dataset, config.dataset->use);
   return !config.tokenizer || given_keys(*config.tokenizer) > 0 || has_rules(*config.dataset) || !config.adapters.empty() ||
@@ -87,7 +87,7 @@ bool needs_plugins(const PipelineConfig& config, const Catalog& catalog) {
          config.run.as<RunOptions>().device.starts_with("cuda");
 }
 
-// With --json also the mistakes are on standard output, as they are for people on standard error.
+// With --json, prints the mistakes on standard output too, as for people on standard error.
 int check(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(config_options(), arguments);
   const auto file = given.get<std::string>("file");

@@ -10,6 +10,7 @@
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/text_table.h"
 #include "apps/gptcore/verbs.h"
+#include "core/base/text.h"
 #include "core/data/corpus/id_width.h"
 #include "core/data/corpus/inspection.h"
 #include "core/plugin/probe.h"
@@ -42,12 +43,6 @@ VerbOptions data_sample_options() {
   options.visible.add_options()("config", po::value<std::string>()->value_name("FILE"),
                                 "pipeline whose [tokenizer] decodes; a prepared folder knows its own");
   return options;
-}
-
-std::string grouped(int64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
 }
 
 Json json_of(const TokenFolder& folder) {
@@ -95,9 +90,9 @@ Named named_by(const VerbArguments& given, const std::string& action) {
   const auto dtype = given.get<std::string>("dtype");
   Named named;
   named.path = given.get<std::string>("path");
-  if (named.path.empty()) throw Error(Code::usage, "data " + action + " wants a path", "gptcore data " + action + " PATH");
+  if (named.path.empty()) throw Error(Code::usage, "data " + action + " expects a path", "gptcore data " + action + " PATH");
   if (width_of(dtype) == 0 && dtype != "auto")
-    throw Error(Code::usage, "'--dtype' wants auto, uint16 or uint32, got '" + dtype + "'");
+    throw Error(Code::usage, "'--dtype' expects auto, uint16 or uint32, got '" + dtype + "'");
   named.folder = open_tokens(named.path, width_of(dtype));
   return named;
 }
@@ -115,12 +110,13 @@ int info(const std::vector<std::string>& arguments, const std::vector<std::strin
 int verify(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
   const VerbArguments given = parse_arguments(data_options(), arguments);
   Named named = named_by(given, "verify");
+  const bool hashed = named.folder.manifest.has_value();
+  const char* const unit = hashed ? "B" : "tokens";
   int64_t most = 0;
   {
     Progress progress(standard_progress());
-    most = largest_id(named.folder, [&](int64_t done, int64_t total) { progress.update("verifying", done, total, "tokens"); });
+    most = largest_id(named.folder, [&](int64_t done, int64_t total) { progress.update("verifying", done, total, unit); });
   }
-  const bool hashed = named.folder.manifest.has_value();
   if (given.get<bool>("json"))
     print_json({{"path", named.path}, {"ok", true}, {"hashes", hashed}, {"largest_id", most}});
   else
@@ -144,7 +140,7 @@ int sample(const std::vector<std::string>& arguments, const std::vector<std::str
   const auto [path, folder] = named_by(given, "sample");
   DataSampleRequest request;
   const std::string split = given.get<std::string>("split");
-  if (split != "train" && split != "val") throw Error(Code::usage, "'--split' wants train or val, got '" + split + "'");
+  if (split != "train" && split != "val") throw Error(Code::usage, "'--split' expects train or val, got '" + split + "'");
   const auto* shards = folder.manifest ? &folder.manifest->splits[split == "train" ? 0 : 1] : nullptr;
   for (const TokenFile& file : folder.files) {
     const std::string name = fs::path(file.path()).filename().string();

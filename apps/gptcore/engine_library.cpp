@@ -14,7 +14,8 @@ namespace gptcore {
 const EngineTable& engine() {
   const std::string path = (std::filesystem::path(program_folder()) / "../lib/libgptcore.so").lexically_normal().string();
   const char* const hint = "build or install gptcore again: the program and its library belong together";
-  // OpenMP's threads would spin for milliseconds at every barrier: on a busy machine that slows a step tenfold. Read at load.
+  // OpenMP's threads would spin for milliseconds at every barrier: on a busy machine that slows a step tenfold. OpenMP reads
+  // this at load.
   setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
   open_torch();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -9,10 +9,10 @@
 
 namespace gptcore {
 
-// The functions of ../lib/libgptcore.so beside the program; open until the process ends. Throws Error(io).
+// Returns the functions of ../lib/libgptcore.so beside the program, which stays open until the process ends. Throws Error(io).
 const EngineTable& engine();
 
-// Runs one of its verbs, as in call(&EngineTable::run, request). Throws ConfigErrors when that found any error.
+// Runs one of its verbs, as in call(&EngineTable::run, request). Throws ConfigErrors when the verb reports any error.
 template <class Request> int call(EngineVerb<Request> EngineTable::*verb, const Request& request) {
   std::vector<Error> errors;
   const int code = (engine().*verb)(request, errors);

@@ -1,4 +1,4 @@
-// gptcore export: a checkpoint's model as a folder that other tools read.
+// gptcore export: writes a checkpoint's model as a folder that other tools read.
 #include <algorithm>
 #include <sstream>
 
@@ -55,9 +55,9 @@ int export_verb(const std::vector<std::string>& arguments, const std::vector<std
   const VerbArguments given = parse_arguments(export_options(), arguments);
   ExportRequest request;
   if (!given.values.count("from"))
-    throw Error(Code::usage, "export wants a run's or checkpoint's folder", "gptcore export runs/NAME --to DIR");
+    throw Error(Code::usage, "export expects a run's or checkpoint's folder", "gptcore export runs/NAME --to DIR");
   request.to = given.get<std::string>("to");
-  if (request.to.empty()) throw Error(Code::usage, "export wants --to DIR, the folder to make", "--to gpt2-hf");
+  if (request.to.empty()) throw Error(Code::usage, "export expects --to DIR, the folder to make", "--to gpt2-hf");
   request.format = choice(given, "format", {"hf", "llmc", "gguf"});
   request.dtype = choice(given, "dtype", {"f32", "f16", "bf16"});
   request.json = given.get<bool>("json");

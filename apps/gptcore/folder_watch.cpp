@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr int kQuietMs = 200;  // an editor writes more than once
 constexpr uint32_t kChanges = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE;
 
-// Folders and files that no source is in: hidden ones, editors' copies, builds and runs.
+// Returns whether a folder or file holds no source: hidden ones, editors' copies, builds and runs.
 bool is_ignored(std::string_view name) {
   return name.empty() || name.front() == '.' || name.back() == '~' || name.starts_with("build") || name == "runs";
 }

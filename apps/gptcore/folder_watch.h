@@ -1,4 +1,4 @@
-// Notices that a file of a source folder was written.
+// Notices when a file of a source folder is written.
 #pragma once
 
 #include <filesystem>
@@ -7,13 +7,13 @@ namespace gptcore {
 
 class FolderWatch {
  public:
-  // Watches the folder and those in it, but build folders and hidden ones. Throws Error(io).
+  // Watches the folder and its subfolders, except build folders and hidden ones. Throws Error(io).
   explicit FolderWatch(std::filesystem::path folder);
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;
   FolderWatch& operator=(const FolderWatch&) = delete;
 
-  // Returns some tenths of a second after a file has changed, and at once when one did since the last call.
+  // Returns some tenths of a second after a file has changed, and at once when one has changed since the last call.
   void wait();
 
  private:

@@ -1,4 +1,4 @@
-// gptcore import: a model of another tool as a checkpoint.
+// gptcore import: makes a checkpoint of another tool's model.
 #include <filesystem>
 #include <sstream>
 
@@ -52,7 +52,7 @@ std::string import_help() {
 
 int import_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(import_options(), arguments);
-  if (!given.values.count("dir")) throw Error(Code::usage, "import wants a folder", "gptcore import DIR");
+  if (!given.values.count("dir")) throw Error(Code::usage, "import expects a folder", "gptcore import DIR");
   const fs::path dir = fs::absolute(fs::path(given.get<std::string>("dir")) / ".").lexically_normal().parent_path();
   const std::string written = "import " + dir.string();
   LoadRequest load{std::nullopt, {{"model.init_from=" + to_toml(Value("hf:" + dir.string())), written}}, plugin_files};

@@ -76,7 +76,7 @@ std::string inspect_help() {
 int inspect_verb(const std::vector<std::string>& arguments, const std::vector<std::string>&) {
   const VerbArguments given = parse_arguments(inspect_options(), arguments);
   if (!given.values.count("path"))
-    throw Error(Code::usage, "inspect wants a .safetensors file, a checkpoint's folder or a run's",
+    throw Error(Code::usage, "inspect expects a .safetensors file, a checkpoint's folder or a run's",
                 "gptcore inspect runs/NAME");
   const auto files = posix_file_system();
   const Json report = inspect_path(*files, given.get<std::string>("path"), given.get<bool>("hash"));

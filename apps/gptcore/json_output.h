@@ -1,4 +1,4 @@
-// What --json prints.
+// Prints the output of --json.
 #pragma once
 
 #include <cstdio>
@@ -6,7 +6,7 @@
 
 namespace gptcore {
 
-// One object on standard output; bytes that are no UTF-8 become U+FFFD.
+// Prints one object on standard output; bytes that are not UTF-8 become U+FFFD.
 inline void print_json(const nlohmann::ordered_json& object) {
   std::printf("%s\n", object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }

@@ -7,7 +7,7 @@
 namespace gptcore {
 namespace {
 
-// As a user would write it: the word for a number that has one.
+// Returns the default as a user would write it: the word for a number that has one.
 std::string default_text(const ParamSpec& p) {
   for (const Word& word : p.words)
     if (p.fallback == Value(static_cast<int64_t>(word.number)) || p.fallback == Value(word.number))
@@ -22,7 +22,7 @@ std::vector<std::string> param_row(const ParamSpec& p) {
   return {p.name, std::string(type_name(p.type)) + (p.unit.empty() ? "" : " (" + p.unit + ")"), standard, range, p.doc};
 }
 
-// A text inside a Markdown table.
+// Returns a text for a cell of a Markdown table.
 std::string cell(const std::string& text) {
   std::string out;
   for (const char c : text) out += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);

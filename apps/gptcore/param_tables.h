@@ -1,4 +1,4 @@
-// Parameters as people read them: on a terminal, in a document.
+// Describes parameters for people: on a terminal, in a document.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace gptcore {
 
-// "integer of tokens", "path, made by the run".
+// Returns "integer of tokens", "path, made by the run".
 std::string type_text(const ParamSpec& param);
-// An indented line a parameter, and one below it for each choice.
+// Returns an indented line per parameter, and one below it for each choice.
 std::string params_text(const std::vector<ParamSpec>& params);
-// A Markdown table.
+// Returns a Markdown table.
 std::string params_markdown(const std::vector<ParamSpec>& params);
 
 }  // namespace gptcore

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/message.h"
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/plugin/search.h"
 
 namespace gptcore {
@@ -11,7 +11,8 @@ namespace gptcore {
 Pipeline load_with_plugins(const LoadRequest& given) {
   LoadRequest request = given;
   request.default_loggers = {kTerminalLogger, "jsonl"};
-  const NamedPlugins named = plugins_of(request);
+  const PipelineLoader loader(request);
+  const NamedPlugins named = loader.plugins();
   Catalog core;
   add_core_items(core);
   std::vector<Error> refused;
@@ -26,7 +27,7 @@ Pipeline load_with_plugins(const LoadRequest& given) {
       print_warning(error);
   }
   if (!fatal.empty()) throw ConfigErrors(std::move(fatal));
-  PipelineConfig config = load_pipeline(request, catalog);
+  PipelineConfig config = loader.load(catalog);
   return {std::move(config), std::move(catalog)};
 }
 

@@ -1,4 +1,4 @@
-// A pipeline as the verbs need it: its config checked against all plugins that can be found, none of them loaded.
+// A pipeline as the verbs need it: its config is checked against all plugins that can be found, none of which is loaded.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ struct Pipeline {
 // The logger that writes to the terminal, which --quiet leaves out.
 inline constexpr const char* kTerminalLogger = "console";
 
-// A pipeline without [[logger]] gets the terminal's and the metrics file's. Throws ConfigErrors; a plugin that is installed but
-// cannot be used is only warned about, on standard error.
+// Gives a pipeline without [[logger]] the terminal's and the metrics file's. Throws ConfigErrors; a plugin that is installed
+// but cannot be used only causes a warning on standard error.
 Pipeline load_with_plugins(const LoadRequest& request);
 
 }  // namespace gptcore

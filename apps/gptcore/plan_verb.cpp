@@ -18,7 +18,7 @@ std::string plan_help() {
 
 int plan_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(pipeline_options(), arguments);
-  if (!given.values.count("file")) throw Error(Code::usage, "plan wants a pipeline file", "gptcore plan FILE");
+  if (!given.values.count("file")) throw Error(Code::usage, "plan expects a pipeline file", "gptcore plan FILE");
   LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
   load.for_run = load.check_files = true;
   const Pipeline pipeline = load_with_plugins(load);

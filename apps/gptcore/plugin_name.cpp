@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/search.h"
 #include "gptcore/abi.h"

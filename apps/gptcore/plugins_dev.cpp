@@ -44,12 +44,12 @@ bool is_plugin(const fs::path& file) {
     static_cast<void>(read_plugin_file(file.string()));
     return true;
   } catch (const Error& error) {
-    // One that is refused is still a plugin: testing it says why.
+    // A refused plugin is still a plugin: testing it says why.
     return fs::path(file).filename().string().find("gptcore") == std::string::npos && error.code() == Code::plugin_refused;
   }
 }
 
-// The plugins that a build folder holds, by path.
+// Returns the plugins that a build folder holds, by path.
 std::vector<fs::path> plugins_in(const fs::path& build) {
   std::vector<fs::path> found;
   std::error_code none;
@@ -66,8 +66,8 @@ class Developer {
   explicit Developer(const fs::path& folder)
       : folder_(folder), build_(folder / "build"), program_(fs::read_symlink("/proc/self/exe")) {}
 
-  // Builds, tests each plugin, and trains by the folder's own pipeline file. Each part is a new process: a plugin that is
-  // loaded stays loaded. Returns the first exit code that is not 0.
+  // Builds, tests each plugin, and trains by the folder's own pipeline file. Each part is a new process, because a loaded
+  // plugin stays loaded. Returns the first exit code that is not 0.
   int round() const {
     if (const int code = build()) return say("the build failed", code);
     const auto plugins = plugins_in(build_);
@@ -122,7 +122,7 @@ int plugins_dev(const std::vector<std::string>& arguments, const std::vector<std
   const VerbArguments given = parse_arguments(plugins_dev_options(), arguments);
   const auto name = given.get<std::string>("folder");
   if (name.empty() || !fs::is_regular_file(fs::path(name) / "CMakeLists.txt"))
-    throw Error(Code::usage, "plugins dev wants a plugin's folder, one with a CMakeLists.txt",
+    throw Error(Code::usage, "plugins dev expects a plugin's folder, one with a CMakeLists.txt",
                 "gptcore plugins new NAME --kind KIND makes one", name);
   const fs::path folder = fs::canonical(name);
   const Developer developer(folder);

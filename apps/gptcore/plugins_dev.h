@@ -8,7 +8,7 @@
 
 namespace gptcore {
 
-// Ends by SIGINT; with --once after one round, whose exit code it returns. Throws Error(usage).
+// Runs until SIGINT; with --once it returns the exit code of one round. Throws Error(usage).
 int plugins_dev(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 VerbOptions plugins_dev_options();
 

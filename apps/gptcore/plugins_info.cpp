@@ -7,8 +7,8 @@
 #include "apps/gptcore/param_tables.h"
 #include "apps/gptcore/plugins_verb.h"
 #include "core/base/hash.h"
+#include "core/builtin/core_items.h"
 #include "core/config/config_errors.h"
-#include "core/config/core_items.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/optional_items.h"
 #include "core/plugin/plugin_file.h"
@@ -70,7 +70,7 @@ std::string toml_header(Kind kind) {
   }
 }
 
-// Keys that the program itself reads in an item's table.
+// Returns the keys that the program itself reads in an item's table.
 std::string toml_core_keys(const ItemInfo& item) {
   if (item.kind == Kind::adapter)
     return "# paths of the layers; * stands for any text (list of strings)\ntargets = [\"blocks.*.attn.qkv\"]\n"
@@ -89,7 +89,7 @@ std::string toml_param(const ParamSpec& p) {
                                    : p.name + " = " + to_toml(p.fallback) + "\n");
 }
 
-// The item's table for a pipeline file: what has a default is set to it, the rest is a comment.
+// Returns the item's table for a pipeline file: keys with a default are set to it, the others are comments.
 std::string info_toml(const ItemInfo& item) {
   std::string out = toml_header(item.kind) + "use = " + to_toml(Value(item.name)) + "\n" + toml_core_keys(item);
   for (const ParamSpec& p : item.params) out += toml_param(p);
@@ -101,7 +101,7 @@ std::string info_markdown(const ItemInfo& item) {
   return out + (item.params.empty() ? "No parameters.\n" : params_markdown(item.params));
 }
 
-// The items meant by NAME, KIND/NAME or FILE.
+// Returns the items meant by NAME, KIND/NAME or FILE.
 std::vector<ItemInfo> items_of(const std::string& text, const Catalog& catalog) {
   const size_t slash = text.find('/');
   const std::string kind = slash == std::string::npos ? "" : text.substr(0, slash), name = text.substr(slash + 1);
@@ -176,7 +176,7 @@ int plugins_info(const std::vector<std::string>& arguments, const std::vector<st
   const auto name = given.get<std::string>("name");
   const bool all = given.get<bool>("all");
   const std::string form = form_of(given);
-  if (name.empty() && !all) throw Error(Code::usage, "plugins info wants an item", "gptcore plugins info NAME, or --all");
+  if (name.empty() && !all) throw Error(Code::usage, "plugins info expects an item", "gptcore plugins info NAME, or --all");
   if (!name.empty() && all) throw Error(Code::usage, "--all and the item '" + name + "' are both given");
   Catalog core;
   add_core_items(core);

@@ -5,7 +5,7 @@
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/plugins_verb.h"
 #include "apps/gptcore/text_table.h"
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/plugin/search.h"
 
 namespace gptcore {

@@ -17,7 +17,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-// Every plugin that can be found; one that cannot be used is an error, since the lock file would leave it out.
+// Returns every plugin that can be found. Throws for one that cannot be used, since the lock file would leave it out.
 std::vector<std::string> all_files(const std::vector<std::string>& plugin_files) {
   std::vector<Error> refused;
   const Catalog catalog = read_catalog(plugin_files, refused);

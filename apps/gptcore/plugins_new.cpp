@@ -16,6 +16,7 @@
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/json_output.h"
 #include "apps/gptcore/plugin_name.h"
+#include "core/builtin/core_items.h"
 #include "core/plugin/installation.h"
 #include "core/plugin/manifest.h"
 #include "gptcore/suggest.h"
@@ -33,7 +34,7 @@ Kind kind_of(const std::string& text) {
     names.push_back(name_of(static_cast<Kind>(i)));
     if (names.back() == text) return static_cast<Kind>(i);
   }
-  throw Error(Code::usage, text.empty() ? "plugins new wants a --kind" : "there is no kind '" + text + "'",
+  throw Error(Code::usage, text.empty() ? "plugins new expects a --kind" : "there is no kind '" + text + "'",
               did_you_mean(text, names, "one of " + listed(names)));
 }
 
@@ -69,7 +70,7 @@ void write(const fs::path& file, const std::string& text) {
   if (!out) throw Error(Code::io, std::string("cannot be written: ") + std::strerror(errno), "", file.string());
 }
 
-// Every "<file>.in" of the template's folder, with the words in its name and text filled in.
+// Writes every "<file>.in" of the template's folder, with the words in its name and text filled in.
 void fill_folder(const fs::path& templates, const fs::path& to, const Words& words) {
   std::error_code failed;
   for (fs::directory_iterator it(templates, failed), end; !failed && it != end; it.increment(failed))
@@ -149,7 +150,7 @@ VerbOptions plugins_new_options() {
 int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(plugins_new_options(), arguments);
   const auto name = given.get<std::string>("name");
-  if (name.empty()) throw Error(Code::usage, "plugins new wants a name", "gptcore plugins new NAME --kind KIND");
+  if (name.empty()) throw Error(Code::usage, "plugins new expects a name", "gptcore plugins new NAME --kind KIND");
   const Kind kind = kind_of(given.get<std::string>("kind"));
   check_plugin_name(name, kind, plugin_files);
 

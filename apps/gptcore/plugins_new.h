@@ -8,7 +8,7 @@
 
 namespace gptcore {
 
-// Writes the whole folder or nothing. Throws Error(usage) for a name or kind that cannot be, Error(io).
+// Writes the whole folder or nothing. Throws Error(usage) for an invalid name or kind, Error(io).
 int plugins_new(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 VerbOptions plugins_new_options();
 

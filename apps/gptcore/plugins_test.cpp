@@ -30,14 +30,14 @@ int plugins_test(const std::vector<std::string>& arguments, const std::vector<st
   const VerbArguments given = parse_arguments(plugins_test_options(), arguments);
   ConformanceRequest request;
   request.file = given.get<std::string>("file");
-  if (request.file.empty()) throw Error(Code::usage, "plugins test wants a plugin's file", "gptcore plugins test ./myop.so");
+  if (request.file.empty()) throw Error(Code::usage, "plugins test expects a plugin's file", "gptcore plugins test ./myop.so");
   request.filter = given.get<std::string>("filter");
   request.replaces = given.get<bool>("override");
   request.list = given.get<bool>("list");
   request.json = given.get<bool>("json");
   request.in_process = given.get<bool>("in-process");
   request.seconds = given.get<double>("timeout");
-  if (!(request.seconds > 0)) throw Error(Code::usage, "'--timeout' wants seconds above 0");
+  if (!(request.seconds > 0)) throw Error(Code::usage, "'--timeout' expects seconds above 0");
   if (given.values.count("reproduce")) request.seed = given.get<uint64_t>("reproduce");
   for (const Override& item : given.overrides) {
     const size_t equals = item.text.find('=');

@@ -1,4 +1,4 @@
-// gptcore plugins test FILE: what every plugin must keep to, tried on one.
+// gptcore plugins test FILE: runs the conformance cases on one plugin.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace gptcore {
 
-// 0 when no case failed, 3 when one did. Throws Error(usage).
+// Returns 0 when no case failed, 3 when one did. Throws Error(usage).
 int plugins_test(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
 VerbOptions plugins_test_options();
 

@@ -43,7 +43,7 @@ PrepareOptions options_of(const PipelineConfig& config, const VerbArguments& giv
   const Schema<PrepareOptions> schema = schema_of<PrepareOptions>();
   Table values = schema.values({});
   for (const StageConfig& stage : config.stages)
-    if (stage.kind == "prepare") values = stage.options.values;
+    if (stage.kind == "prepare") values = stage.table.values;
   for (auto& [key, value] : values) {
     const std::string name = with_hyphens(key);
     if (!given.values.count(name)) continue;
@@ -72,7 +72,7 @@ std::string prepare_help() {
 
 int prepare_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(prepare_options(), arguments);
-  if (!given.values.count("file")) throw Error(Code::usage, "prepare wants a pipeline file", "gptcore prepare FILE");
+  if (!given.values.count("file")) throw Error(Code::usage, "prepare expects a pipeline file", "gptcore prepare FILE");
   const Pipeline pipeline = load_with_plugins({given.get<std::string>("file"), given.overrides, plugin_files});
   if (!pipeline.config.dataset)
     throw Error(Code::missing_key, "there is no [dataset] to prepare", "add [dataset] with use = \"jsonl\" and files",

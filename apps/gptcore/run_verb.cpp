@@ -5,9 +5,9 @@
 #include "apps/gptcore/engine_library.h"
 #include "apps/gptcore/pipeline_file.h"
 #include "apps/gptcore/verbs.h"
+#include "core/options/train_options.h"
 #include "core/plugin/lock_file.h"
 #include "core/plugin/probe.h"
-#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -35,11 +35,11 @@ namespace {
 
 bool trains(const PipelineConfig& config) {
   return std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& stage) {
-    return stage.kind == "train" && !stage.options.as<TrainOptions>().eval_only;
+    return stage.kind == "train" && !std::get<TrainOptions>(stage.options).eval_only;
   });
 }
 
-// The terminal's logger goes; where the pipeline measures and samples only, it is left with what comes out.
+// Removes the terminal's logger or, when the pipeline only measures and samples, leaves it only the results.
 void quieten(RunRequest& request, const Catalog& catalog) {
   const auto is_terminal = [&](const Section& logger) {
     const ItemInfo* item = catalog.find(Kind::logger, logger.use);
@@ -64,7 +64,7 @@ std::string run_help() {
 
 int run_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(run_options(), arguments);
-  if (!given.values.count("file")) throw Error(Code::usage, "run wants a pipeline file", "gptcore run FILE");
+  if (!given.values.count("file")) throw Error(Code::usage, "run expects a pipeline file", "gptcore run FILE");
   LoadRequest load{given.get<std::string>("file"), given.overrides, plugin_files};
   load.for_run = true;
   const Pipeline pipeline = load_with_plugins(load);

@@ -9,7 +9,8 @@
 #include "apps/gptcore/tokenizer_choice.h"
 #include "apps/gptcore/verbs.h"
 #include "core/config/nanogpt.h"
-#include "core/train/train_options.h"
+#include "core/options/run_options.h"
+#include "core/options/sample_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -77,7 +78,7 @@ std::string run_of(const VerbArguments& given) {
     throw Error(Code::usage, "two folders are given, one by --out-dir", "leave one of them out");
   for (const char* name : {"from", "out-dir"})
     if (given.values.count(name)) return given.get<std::string>(name);
-  throw Error(Code::usage, "sample wants a run's or checkpoint's folder", "gptcore sample runs/NAME");
+  throw Error(Code::usage, "sample expects a run's or checkpoint's folder", "gptcore sample runs/NAME");
 }
 
 std::vector<std::string> prompts(const VerbArguments& arguments) {

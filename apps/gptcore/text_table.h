@@ -1,4 +1,4 @@
-// Rows of texts as lines for a terminal.
+// Formats rows of texts as lines for a terminal.
 #pragma once
 
 #include <string>

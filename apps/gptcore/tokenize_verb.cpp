@@ -50,7 +50,7 @@ std::string tokenize_help() {
 int tokenize_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files) {
   const VerbArguments given = parse_arguments(tokenize_options(), arguments);
   const auto tokenizer = given.get<std::string>("tokenizer");
-  if (tokenizer.empty()) throw Error(Code::usage, "tokenize wants --tokenizer NAME or --tokenizer DIR", "--tokenizer gpt2");
+  if (tokenizer.empty()) throw Error(Code::usage, "tokenize expects --tokenizer NAME or --tokenizer DIR", "--tokenizer gpt2");
   TokenizeRequest request;
   request.count = given.get<bool>("count");
   request.json = given.get<bool>("json");

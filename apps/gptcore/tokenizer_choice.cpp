@@ -18,7 +18,7 @@ bool is_vocabulary(const fs::path& folder) {
   return false;
 }
 
-// A pipeline file's value, whatever is in the text.
+// Returns a pipeline file's value, whatever is in the text.
 std::string quoted(const std::string& text) {
   return to_toml(Value(text));
 }

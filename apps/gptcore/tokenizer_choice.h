@@ -14,8 +14,8 @@ inline constexpr const char* kTokenizerDoc =
     "tokenizer.json, "
     "or vocab.json and merges.txt";
 
-// `named` is as kTokenizerDoc says; `parameters` are the tokenizer's own, without "tokenizer.".
-// Throws what loading a pipeline and opening a checkpoint throw.
+// `named` is as kTokenizerDoc says; `parameters` are the tokenizer's own, without "tokenizer.". Throws the errors of loading a
+// pipeline and opening a checkpoint.
 TokenizerChoice choose_tokenizer(const std::string& named, const std::vector<Override>& parameters,
                                  const std::vector<std::string>& plugin_files);
 

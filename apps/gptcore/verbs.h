@@ -12,16 +12,16 @@ namespace gptcore {
 struct Verb {
   const char* name;
   const char* doc;
-  const std::vector<Action>& (*actions)();  // null: it has none, and `help` and `options` say how it is called
+  const std::vector<Action>& (*actions)();  // null: no actions; `help` and `options` say how it is called
   std::string (*help)();
   VerbOptions (*options)();
-  // `arguments` without the global options; returns the exit code. User's mistakes are thrown as Error or ConfigErrors.
+  // `arguments` exclude the global options. Returns the exit code. Throws Error or ConfigErrors for the user's mistakes.
   int (*run)(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);
   std::vector<std::string> (*words)() = nullptr;  // what may stand in place of a file, for completion
 };
 
 const std::vector<Verb>& verbs();
-// Throws Error(usage) with a suggestion.
+// Throws Error(usage) with a suggestion for an unknown verb.
 const Verb& find_verb(const std::string& name);
 
 int run_verb(const std::vector<std::string>& arguments, const std::vector<std::string>& plugin_files);

@@ -20,7 +20,7 @@ void write_file_atomically(FileSystem& files, const std::filesystem::path& path,
   temporary += ".tmp";
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   try {
-    if (files.kind(temporary) != FileKind::absent) files.remove_file(temporary);  // of a process that was killed
+    if (files.kind(temporary) != FileKind::absent) files.remove_file(temporary);  // left by a killed process
     write(temporary);
     files.rename(temporary, path);
   } catch (...) {

@@ -37,7 +37,7 @@ std::string read_text(FileSystem& files, const std::filesystem::path& path, uint
 
 namespace {
 
-// False when another process has made it meanwhile.
+// Returns false when another process has made the folder meanwhile.
 bool make_or_find(FileSystem& files, const std::filesystem::path& folder) {
   try {
     files.make_directory(folder);
@@ -71,7 +71,7 @@ std::vector<std::filesystem::path> make_directories(FileSystem& files, const std
 void remove_directories(FileSystem& files, const std::vector<std::filesystem::path>& directories) noexcept {
   try {
     for (const auto& directory : directories) files.remove_directory(directory);
-  } catch (const std::exception&) {  // the caller is about to report what went wrong first
+  } catch (const std::exception&) {  // the caller reports the first failure
   }
 }
 

@@ -1,5 +1,5 @@
-// Whatever must survive a crash is written through this interface, so that a test can fail, cut off or lose every single
-// call. Every failure is an Error(io), or Error(disk_full), naming the path and the system's reason.
+// All data that must survive a crash is written through this interface, so that a test can make every single call fail,
+// truncate it or lose it. Every failure is an Error(io), or Error(disk_full), which names the path and the system's reason.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace gptcore {
 
-constexpr size_t kPieceBytes = size_t{1} << 20;  // how much is read or written at a time
+constexpr size_t kPieceBytes = size_t{1} << 20;  // bytes read or written at a time
 
 enum class FileKind { absent, file, directory, other };
 
@@ -25,10 +25,10 @@ struct FileEntry {
 
 class WritableFile {
  public:
-  // Closes a file that close() was not called on and forgets what went wrong.
+  // Closes the file unless close() was called, and ignores errors.
   virtual ~WritableFile();
   virtual void write(std::span<const std::byte> bytes) = 0;
-  // Returns when the content is on the disk. After a failure give the file up: a second sync may wrongly succeed.
+  // Returns when the content is on the disk. After a failure the file must be given up: a second sync may wrongly succeed.
   virtual void sync() = 0;
   virtual void close() = 0;
 };
@@ -37,7 +37,7 @@ class ReadableFile {
  public:
   virtual ~ReadableFile();
   virtual uint64_t size() const = 0;
-  // The number of bytes read: less than out.size() at the end of the file only.
+  // Returns the number of bytes read, which is less than out.size() only at the end of the file.
   virtual size_t read_at(uint64_t offset, std::span<std::byte> out) const = 0;
 };
 
@@ -48,10 +48,10 @@ class FileSystem {
   FileSystem& operator=(const FileSystem&) = delete;
   virtual ~FileSystem();
 
-  // A new, empty file; an existing one is an error, never truncated.
+  // Creates a new, empty file. An existing one is an error and is never truncated.
   virtual std::unique_ptr<WritableFile> create(const std::filesystem::path& path) = 0;
   virtual std::unique_ptr<ReadableFile> open(const std::filesystem::path& path) = 0;
-  // In the order of names. Does not follow symbolic links.
+  // Returns the entries in the order of their names. Does not follow symbolic links.
   virtual std::vector<FileEntry> list(const std::filesystem::path& directory) = 0;
   // Follows symbolic links.
   virtual FileKind kind(const std::filesystem::path& path) = 0;
@@ -60,30 +60,30 @@ class FileSystem {
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   // Fails when `to` exists.
   virtual void rename_new(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
-  // Swaps two existing paths at once. False, with nothing changed, where the file system cannot do that.
+  // Swaps two existing paths atomically. Returns false and changes nothing where the file system cannot do that.
   virtual bool exchange(const std::filesystem::path& a, const std::filesystem::path& b) = 0;
   virtual void remove_file(const std::filesystem::path& path) = 0;
   virtual void remove_directory(const std::filesystem::path& path) = 0;
   // Returns when the creations, renames and removals in that directory are on the disk.
   virtual void sync_directory(const std::filesystem::path& directory) = 0;
-  // What an ordinary user may still write there, in bytes.
+  // Returns the number of bytes that an ordinary user may still write there.
   virtual uint64_t free_bytes(const std::filesystem::path& directory) = 0;
 };
 
-// The machine's own. Any thread may use it.
+// Returns the machine's own file system. Any thread may use it.
 std::unique_ptr<FileSystem> posix_file_system();
 
-// The failure of a system call: "cannot write 'path': No space left on device".
+// Throws the failure of a system call: "cannot write 'path': No space left on device".
 [[noreturn]] void throw_file_error(int error_number, std::string_view action, const std::filesystem::path& path);
 
 std::span<const std::byte> bytes_of(std::string_view text);
-// The whole file; Error(io) when it is longer than `limit` bytes.
+// Returns the whole file. Throws Error(io) when it is longer than `limit` bytes.
 std::string read_text(FileSystem& files, const std::filesystem::path& path, uint64_t limit);
-// Makes the missing folders of `path`, durably, and returns them, the deepest first. On failure none is left behind.
+// Makes the missing folders of `path`, durably, and returns them, the deepest first. On failure none of them stays.
 std::vector<std::filesystem::path> make_directories(FileSystem& files, const std::filesystem::path& path);
-// Removes empty folders in that order, as far as possible: the way back from make_directories.
+// Removes empty folders in the given order, as far as possible; undoes make_directories().
 void remove_directories(FileSystem& files, const std::vector<std::filesystem::path>& directories) noexcept;
-// Removes a folder and all in it; does nothing when there is none.
+// Removes a folder and everything in it; does nothing when it does not exist.
 void remove_tree(FileSystem& files, const std::filesystem::path& directory);
 
 }  // namespace gptcore

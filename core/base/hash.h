@@ -1,4 +1,4 @@
-// Two hashes: SHA-256 says that a downloaded file is the one its author meant; xxh3 finds damage in what we wrote ourselves.
+// Two hashes: SHA-256 shows that a downloaded file is the one its author meant; xxh3 finds damage in files that gptcore wrote.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class Sha256 {
  public:
   Sha256();
   void update(std::span<const std::byte> bytes);
-  // 64 lowercase hex digits of everything so far. Ends the object's use.
+  // Returns 64 lowercase hex digits for all bytes so far. The object must not be used afterwards.
   std::string hex();
 
  private:
@@ -27,12 +27,12 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
-// XXH3, 128 bits: what `xxhsum -H2` prints.
+// XXH3 with 128 bits, as `xxhsum -H2` prints it.
 class Xxh3 {
  public:
   Xxh3();
   void update(std::span<const std::byte> bytes);
-  // 32 lowercase hex digits of everything so far.
+  // Returns 32 lowercase hex digits for all bytes so far.
   std::string hex() const;
 
  private:

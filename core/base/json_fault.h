@@ -1,4 +1,4 @@
-// What a JSON library's exception says, for people.
+// Shortens the message of a JSON library's exception for people.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace gptcore {
 
-// Without the exception's own name: "[json.exception.type_error.302] type must be string" -> "type must be string".
+// Removes the exception's own name: "[json.exception.type_error.302] type must be string" -> "type must be string".
 inline std::string json_fault(std::string_view what) {
   constexpr std::string_view kName = "[json.exception.";
   const size_t end = what.starts_with(kName) ? what.find("] ") : what.npos;

@@ -14,7 +14,7 @@ namespace gptcore {
 struct Log::Sink {
   spdlog::logger logger{"gptcore", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
   MessageStyle style = message_style();
-  // Takes off what a progress line has left on the terminal, which may be another stream's.
+  // Clears the rest of a progress line on the terminal, which another stream may have written.
   const char* begin = !style.json && ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
 };
 

@@ -1,5 +1,5 @@
-// The program's own messages, on standard error in the form of core/base/message.h. Numbers for people to plot go through
-// events.
+// Writes the program's own messages to standard error, in the form of core/base/message.h. Numbers for people to plot go
+// through events.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// How the program's messages look on standard error: lines of text, coloured on a terminal, or a JSON object a line.
+// Formats the program's messages for standard error: lines of text, coloured on a terminal, or one JSON object a line.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace gptcore {
 
-// The program's global option --error-format (text | json) as an environment variable of this name, so that libgptcore.so
+// The environment variable of this name holds the program's global option --error-format (text | json), so that libgptcore.so
 // and child processes follow it too.
 inline constexpr const char* kErrorFormatVariable = "GPTCORE_ERROR_FORMAT";
 // The hint of every Error(internal).
@@ -18,16 +18,16 @@ inline constexpr const char* kBugHint = "this is a bug in gptcore; please report
 struct MessageStyle {
   bool json = false, colors = false;
 };
-// Of standard error, by the global options and the terminal.
+// Returns the style for standard error, by the global options and the terminal.
 MessageStyle message_style();
 
-// Each is without a newline at its end.
+// Each function returns text without a newline at its end.
 std::string message_line(Level level, std::string_view text, const MessageStyle& style);
 std::string error_line(const Error& error, const MessageStyle& style);
-// An error that the program goes on after.
+// Formats an error after which the program continues.
 std::string warning_line(const Error& error, const MessageStyle& style);
 
-// On standard error, in message_style().
+// Print to standard error, in message_style().
 void print_error(const Error& error);
 void print_warning(const Error& error);
 

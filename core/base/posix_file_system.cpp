@@ -1,4 +1,4 @@
-// FileSystem on the system calls themselves: the standard library hides fsync, and reports a failed close nowhere.
+// Implements FileSystem by system calls: the standard library hides fsync and does not report a failed close.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -67,7 +67,7 @@ class PosixWritableFile final : public WritableFile {
   }
 
   void close() override {
-    // Linux has closed the descriptor even when a signal interrupts.
+    // Linux closes the descriptor even when a signal interrupts the call.
     if (::close(fd_.release()) != 0 && errno != EINTR) throw_file_error(errno, "close", path_);
   }
 
@@ -105,7 +105,7 @@ class PosixFileSystem final : public FileSystem {
   std::unique_ptr<WritableFile> create(const Path& path) override { return std::make_unique<PosixWritableFile>(path); }
 
   std::unique_ptr<ReadableFile> open(const Path& path) override {
-    Descriptor fd = open_descriptor(path, O_RDONLY | O_NONBLOCK, "open");  // a pipe must not make us wait
+    Descriptor fd = open_descriptor(path, O_RDONLY | O_NONBLOCK, "open");  // opening a pipe must not block
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) throw_file_error(errno, "open", path);
     if (kind_of(status) != FileKind::file) throw Error(Code::io, "cannot open '" + path.string() + "': not a regular file");
@@ -128,8 +128,8 @@ class PosixFileSystem final : public FileSystem {
       if (name == "." || name == "..") continue;
       struct stat status {};
       if (::fstatat(::dirfd(stream.get()), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) continue;  // removed while we looked
-        throw_file_error(errno, "look at", directory / name);
+        if (errno == ENOENT) continue;  // removed since readdir()
+        throw_file_error(errno, "access", directory / name);
       }
       entries.push_back({name, kind_of(status), static_cast<uint64_t>(status.st_size)});
     }
@@ -141,7 +141,7 @@ class PosixFileSystem final : public FileSystem {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0) return kind_of(status);
     if (errno == ENOENT || errno == ENOTDIR) return FileKind::absent;
-    throw_file_error(errno, "look at", path);
+    throw_file_error(errno, "access", path);
   }
 
   void make_directory(const Path& path) override {
@@ -155,7 +155,7 @@ class PosixFileSystem final : public FileSystem {
   void rename_new(const Path& from, const Path& to) override {
     if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
     if (errno != EINVAL && errno != ENOSYS) throw_file_error(errno, "rename to", to);
-    // Not known to this file system. A plain rename replaces a file or an empty folder only, so look first.
+    // This file system lacks RENAME_NOREPLACE. A plain rename would replace a file or an empty folder, but nothing else.
     if (kind(to) != FileKind::absent) throw_file_error(EEXIST, "rename to", to);
     rename(from, to);
   }
@@ -181,7 +181,7 @@ class PosixFileSystem final : public FileSystem {
 
   uint64_t free_bytes(const Path& directory) override {
     struct statvfs status {};
-    if (::statvfs(directory.c_str(), &status) != 0) throw_file_error(errno, "ask for the free space of", directory);
+    if (::statvfs(directory.c_str(), &status) != 0) throw_file_error(errno, "get the free space of", directory);
     return static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
   }
 };

@@ -101,7 +101,7 @@ bool is_marked_best(FileSystem& files, const std::filesystem::path& directory) {
 std::optional<std::string> find_best(FileSystem& files, const std::filesystem::path& folder) {
   std::optional<std::string> best;
   if (files.kind(folder) != FileKind::directory) return best;
-  // Of two of one step, "step-..." is the later one.
+  // "step-..." is later than "best-..." of the same step.
   const auto age = [](const std::string& name) {
     return std::pair(*parse_checkpoint_name(name), name.starts_with(kStepPrefix));
   };

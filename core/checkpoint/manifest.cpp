@@ -58,11 +58,11 @@ std::string format_checkpoint_manifest(const CheckpointManifest& manifest) {
 }
 
 CheckpointManifest parse_checkpoint_manifest(std::string_view text, const std::string& where) {
-  if (text.size() < kHashDigits + kTail.size() || !text.ends_with(kTail)) refuse("it is cut short", where);
+  if (text.size() < kHashDigits + kTail.size() || !text.ends_with(kTail)) refuse("it is truncated", where);
   const size_t covered = text.size() - kHashDigits - kTail.size();
   const std::string hash = xxh3_hex(text.substr(0, covered));
   const std::string_view recorded = text.substr(covered, kHashDigits);
-  if (recorded != hash) refuse("its hash is " + hash + ", recorded is another", where);
+  if (recorded != hash) refuse("its hash is " + hash + ", but it records another", where);
   try {
     const Json json = Json::parse(text);
     if (json.at("format") != kFormat) refuse("its format is not " + std::string(kFormat), where);

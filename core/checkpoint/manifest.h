@@ -1,4 +1,4 @@
-// manifest.json: which files make up a checkpoint, with the size and hash of each, and a hash of the manifest itself.
+// manifest.json lists the files of a checkpoint, with the size and hash of each, and a hash of the manifest itself.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,15 @@ struct CheckpointManifest {
   const FileRecord* find(std::string_view name) const;
 };
 
-// Why a file of a checkpoint may not be called that, or "": letters, digits, '.', '_', '-', not starting with a dot.
+// Returns why a file of a checkpoint may not have that name, or "". A name has letters, digits, '.', '_' and '-', and does not
+// start with a dot.
 std::string file_name_problem(std::string_view name);
 
 std::string format_checkpoint_manifest(const CheckpointManifest& manifest);
 // Throws Error(checkpoint_corrupt) at `where` unless every byte is as format_checkpoint_manifest wrote it.
 CheckpointManifest parse_checkpoint_manifest(std::string_view text, const std::string& where);
 
-// How a file differs from its record, in words, or "" when it is as recorded.
+// Returns in words how a file differs from its record, or "" when it does not.
 std::string file_problem(FileSystem& files, const std::filesystem::path& directory, const FileRecord& record);
 
 }  // namespace gptcore

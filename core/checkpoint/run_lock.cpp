@@ -32,7 +32,7 @@ std::string own_description() {
          "\n";
 }
 
-// "by pid 12 on host h since 2026-01-31T10:00:00Z", from the lock file of another process.
+// Returns "by pid 12 on host h since 2026-01-31T10:00:00Z", from the lock file of another process.
 std::string holder(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::map<std::string, std::string> facts;
@@ -50,7 +50,7 @@ void describe(int fd, const std::filesystem::path& path) {
 
 int take_lock(const std::filesystem::path& run_dir) {
   const auto path = run_dir / "run.lock";
-  // Never removed: a process that waits on a removed file would hold a lock nobody else sees.
+  // The file is never removed: a process that has opened a removed file would hold a lock that nobody else sees.
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) throw_file_error(errno, "open", path);
   try {

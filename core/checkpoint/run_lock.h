@@ -1,4 +1,4 @@
-// One process writes in a run folder at a time. The lock goes with the process, however that ends.
+// Lets one process at a time write in a run folder. The lock ends with the process, however that ends.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,8 @@ namespace gptcore {
 
 class RunLock {
  public:
-  // Takes `run_dir`/run.lock, which says who holds it. Throws Error(run_locked) with that when another process does,
-  // Error(io) when the file system cannot lock.
+  // Locks `run_dir`/run.lock and writes into it who holds it. Throws Error(run_locked), which names the holder, when another
+  // process holds it, Error(io) when the file system cannot lock.
   explicit RunLock(const std::filesystem::path& run_dir);
   RunLock(RunLock&& other) noexcept;
   RunLock& operator=(RunLock&& other) noexcept;

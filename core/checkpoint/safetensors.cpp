@@ -21,7 +21,7 @@ SafetensorsHeader read_header(const ReadableFile& file, const std::string& path)
   return parse_header(first, file.size(), path);
 }
 
-// What is to be written, in the file's order.
+// The content to write, in the file's order.
 struct Layout {
   std::vector<TensorSource> tensors;
   std::vector<uint64_t> bytes;
@@ -41,7 +41,7 @@ Layout lay_out(const std::vector<TensorSource>& tensors, const Metadata& metadat
     for (const int64_t dimension : tensor.shape) bytes *= static_cast<uint64_t>(dimension);
     layout.bytes.push_back(bytes);
   }
-  layout.header = format_header(infos, metadata);  // refuses shapes whose size does not fit
+  layout.header = format_header(infos, metadata);  // throws for shapes whose size overflows
   return layout;
 }
 
@@ -93,7 +93,7 @@ void SafetensorsFile::read_at(const TensorInfo& tensor, uint64_t offset, std::sp
   if (got == out.size()) return;
   throw Error(Code::checkpoint_corrupt,
               "the file ends at byte " + std::to_string(tensor.offset + offset + got) + ", inside tensor '" + tensor.name + "'",
-              "it was cut short after it was opened", path_);
+              "it was truncated after it was opened", path_);
 }
 
 uint64_t safetensors_size(const std::vector<TensorSource>& tensors, const Metadata& metadata) {
@@ -112,7 +112,7 @@ WrittenFile write_safetensors(FileSystem& files, const std::filesystem::path& pa
   const auto write = [&](std::span<const std::byte> bytes) {
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kPieceBytes))) {
       const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
-      hash.update(piece);  // before the write, while no one else has touched the cache
+      hash.update(piece);  // before the write, which may displace the piece from the cache
       file->write(piece);
       size += piece.size();
     }

@@ -20,7 +20,7 @@ struct DtypeFacts {
   uint64_t bytes;
 };
 
-// In the order of Dtype.
+// The facts of each dtype, in the order of Dtype.
 constexpr std::array<DtypeFacts, 13> kDtypes = {{{"BOOL", 1},
                                                  {"U8", 1},
                                                  {"I8", 1},
@@ -37,7 +37,7 @@ constexpr std::array<DtypeFacts, 13> kDtypes = {{{"BOOL", 1},
 
 constexpr size_t kLengthBytes = 8;
 
-// Text from the file, fit for an error message of one line.
+// Returns text from the file as it can stand in an error message of one line.
 std::string in_quotes(std::string_view text) {
   constexpr size_t kShown = 80;
   std::string shown(text.substr(0, kShown));
@@ -52,7 +52,7 @@ std::string in_quotes(std::string_view text) {
               "the file is damaged or incomplete; use another copy", where);
 }
 
-// Why a tensor may not be called that, or "".
+// Returns why a tensor may not have that name, or "".
 std::string name_problem(std::string_view name) {
   if (name.empty()) return "a tensor has an empty name";
   if (name.size() > kMaxNameBytes) {
@@ -67,7 +67,7 @@ std::string name_problem(std::string_view name) {
   return {};
 }
 
-// Receives the JSON piece by piece, so that what does not belong is refused before it is stored, however large or deep.
+// Receives the JSON piece by piece, so that anything invalid is refused before it is stored, however large or deep.
 class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(SafetensorsHeader& header, const std::string& where) : header_(header), where_(where) {}
@@ -144,7 +144,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { return unexpected("null"); }
   bool boolean(bool) override { return unexpected("a boolean"); }
   bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
-  bool number_float(number_float_t, const string_t&) override { return unexpected("a number that is no 64-bit integer"); }
+  bool number_float(number_float_t, const string_t&) override { return unexpected("a number that is not a 64-bit integer"); }
   bool binary(binary_t&) override { return unexpected("binary data"); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
@@ -196,7 +196,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   std::unordered_set<std::string> names_;
 };
 
-// Orders the tensors by place and turns their offsets into the file's own. They must fill the data exactly.
+// Sorts the tensors by place and makes their offsets count from the start of the file. They must fill the data exactly.
 void place_tensors(SafetensorsHeader& header, uint64_t data_bytes, const std::string& where) {
   std::stable_sort(header.tensors.begin(), header.tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
     return std::pair(a.offset, a.bytes) < std::pair(b.offset, b.bytes);

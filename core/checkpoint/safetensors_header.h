@@ -40,16 +40,16 @@ constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
 constexpr size_t kMaxDimensions = 8;
 constexpr size_t kMaxNameBytes = 256;
 
-// The JSON's length, from a file's first 8 bytes (fewer when the file is shorter), checked against the file's size and
+// Returns the JSON's length, from a file's first 8 bytes (fewer when the file is shorter), checked against the file's size and
 // kMaxHeaderBytes. Throws Error(checkpoint_corrupt) at `where`, as parse_header does.
 uint64_t header_length(std::span<const std::byte> first, uint64_t file_size, const std::string& where);
 
 // `first` holds at least the length and the JSON of a file of `file_size` bytes; `where` names the file in errors.
-// Throws Error(checkpoint_corrupt) saying what is wrong unless the header is wholly valid and describes exactly this file.
+// Throws Error(checkpoint_corrupt), which says why, unless the header is wholly valid and describes exactly this file.
 SafetensorsHeader parse_header(std::span<const std::byte> first, uint64_t file_size, const std::string& where = {});
 
-// The length and JSON for tensors that lie one after the other in the given order; offset and bytes are ignored.
-// Padded so that the data starts at a multiple of 8. Throws Error(internal) when parse_header would refuse the result.
+// Returns the length and JSON for tensors that lie one after the other in the given order, padded so that the data starts at a
+// multiple of 8. Offset and bytes are ignored. Throws Error(internal) when parse_header would refuse the result.
 std::string format_header(const std::vector<TensorInfo>& tensors, const Metadata& metadata);
 
 }  // namespace gptcore

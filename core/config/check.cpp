@@ -38,7 +38,7 @@ void report_misfit(const ParamSpec& spec, const Entry& entry, const Misfit& wron
   errors.add(wrong.wrong_type ? Code::wrong_type : Code::out_of_range, "'" + spec.name + "' " + wrong.text, hint, entry.origin);
 }
 
-// The default as a user would write it: the word for a number that has one.
+// Returns the default as a user would write it: the word for a number that has one.
 Value written_default(const ParamSpec& spec) {
   for (const Word& word : spec.words)
     if (spec.fallback == Value(word.number) || spec.fallback == Value(static_cast<int64_t>(word.number))) return word.text;
@@ -64,7 +64,7 @@ Table given_values(const RawTable& table, const Owner& owner, const Folders& fol
   return out;
 }
 
-// What the preset could not tell, and keys that contradict it.
+// Reports the preset's own error, and keys that contradict the preset.
 void check_preset(const Preset& preset, const RawTable& table, const Owner& owner, ErrorList& errors) {
   const Entry* key = table.find(preset.key);
   if (preset.error)

@@ -1,4 +1,4 @@
-// One table against its owner's parameters.
+// Checks one table against its owner's parameters.
 #pragma once
 
 #include <filesystem>
@@ -8,13 +8,13 @@
 
 namespace gptcore {
 
-// Where relative paths count from.
+// The folders that relative paths count from.
 struct Folders {
   std::filesystem::path file, current;
 };
 
-// All of the owner's parameters with the table's values, presets and defaults; mistakes go to `errors`. The owner's rules
-// over several parameters run only on a table without other mistakes. `path` and `use` of the section are left empty.
+// Returns all of the owner's parameters with the table's values, presets and defaults; mistakes go to `errors`. The owner's
+// rules over several parameters run only on a table without other mistakes. `path` and `use` of the section are left empty.
 Section check_table(const RawTable& table, const Owner& owner, const Folders& folders, ErrorList& errors);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// with_completed(): the text is changed at the entry's place, and then read again to see that nothing else became different.
+// Implements with_completed(): the text is changed at the entry's place, then read again to check that nothing else changed.
 #include "core/config/operations_file.h"
 #include "core/config/yaml.h"
 
@@ -13,14 +13,13 @@ std::vector<YAML::Node> entries_of(const std::string& text, size_t index) {
   ErrorList errors;
   YAML::Node list = parse_yaml(text, {}, errors);
   if (errors.empty() && list.IsMap()) list.reset(list["operations"]);
-  if (!errors.empty() || !list.IsSequence() || index >= list.size() || !list[index].IsMap())
-    refuse(index, "is not there any more");
+  if (!errors.empty() || !list.IsSequence() || index >= list.size() || !list[index].IsMap()) refuse(index, "no longer exists");
   return {list.begin(), list.end()};
 }
 
 std::string changed(const std::string& text, const YAML::Node& entry) {
   std::string out = text;
-  const size_t start = text.starts_with("\xef\xbb\xbf") ? 3 : 0;  // the byte order mark is not counted
+  const size_t start = text.starts_with("\xef\xbb\xbf") ? 3 : 0;  // positions do not count the byte order mark
   const YAML::Node old = entry["completed"];
   const size_t place = start + static_cast<size_t>(old.IsDefined() ? old.Mark().pos : entry.Mark().pos);
   if (place >= out.size()) return out;
@@ -29,7 +28,7 @@ std::string changed(const std::string& text, const YAML::Node& entry) {
   return out.insert(place, "completed: true\n" + std::string(static_cast<size_t>(entry.Mark().column), ' '));
 }
 
-// Every entry's keys and values, but for `completed` of that one.
+// Returns every entry's keys and values, except `completed` of entry `index`.
 List others(const std::vector<YAML::Node>& entries, size_t index) {
   List out;
   for (size_t i = 0; i < entries.size(); ++i) {

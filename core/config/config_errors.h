@@ -1,4 +1,4 @@
-// Everything that is wrong with a pipeline, gathered so that it is reported in one go.
+// Collects all errors of a pipeline, so that they are reported at once.
 #pragma once
 
 #include <exception>
@@ -11,12 +11,12 @@
 
 namespace gptcore {
 
-// At least one error, file by file and in the order of the places there; those of the command line come last.
+// Holds at least one error, file by file and in the order of places; errors of the command line come last.
 class ConfigErrors : public std::exception {
  public:
   explicit ConfigErrors(std::vector<Error> errors);
   const std::vector<Error>& errors() const noexcept { return errors_; }
-  // Every error's line.
+  // Returns the lines of all errors.
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:
@@ -29,7 +29,7 @@ class ErrorList {
   void add(Code code, const std::string& message, const std::string& hint, const Origin& where);
   bool empty() const { return found_.empty(); }
   size_t size() const { return found_.size(); }
-  // Whether there is an error of that place.
+  // Returns whether there is an error at that place.
   bool has(const Origin& where) const;
   // Throws ConfigErrors when there are any.
   void throw_if_any() const;

@@ -29,8 +29,8 @@ void refuse_alike(const std::vector<Section>& loggers, const std::vector<RawTabl
     for (size_t before = 0; before < i; ++before)
       if (!loggers[i].use.empty() && loggers[before].use == loggers[i].use && loggers[before].values == loggers[i].values) {
         errors.add(Code::conflict,
-                   "logger '" + loggers[i].use + "' is the one at " + tables[before].header.text() +
-                       " again: every record would be written twice",
+                   "logger '" + loggers[i].use + "' repeats the one at " + tables[before].header.text() +
+                       ": every record would be written twice",
                    "leave one of them out", tables[i].header);
         break;
       }

@@ -1,4 +1,4 @@
-// The loggers of a pipeline that has no [[logger]], or use = "none".
+// Handles the loggers of a pipeline without [[logger]], or with use = "none".
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace gptcore {
 
 // Adds tables for `names`, as far as the catalog has them, to a document without [[logger]].
 void add_default_loggers(Document& document, const std::vector<std::string>& names, const Catalog& catalog);
-// Removes the table that stands for no logger; one with keys, or beside others, goes to `errors`.
+// Removes the table with use = "none". Adds an error when it has other keys, or when there are other loggers.
 void take_no_logger(Document& document, ErrorList& errors);
 
-// An error for a logger with the name and the values of one before it: every record would be written twice. `tables` are those
-// that `loggers` were made of.
+// Adds an error for each logger with the name and the values of an earlier one: every record would be written twice. `loggers`
+// were made from `tables`.
 void refuse_alike(const std::vector<Section>& loggers, const std::vector<RawTable>& tables, ErrorList& errors);
 
 }  // namespace gptcore

@@ -37,7 +37,7 @@ std::string read_text(const std::string& file) {
   return text;
 }
 
-// A line by its number, from 1.
+// Returns a line by its number, from 1.
 std::string line_of(const std::string& text, size_t number) {
   size_t begin = 0;
   for (; number > 1 && begin != std::string::npos; --number) begin = text.find('\n', begin) + 1;
@@ -46,7 +46,7 @@ std::string line_of(const std::string& text, size_t number) {
 
 Value plain_value(const toml::node& node);
 
-// A TOML table keeps no order, so the places in the text give it.
+// Orders the keys by their places in the text, because a TOML table keeps no order.
 std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table) {
   std::vector<std::pair<const toml::key*, const toml::node*>> out;
   for (const auto& [key, node] : table) out.emplace_back(&key, &node);
@@ -76,7 +76,7 @@ Value plain_value(const toml::node& node) {
     case toml::node_type::array:
       break;
     default:
-      throw Error(Code::wrong_type, "dates and times have no use here", "write it as a string, in quotes");
+      throw Error(Code::wrong_type, "dates and times are not allowed here", "write it as a string, in quotes");
   }
   List out;
   for (const toml::node& item : *node.as_array()) out.push_back(plain_value(item));
@@ -111,7 +111,7 @@ class Reader {
   const toml::table* expect_table(const std::string& name, const toml::key& key, const toml::node& node) {
     if (const toml::table* table = node.as_table()) return table;
     const bool item = item_kind(name) && node.is_string();
-    errors_.add(Code::wrong_type, "'" + name + "' wants a table",
+    errors_.add(Code::wrong_type, "'" + name + "' expects a table",
                 "write [" + name + "]" + (item ? " with use, the name of a " + name + ", and the keys of that" : ""),
                 at(key.source()));
     return nullptr;
@@ -124,7 +124,7 @@ class Reader {
       for (const toml::node& item : *array) out.push_back(item.as_table());
     } else {
       const std::string path = name == "operation" || name == "evaluator" ? "stage." + name : name;
-      errors_.add(Code::wrong_type, "'" + path + "' wants an array of tables", "write [[" + path + "]]", at(key.source()));
+      errors_.add(Code::wrong_type, "'" + path + "' expects an array of tables", "write [[" + path + "]]", at(key.source()));
     }
     return out;
   }
@@ -140,10 +140,10 @@ class Reader {
       hint = owners.empty() ? "put it below its table"
                             : "it is a key of " + owners_text(owners) + ": put it below " +
                                   (owners.size() == 1 ? "that" : "the one that it is meant for");
-    errors_.add(Code::unknown_key, "the key '" + name + "' stands outside every table", hint, at(key.source()));
+    errors_.add(Code::unknown_key, "the key '" + name + "' is outside every table", hint, at(key.source()));
   }
 
-  // Empty where it is none.
+  // Returns the value of the node, empty when no Value can hold it.
   static Value scalar(const toml::node& node) {
     try {
       return plain_value(node);
@@ -152,7 +152,7 @@ class Reader {
     }
   }
 
-  // Keys in `skip` are left out.
+  // Reads a table without the keys in `skip`.
   RawTable raw_table(const toml::table& table, const std::vector<std::string>& skip = {}) {
     RawTable out{at(table.source()), {}};
     for (const auto& [key, node] : in_file_order(table)) {

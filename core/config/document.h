@@ -1,4 +1,4 @@
-// A pipeline file as read: its tables with every key, value and place, before any schema is known.
+// A pipeline file as it was read: its tables with every key, value and place, before any schema is known.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,8 @@ namespace gptcore {
 struct Entry {
   std::string key;
   Value value;    // ${ENV} replaced; empty when an error about it was reported
-  Origin key_at;  // where the key stands
-  Origin origin;  // where the value stands
+  Origin key_at;  // place of the key
+  Origin origin;  // place of the value
 };
 
 struct RawTable {
@@ -22,9 +22,9 @@ struct RawTable {
   std::vector<Entry> entries;  // in file order
 
   const Entry* find(const std::string& key) const;
-  // The text of that key, or "" when it is absent or no text.
+  // Returns the text of that key, or "" when the key is absent or has no text.
   std::string text(const std::string& key) const;
-  // Replaces or adds.
+  // Replaces or adds the entry.
   void set(Entry entry);
 };
 
@@ -34,20 +34,20 @@ struct RawStage {
 };
 
 struct Document {
-  std::string shown;             // the file as the user wrote it; "" when there is none
+  std::string shown;             // the file's name as the user wrote it; "" when there is no file
   std::filesystem::path folder;  // relative paths of the file count from here
   std::optional<RawTable> run, plugins, tokenizer, dataset, model;
   std::vector<RawStage> stages;
   std::vector<RawTable> adapters, loggers;
-  std::vector<std::pair<std::string, Origin>> unknown;  // tables of no such name
+  std::vector<std::pair<std::string, Origin>> unknown;  // tables with unknown names
 
-  // The table of that name ("run", "model", ...), or null for another name.
+  // Returns the table of that name ("run", "model", ...), or null for another name.
   std::optional<RawTable>* named(const std::string& name);
 };
 
-// Throws ConfigErrors when the file cannot be read or is not TOML; keys outside tables and ill-formed tables go to `errors`.
+// Throws ConfigErrors when the file cannot be read or is not TOML; keys outside tables and invalid tables go to `errors`.
 Document read_document(const std::optional<std::string>& file, ErrorList& errors);
-// A value as written on the command line: TOML, else the text itself.
+// Returns a value as written on the command line: TOML, else the text itself.
 Value parse_value(const std::string& text);
 
 }  // namespace gptcore

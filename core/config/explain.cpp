@@ -15,7 +15,7 @@ std::string with_underscores(std::string text) {
   return text;
 }
 
-// Of a key that is none of `known`, which are written as it is: with their tables, or alone.
+// Returns the hint for a key that is not one of `known`, which are written as the key is: with their tables, or alone.
 std::string hint_for(const std::string& key, const std::vector<std::string>& known) {
   const size_t at = key.rfind('.') + 1;
   std::vector<std::string> names;
@@ -47,7 +47,7 @@ std::vector<Explanation> explain(const PipelineConfig& config, const Catalog& ca
   add(config.model);
   for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {
-    add(stage.options);
+    add(stage.table);
     for (const Section& operation : stage.operations) add(operation);
     for (const Section& evaluator : stage.evaluators) add(evaluator);
   }

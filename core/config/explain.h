@@ -1,4 +1,4 @@
-// What `gptcore config explain` tells: each key with its owner's description, its value and where that came from.
+// Lists each key with its owner's description, its value and the value's origin, for `gptcore config explain`.
 #pragma once
 
 #include <string>
@@ -16,9 +16,9 @@ struct Explanation {
   Origin origin;
 };
 
-// Every key of the pipeline, in its order.
+// Returns every key of the pipeline, in the pipeline's order.
 std::vector<Explanation> explain(const PipelineConfig& config, const Catalog& catalog);
-// Those whose path is `key` or ends in it ("learning_rate"). Throws Error(unknown_key) when there is none.
+// Returns the keys whose path is `key` or ends in it ("learning_rate"). Throws Error(unknown_key) when there is none.
 std::vector<Explanation> explain(const PipelineConfig& config, const Catalog& catalog, const std::string& key);
 
 }  // namespace gptcore

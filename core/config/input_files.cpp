@@ -4,7 +4,7 @@
 
 #include "core/config/owner.h"
 #include "core/data/corpus/source_files.h"
-#include "core/train/train_options.h"
+#include "core/options/sample_options.h"
 
 namespace gptcore {
 namespace {
@@ -15,7 +15,7 @@ constexpr const char* kInitFrom = "init_from";
 
 constexpr const char* kPathsHint = "relative paths count from the pipeline file, those of the command line from here";
 
-// Of a file, a folder or a pattern's files. Stops counting where kMostRead is passed.
+// Returns the bytes of a file, a folder or a pattern's files. Stops counting beyond kMostRead.
 uintmax_t bytes_at(const std::string& path) {
   std::error_code failed;
   if (path.empty()) return 0;
@@ -29,7 +29,7 @@ uintmax_t bytes_at(const std::string& path) {
   }
   try {
     for (const std::string& file : source_files(path, {})) size += fs::file_size(file, failed);
-  } catch (const Error&) {  // told elsewhere
+  } catch (const Error&) {  // reported elsewhere
   }
   return size;
 }
@@ -57,7 +57,7 @@ class Checker {
     if (!value.is<std::string>()) return;
     std::string path = value.as<std::string>();
     if (path.empty() || path.find("://") != std::string::npos) return;
-    bool model = false;  // a model's weights, whose absence may have been told when its sizes were asked for
+    bool model = false;  // a model's weights; their absence may have been reported when the sizes were read
     for (const std::string scheme : {"hf:", "ckpt:"})
       if (!model && path.starts_with(scheme)) {
         path.erase(0, scheme.size());
@@ -69,8 +69,7 @@ class Checker {
     const bool pattern = path.find_first_of("*?[") != std::string::npos;
     if (pattern && !matches(path).empty()) return;
     errors_.add(model ? Code::checkpoint_missing : Code::data_missing,
-                "'" + key + "': '" + path + "' " + (pattern ? "fits no file that is there" : "does not exist"), kPathsHint,
-                origin);
+                "'" + key + "': '" + path + "' " + (pattern ? "matches no file" : "does not exist"), kPathsHint, origin);
   }
 
   static std::vector<std::string> matches(const std::string& pattern) {

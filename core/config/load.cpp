@@ -5,14 +5,13 @@
 
 #include "core/config/check.h"
 #include "core/config/default_loggers.h"
-#include "core/config/init_from.h"
 #include "core/config/input_files.h"
 #include "core/config/near_misses.h"
 #include "core/config/operations_file.h"
 #include "core/config/owner.h"
 #include "core/config/sources.h"
 #include "core/config/stage_checks.h"
-#include "core/train/train_options.h"
+#include "core/options/run_options.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -37,10 +36,8 @@ std::string run_name_of(const std::string& file) {
 
 class Loader {
  public:
-  Loader(const LoadRequest& request, const Catalog& catalog) : request_(request), catalog_(catalog) {
-    document_ = read_document(request.file, errors_);
-    folders_ = {document_.folder, fs::current_path()};
-  }
+  Loader(const LoadRequest& request, const Catalog& catalog, Document document, const Folders& folders, ErrorList errors)
+      : request_(request), catalog_(catalog), errors_(std::move(errors)), document_(std::move(document)), folders_(folders) {}
 
   PipelineConfig load() {
     for (const auto& [name, where] : document_.unknown)
@@ -91,7 +88,7 @@ class Loader {
     check_input_files(config.model, catalog_, errors_);
     for (const Section& section : config.adapters) check_input_files(section, catalog_, errors_);
     for (const StageConfig& stage : config.stages) {
-      if (stage.kind == "sample") check_prompt_file(stage.options, errors_);
+      if (stage.kind == "sample") check_prompt_file(stage.table, errors_);
       for (const auto* sections : {&stage.operations, &stage.evaluators})
         for (const Section& section : *sections) check_input_files(section, catalog_, errors_);
     }
@@ -153,7 +150,7 @@ class Loader {
       errors_.add(Code::missing_key, "the " + std::string(name_of(kind)) + " needs 'use', its name", known, table.header);
     } else if (!use->value.is<std::string>()) {
       if (!use->value.empty())
-        errors_.add(Code::wrong_type, std::string("'use' wants a string, got ") + type_name(use->value), known, use->origin);
+        errors_.add(Code::wrong_type, std::string("'use' expects a string, got ") + type_name(use->value), known, use->origin);
     } else if (const std::string& name = use->value.as<std::string>(); catalog_.find(kind, name)) {
       return section(path, name, table);
     } else {
@@ -184,7 +181,7 @@ class Loader {
     if (const Entry* load = document_.plugins->find("load"); load && load->value.is<List>())
       for (const Value& name : load->value.as<List>())
         if (name.is<std::string>() && name.as<std::string>().find('/') == std::string::npos)
-          errors_.add(Code::out_of_range, "'load' wants paths, got the bare name " + to_toml(name),
+          errors_.add(Code::out_of_range, "'load' expects paths, got the bare name " + to_toml(name),
                       "write " + to_toml(Value("./" + name.as<std::string>())), load->origin);
     const size_t mistakes = errors_.size();
     const Section checked = section("plugins", {}, *document_.plugins);
@@ -211,12 +208,16 @@ class Loader {
       stage.name = names[i];
       stage.kind = raw.table.text("kind");
       const std::string path = "stage." + names[i];
-      stage.options = section(path, stage.kind, raw.table);
-      if (stage.kind == "sample") resolve_prompt(stage.options, folders_);
+      stage.table = section(path, stage.kind, raw.table);
+      if (stage.kind == "sample") resolve_prompt(stage.table, folders_);
       stage.operations = items(path + ".operation.", raw.operations);
       stage.evaluators = items(path + ".evaluator.", raw.evaluators);
-      if (stage.kind == "train" && errors_.size() == mistakes) check_triggers(stage, raw.operations, catalog_, errors_);
-      refuse_misplaced(raw, stage.kind, errors_);
+      const StageKind* kind = find_stage_kind(stage.kind);
+      if (kind && errors_.size() == mistakes) {
+        stage.options = kind->options(stage.table);
+        if (kind->takes_operations) check_triggers(stage, raw.operations, catalog_, errors_);
+      }
+      refuse_misplaced(raw, kind, errors_);
       config.stages.push_back(std::move(stage));
     }
   }
@@ -225,17 +226,26 @@ class Loader {
   const Catalog& catalog_;
   ErrorList errors_;
   Document document_;
-  Folders folders_;
+  const Folders& folders_;
 };
 
 }  // namespace
 
-NamedPlugins plugins_of(const LoadRequest& request) {
-  return Loader(request, Catalog{}).plugins_only();
+PipelineLoader::PipelineLoader(LoadRequest request)
+    : request_(std::move(request)),
+      document_(read_document(request_.file, errors_)),
+      folders_{document_.folder, fs::current_path()} {}
+
+NamedPlugins PipelineLoader::plugins() const {
+  return Loader(request_, Catalog{}, document_, folders_, errors_).plugins_only();
+}
+
+PipelineConfig PipelineLoader::load(const Catalog& catalog) const {
+  return Loader(request_, catalog, document_, folders_, errors_).load();
 }
 
 PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog) {
-  return Loader(request, catalog).load();
+  return PipelineLoader(request).load(catalog);
 }
 
 std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog) {
@@ -251,10 +261,9 @@ std::vector<std::string> files_used(const PipelineConfig& config, const Catalog&
       if (const ItemInfo* item = catalog.find(Kind::dataset, name)) add_once(out, item->file);
   }
   add(config.model);
-  if (const Value* from = find(config.model.values, "init_from");
-      config.model.use == "gpt" && from && from->is<std::string>() && *from != Value(""))
-    if (const ItemInfo* item = catalog.find(Kind::tokenizer, tokenizer_of(parse_init_from(from->as<std::string>()))))
-      add_once(out, item->file);  // its tokens are compared with the run's
+  if (const ItemInfo* model = catalog.find(Kind::model, config.model.use); model && model->tokenizers)
+    for (const std::string& name : model->tokenizers(config.model.values))
+      if (const ItemInfo* item = catalog.find(Kind::tokenizer, name)) add_once(out, item->file);
   for (const Section& adapter : config.adapters) add(adapter);
   for (const StageConfig& stage : config.stages) {
     for (const Section& operation : stage.operations) {

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/config/config_errors.h"
+#include "core/config/check.h"
+#include "core/config/document.h"
 #include "core/config/overrides.h"
 #include "core/config/pipeline_config.h"
 #include "core/plugin/catalog.h"
@@ -28,9 +29,23 @@ struct NamedPlugins {
   bool replace = false;            // [plugins].override
 };
 
-// Throws ConfigErrors when the file cannot be read; other mistakes wait for load_pipeline().
-NamedPlugins plugins_of(const LoadRequest& request);
-// Throws ConfigErrors.
+// A pipeline file is read once, and loaded when the plugins that it names are known.
+class PipelineLoader {
+ public:
+  // Throws ConfigErrors when the file cannot be read; other mistakes wait for load().
+  explicit PipelineLoader(LoadRequest request);
+  NamedPlugins plugins() const;
+  // Throws ConfigErrors.
+  PipelineConfig load(const Catalog& catalog) const;
+
+ private:
+  LoadRequest request_;
+  ErrorList errors_;  // of reading
+  Document document_;
+  Folders folders_;
+};
+
+// Where the catalog is known beforehand. Throws ConfigErrors.
 PipelineConfig load_pipeline(const LoadRequest& request, const Catalog& catalog);
 // The files of the plugins whose items `config` uses, without repeats, in the pipeline's order.
 std::vector<std::string> files_used(const PipelineConfig& config, const Catalog& catalog);

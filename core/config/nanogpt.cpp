@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/config/init_from.h"
 #include "core/config/near_misses.h"
-#include "core/train/train_options.h"
+#include "core/options/init_from.h"
+#include "core/options/run_options.h"
 #include "gptcore/error.h"
 #include "gptcore/suggest.h"
 
@@ -21,7 +21,7 @@ NanoGptKey refused(const std::string& key, const std::string& why, const std::st
   return {{}, "no key '" + key + "': " + why, hint};
 }
 
-// A choice of run.precision, by any of its names.
+// Returns the key for a choice of run.precision, by any name of the choice.
 std::optional<NanoGptKey> dtype(const std::string& value) {
   const Schema<RunOptions> run = schema_of<RunOptions>();
   const auto spec = std::find_if(run.specs().begin(), run.specs().end(), [](const auto& s) { return s.name == "precision"; });

@@ -10,13 +10,13 @@
 namespace gptcore {
 
 struct NanoGptKey {
-  std::vector<std::string> overrides;  // KEY=VALUE that mean the same; none: it says what is so anyway
-  std::string message, hint;           // why it cannot be done here; "" when it can
+  std::vector<std::string> overrides;  // KEY=VALUE that mean the same; none: the key changes nothing
+  std::string message, hint;           // why the key is refused; "" when it is not
 };
 
-// What `key` with that value means; absent when it is no such key, or that value is not one that nanoGPT has.
+// Returns the meaning of `key` with that value, or none when it is not such a key, or nanoGPT has no such value.
 std::optional<NanoGptKey> nanogpt_key(const std::string& key, const std::string& value);
-// What to do about such a key in a pipeline file, where nothing is read by nanoGPT's names; "" when it is none.
+// Returns what to do about such a key in a pipeline file, where nanoGPT's names are not read; "" when it is not such a key.
 std::string nanogpt_hint(const std::string& key, const Value& value);
 
 }  // namespace gptcore

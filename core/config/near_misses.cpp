@@ -6,7 +6,8 @@
 
 #include "core/config/operation_keys.h"
 #include "core/config/other_names.h"
-#include "core/model/gpt_options.h"
+#include "core/config/stage_kinds.h"
+#include "core/options/gpt_options.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -37,14 +38,14 @@ std::string name_in(const std::string& header) {
   return header.substr(begin, header.find(']') - begin);
 }
 
-// The header of the table that has that name in singular or plural; "" when none has.
+// Returns the header of the table that has that name in singular or plural, or "" when none has.
 std::string header_of(const std::string& name) {
   for (const char* header : kHeaders)
     if (const std::string known = name_in(header); known == name || differ_in_number(known, name)) return header;
   return {};
 }
 
-// "an operation".
+// Returns "an operation".
 std::string one(Kind kind) {
   const std::string name = name_of(kind);
   return (std::string("aeiou").find(name[0]) == std::string::npos ? "a " : "an ") + name;
@@ -61,15 +62,12 @@ std::vector<Kind> kinds_offering(const std::string& name, const Catalog& catalog
   return kinds;
 }
 
-// [run], the stages and the core's own model, with their titles.
+// Returns the keys of [run], the core's own model and the stages, with their titles.
 std::vector<std::pair<std::string, std::vector<ParamSpec>>> titled_tables() {
   const Catalog none;
   std::vector<std::pair<std::string, std::vector<ParamSpec>>> out = {{"[run]", owner_of("run", {}, none)->params},
                                                                      {"[model]", schema_of<GptOptions>().specs()}};
-  for (const std::string& kind : stage_kinds()) {
-    Owner owner = *owner_of("stage.", kind, none);
-    out.emplace_back(std::move(owner.title), std::move(owner.params));
-  }
+  for (const StageKind& kind : stage_kinds()) out.emplace_back(kind.owner.title, kind.owner.params);
   return out;
 }
 
@@ -80,7 +78,7 @@ std::vector<std::string> core_keys() {
   return keys;
 }
 
-// A key that the item has, rather one of what it reads.
+// Returns one of the item's keys, preferably a path that the item reads.
 std::string example_key(const std::string& table, const std::string& use, const Catalog& catalog) {
   const auto owner = owner_of(table, use, catalog);
   if (!owner || owner->params.empty()) return "KEY";
@@ -133,8 +131,8 @@ std::string hint_for_key(const std::string& key, const Owner& owner) {
 std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys) {
   if (const std::string own = same_meaning(key, keys); !own.empty()) return "did you mean '" + own + "'?";
   if (const auto owners = owners_of_key(folded(key)); !owners.empty())
-    return "it is a key of " + owners_text(owners) + ", " + (owners.size() == 1 ? "which" : "none of which") +
-           " this pipeline has" + (owners.size() == 1 ? " not" : "");
+    return "it is a key of " + owners_text(owners) + ", " +
+           (owners.size() == 1 ? "which this pipeline does not have" : "none of which this pipeline has");
   return did_you_mean(key, keys, "gptcore config explain FILE lists all keys");
 }
 
@@ -157,7 +155,7 @@ std::string hint_for_table(const std::string& name, const Catalog& catalog) {
   const std::string wanted = folded(name);
   if (const std::string header = header_of(wanted); !header.empty())
     return "write " + header + (header.starts_with("[[stage.") ? " below its [[stage]]" : "");
-  if (holds(stage_kinds(), wanted)) return "write [[stage]] with kind = \"" + wanted + "\"";
+  if (holds(stage_kind_names(), wanted)) return "write [[stage]] with kind = \"" + wanted + "\"";
   for (const Other& other : kTables)
     if (wanted == other.name) return std::string("write ") + other.ours;
   if (const auto kinds = kinds_offering(name, catalog); !kinds.empty())
@@ -187,7 +185,7 @@ std::string hint_for_kind(const std::string& name) {
       const size_t begin = ours.find(mark) + mark.size();
       return "did you mean '" + ours.substr(begin, ours.find('"', begin) - begin) + "'?";
     }
-  return did_you_mean(name, stage_kinds(), "there are " + listed(stage_kinds()));
+  return did_you_mean(name, stage_kind_names(), "there are " + listed(stage_kind_names()));
 }
 
 std::string choice_called(const std::string& value, const ParamSpec& spec) {

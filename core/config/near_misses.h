@@ -1,4 +1,4 @@
-// What a name that nobody knows was meant to be, as the hint of its error: by meaning first, then by its letters.
+// Guesses what an unknown name was meant to be, as the hint of its error: first by meaning, then by spelling.
 #pragma once
 
 #include <string>
@@ -8,28 +8,28 @@
 
 namespace gptcore {
 
-// Of a key in a table of that owner. Other programs' names for a key, singular and plural, tables written as keys and keys of
-// other tables come before keys of like spelling.
+// Returns the hint for a key in a table of that owner. Other programs' names for a key, singular and plural, tables written as
+// keys and keys of other tables come before keys of like spelling.
 std::string hint_for_key(const std::string& key, const Owner& owner);
-// The one of `keys` that other programs call `key`, or that differs in number only; "" when there is none.
+// Returns the one of `keys` that other programs call `key`, or that differs only in number (singular, plural), or "".
 std::string same_meaning(const std::string& key, const std::vector<std::string>& keys);
-// The tables of the core's own that have such a key, as "a train stage"; empty when none has.
+// Returns the core's own tables that have such a key, as "a train stage".
 std::vector<std::string> owners_of_key(const std::string& key);
-// What has the key, behind "is a key of": "[run], of a train stage and of a prepare stage".
+// Returns the owners as text that follows "is a key of": "[run], of a train stage and of a prepare stage".
 std::string owners_text(const std::vector<std::string>& owners);
-// Of a key that stands alone on the command line, where the pipeline's tables have those keys.
+// Returns the hint for a key that stands alone on the command line; `keys` are those of the pipeline's tables.
 std::string hint_for_bare_key(const std::string& key, const std::vector<std::string>& keys);
-// The one of `keys` that `key` means or is near to; "" when there is none.
+// Returns the one of `keys` that `key` means or is near to, or "".
 std::string key_meant(const std::string& key, const std::vector<std::string>& keys);
-// Of a table's name on the command line, where a key should be; `use` is what the table has.
+// Returns the hint for a table's name on the command line in place of a key; `use` is that of the table.
 std::string hint_for_table_as_key(const std::string& table, const std::string& use, const Catalog& catalog);
-// Of a table: its header as it should be.
+// Returns the hint for a table of an unknown name: the header it should have.
 std::string hint_for_table(const std::string& name, const Catalog& catalog);
-// Of an item that no plugin offers under that kind.
+// Returns the hint for an item that no plugin offers under that kind.
 std::string hint_for_item(Kind kind, const std::string& name, const Catalog& catalog);
-// Of a stage's kind.
+// Returns the hint for an unknown kind of stage.
 std::string hint_for_kind(const std::string& name);
-// The choice that others call `value` ("bfloat16" for "bf16"), or `value` itself.
+// Returns the choice that other programs call `value` ("bfloat16" for "bf16"), or `value` itself.
 std::string choice_called(const std::string& value, const ParamSpec& spec);
 
 }  // namespace gptcore

@@ -36,7 +36,7 @@ void OperationKeys::schema(Schema<OperationKeys>& s) {
   s.param("on_error", &OperationKeys::on_error, "what to do when it fails")
       .choice("stop", "the run ends with a checkpoint")
       .choice("skip", "the run goes on and it is not asked again");
-  s.param("completed", &OperationKeys::completed, "it is not asked");
+  s.param("completed", &OperationKeys::completed, "it is not asked").cosmetic();
   s.param("undo_if_worse", &OperationKeys::undo_if_worse,
           "training goes back to before it when the val loss has then risen by more than this")
       .at_least(0);
@@ -85,7 +85,7 @@ std::map<std::string, std::string> operation_policy(const Table& values) {
 
 OperationKeys operation_keys(const Table& values) {
   const Schema<OperationKeys> schema = schema_of<OperationKeys>();
-  Table fitting;  // an item's own parameter of such a name may be of another type
+  Table fitting;  // an item's own parameter of the same name may be of another type
   for (const ParamSpec& spec : schema.specs())
     if (const Value* value = find(values, spec.name); value && !value->empty() && !misfit(spec, *value))
       fitting.emplace_back(spec.name, *value);

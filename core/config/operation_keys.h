@@ -6,12 +6,12 @@
 #include <string>
 
 #include "core/config/owner.h"
-#include "core/train/when.h"
+#include "core/options/when.h"
 
 namespace gptcore {
 
 struct OperationKeys {
-  std::optional<Table> when;  // absent: after each of the item's events
+  std::optional<Table> when;  // absent: the operation fires after each of the item's events
   bool reevaluate = false;
   std::string on_error = "stop";  // stop | skip
   bool completed = false;
@@ -19,17 +19,17 @@ struct OperationKeys {
   int64_t judge_after = 1;
 
   static void schema(Schema<OperationKeys>& s);
-  // `when`, which has been checked.
+  // Returns `when`, which must have been checked.
   std::optional<When> conditions() const;
 };
 
-// Adds these keys and the check of `when`. A parameter of the item that has the name of one goes first.
+// Adds these keys and the check of `when`. An item's own parameter takes the place of a key with the same name.
 void add_operation_keys(Owner& owner);
-// The keys of a checked table.
+// Returns the keys of a checked table.
 OperationKeys operation_keys(const Table& values);
-// What tells an operation from the others of its stage, as TOML texts by key: the item's name as `use`, its arguments, `when`.
+// Returns what distinguishes an operation in its stage, as TOML texts by key: the item as `use`, its arguments, `when`.
 std::map<std::string, std::string> operation_table(const std::string& use, const Table& values);
-// The program's own keys but `when` and `completed`, likewise.
+// Returns the program's own keys except `when` and `completed`, in the same form.
 std::map<std::string, std::string> operation_policy(const Table& values);
 
 }  // namespace gptcore

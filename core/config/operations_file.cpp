@@ -45,7 +45,7 @@ class Reader {
  private:
   Origin at(const YAML::Node& node) const { return yaml_origin(node.Mark(), shown_); }
 
-  // The list in { operations: [...] }; undefined when it is not there, which is reported.
+  // Returns the list in { operations: [...] }, undefined when it is absent, which is reported.
   YAML::Node listed_in(const YAML::Node& root) {
     YAML::Node list(YAML::NodeType::Undefined);
     if (root.size() == 0) errors_.add(Code::config_syntax, "has no operations", "write a list of operations", at(root));
@@ -60,7 +60,7 @@ class Reader {
     return list;
   }
 
-  // Without `use` when it has no name.
+  // Returns the table of an operation, without `use` when it has no name.
   RawTable operation(const YAML::Node& node) {
     RawTable table{at(node), {}};
     if (!node.IsMap()) {
@@ -82,7 +82,7 @@ class Reader {
     return table;
   }
 
-  // What stands in a map, without keys that nobody knows.
+  // Returns the entries of a map, without unknown keys.
   RawTable entries_of(const YAML::Node& map) {
     RawTable out;
     for (const auto& pair : map) {
@@ -93,7 +93,7 @@ class Reader {
         errors_.add(Code::unknown_key, "an operation has no key '" + entry.key + "'",
                     did_you_mean(entry.key, known, "it has " + listed(known)), entry.key_at);
       else if (out.find(entry.key))
-        errors_.add(Code::conflict, "the key '" + entry.key + "' stands twice", "leave one out", entry.key_at);
+        errors_.add(Code::conflict, "the key '" + entry.key + "' is given twice", "leave one out", entry.key_at);
       else
         out.entries.push_back(with_value(std::move(entry), pair.second));
     }
@@ -110,7 +110,7 @@ class Reader {
     return entry;
   }
 
-  // Whether its value is empty because of a mistake that was reported, not null.
+  // Returns whether the value is empty because of a reported mistake, not because it is null.
   bool is_broken(const Entry& entry) const { return std::find(broken_.begin(), broken_.end(), entry.key) != broken_.end(); }
 
   const Entry* check_type(const char* key, Type type) {
@@ -127,16 +127,16 @@ class Reader {
   void put_name(RawTable& table) {
     const Entry* name = entries_.find("name");
     if (!name) return;
-    if (name->value.empty() && !is_broken(*name)) errors_.add(Code::wrong_type, "'name' wants a string", {}, name->origin);
+    if (name->value.empty() && !is_broken(*name)) errors_.add(Code::wrong_type, "'name' expects a string", {}, name->origin);
     if (check_type("name", Type::text)) table.entries.push_back({"use", name->value, name->key_at, name->origin});
   }
 
-  // The number of a condition, or empty when it says nothing; `.inf` is written "now" in trigger_loss.
+  // Returns the number of a condition, or an empty value when it has no effect; `.inf` becomes "now" in trigger_loss.
   Value condition(const Entry& entry, const ParamSpec& spec) {
     Value value = entry.value;
     if (value.is<double>()) {
       const double number = value.as<double>();
-      if (number == HUGE_VAL) return spec.name == "trigger_loss" ? Value("now") : Value();  // to wait for ever: by loss only
+      if (number == HUGE_VAL) return spec.name == "trigger_loss" ? Value("now") : Value();  // no timeout: only the loss counts
       const bool whole = std::trunc(number) == number && std::abs(number) < 1e15;
       if (spec.type == Type::integer && whole) value = static_cast<int64_t>(number);
     }
@@ -157,7 +157,7 @@ class Reader {
       if (!entry) continue;
       if (entry->value.empty()) {
         if (is_broken(*entry)) continue;
-        errors_.add(Code::wrong_type, "'" + spec.name + "' wants a number", {}, entry->origin);
+        errors_.add(Code::wrong_type, "'" + spec.name + "' expects a number", {}, entry->origin);
         continue;
       }
       if (when.empty()) first = entry->origin;
@@ -178,9 +178,10 @@ class Reader {
     for (const auto& pair : value) {
       Entry own{pair.first.IsScalar() ? pair.first.Scalar() : "", {}, at(pair.first), at(pair.second)};
       if (std::find(core.begin(), core.end(), own.key) != core.end())
-        errors_.add(Code::unknown_key, "'" + own.key + "' is no key of the operation's own", "put it beside value", own.key_at);
+        errors_.add(Code::unknown_key, "'" + own.key + "' is not one of the operation's own keys", "put it beside value",
+                    own.key_at);
       else if (table.find(own.key))
-        errors_.add(Code::conflict, "the key '" + own.key + "' stands twice", "leave one out", own.key_at);
+        errors_.add(Code::conflict, "the key '" + own.key + "' is given twice", "leave one out", own.key_at);
       else
         table.entries.push_back(with_value(std::move(own), pair.second));
     }
@@ -188,8 +189,8 @@ class Reader {
 
   const std::string& shown_;
   ErrorList& errors_;
-  RawTable entries_;                 // of the operation at hand
-  std::vector<std::string> broken_;  // keys whose values cannot be held
+  RawTable entries_;                 // of the current operation
+  std::vector<std::string> broken_;  // keys whose values no Value can hold
 };
 
 }  // namespace
@@ -201,9 +202,10 @@ std::vector<RawTable> read_operations_file(const std::filesystem::path& path, co
   try {
     const FileKind kind = files->kind(path);
     if (kind != FileKind::file)
-      throw Error(Code::unreadable_config,
-                  std::string("operations_file '") + shown + "': " + (kind == FileKind::absent ? "no such file" : "is no file"),
-                  "it counts from the pipeline file's folder");
+      throw Error(
+          Code::unreadable_config,
+          std::string("operations_file '") + shown + "': " + (kind == FileKind::absent ? "no such file" : "is not a file"),
+          "it counts from the pipeline file's folder");
     text = read_text(*files, path, kLargestFile);
   } catch (const Error& e) {
     errors.add(Code::unreadable_config, e.what(), e.hint(), named_at);

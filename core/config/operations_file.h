@@ -1,6 +1,6 @@
-// An operations file: what a train stage is to do, in order, as a YAML or JSON list of
+// An operations file lists the operations of a train stage in order, as a YAML or JSON list of
 //   { name, value, trigger_loss, max_wait_iters, reevaluate, completed, on_error, desc }
-// or a map whose key `operations` holds that list. The first four must be there; a `value` of null stands for none, a map for
+// or a map whose key `operations` holds that list. The first four keys are required; a `value` of null means none, a map gives
 // the operation's own keys.
 #pragma once
 
@@ -12,12 +12,12 @@
 
 namespace gptcore {
 
-// Each entry as the [[stage.operation]] it stands for, with places in the file; what is wrong goes to `errors`, and a file that
-// cannot be read to `named_at`. `shown` is its name in messages.
+// Returns each entry as the [[stage.operation]] it stands for, with places in the file. Mistakes go to `errors`; that of a file
+// which cannot be read is at `named_at`. `shown` is the file's name in messages.
 std::vector<RawTable> read_operations_file(const std::filesystem::path& path, const std::string& shown, const Origin& named_at,
                                            ErrorList& errors);
 
-// The file's text with `completed: true` in the entry of that number; all else is kept, comments too.
+// Returns the file's text with `completed: true` in the entry of that number; all else is kept, including comments.
 // Throws Error(config_syntax) when the text has no such entry or cannot be changed that way.
 std::string with_completed(const std::string& text, size_t index);
 

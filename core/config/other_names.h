@@ -1,5 +1,5 @@
-// What other programs call keys, choices and tables of ours. Nothing is read by these names: hints are made of them, and on the
-// command line a choice may be written by one.
+// Other programs' names for our keys, choices and tables. Nothing is read by these names, except that a choice on the command
+// line may have one: hints are made of them.
 #pragma once
 
 namespace gptcore::other_names {
@@ -113,7 +113,7 @@ inline constexpr Other kChoices[] = {
     {"half", "float16"},   {"16_mixed", "float16"},   {"fp32", "float32"},         {"f32", "float32"},  {"32_true", "float32"},
     {"single", "float32"}, {"float", "float32"},      {"warmup_cosine", "cosine"}, {"cos", "cosine"},   {"gelu_new", "tanh"}};
 
-// Tables by names that are neither their own nor near in letters.
+// Names of tables that are neither their own nor near in spelling.
 inline constexpr Other kTables[] = {{"data", "[dataset]"},
                                     {"logging", "[[logger]]"},
                                     {"log", "[[logger]]"},

@@ -1,4 +1,5 @@
 #include "core/config/overrides.h"
+#include "core/config/stage_kinds.h"
 
 #include <algorithm>
 #include <sstream>
@@ -17,8 +18,8 @@ using Segments = std::vector<std::string>;
 
 struct Target {
   RawTable* table;
-  std::string path;  // as owner_of() wants it
-  std::string use;   // or the stage's kind
+  std::string path;  // as owner_of() expects it
+  std::string use;   // the item's name, or the stage's kind
   std::string key;
 };
 
@@ -43,7 +44,7 @@ std::string use_of(const std::string& path, const RawTable& table) {
   return table.text("use");
 }
 
-// The texts that the core itself reads: use of an item's table, kind and name of a stage.
+// Returns true for the texts that the core itself reads: `use` of an item's table, `kind` and `name` of a stage.
 bool is_reserved(const Target& target) {
   if (item_kind(target.path)) return target.key == "use";
   return target.path.starts_with("stage.") && (target.key == "kind" || target.key == "name");
@@ -61,7 +62,7 @@ class Overrider {
     table_.clear();
     if (item.flag) return set_flag(item.text);
     const size_t equals = item.text.find('=');
-    if (equals == std::string::npos || equals == 0) return fail("an override wants KEY=VALUE", "as train.learning_rate=3e-4");
+    if (equals == std::string::npos || equals == 0) return fail("an override expects KEY=VALUE", "as train.learning_rate=3e-4");
     const Segments path = split(item.text.substr(0, equals));
     const std::string value = item.text.substr(equals + 1);
     if (path.size() > 1) table_ = item.text.substr(0, item.text.rfind('.', equals) + 1);
@@ -72,7 +73,7 @@ class Overrider {
  private:
   void fail(const std::string& message, const std::string& hint) { errors_.add(Code::bad_override, message, hint, where_); }
 
-  // Whether `key` is one of nanoGPT's own, which is then done or refused. `asked` is the table that the user named.
+  // Applies or refuses a key of nanoGPT's own; returns false for any other key. `asked` is the table that the user named.
   bool take_nanogpt(const std::string& key, const std::string& value, const Target* asked = nullptr) {
     const auto found = nanogpt_key(key, value);
     if (!found) return false;
@@ -92,13 +93,13 @@ class Overrider {
     return true;
   }
 
-  // Which words belong together is told by "=" alone: the next one could be the pipeline file.
+  // Refuses key and value in two words: only "=" tells that words belong together, as the next one could be the pipeline file.
   bool refuse_apart(const std::string& key, const std::string& value) {
     if (apart_) fail("a key and its value are one word", "write --" + table_ + key + "=" + value);
     return apart_;
   }
 
-  // A key alone, which is how a boolean may be set.
+  // Applies a key alone, by which a boolean may be set.
   void set_flag(const std::string& key) {
     const Segments path = split(key);
     if (path.size() == 1 && take_nanogpt(with_underscores(key), "True")) return;
@@ -134,7 +135,7 @@ class Overrider {
     return std::nullopt;
   }
 
-  // The stage of that name, else the only one of that kind; made when the pipeline has no stage at all.
+  // Returns the stage of that name, else the only one of that kind; makes it when the pipeline has no stage at all.
   std::optional<size_t> stage(const std::string& name) {
     const std::vector<std::string> names = stage_names(document_);
     std::vector<size_t> of_kind;
@@ -144,11 +145,10 @@ class Overrider {
     }
     if (of_kind.size() == 1) return of_kind[0];
     if (of_kind.size() > 1) {
-      fail("'" + name + "' is more than one stage", "name one of " + listed(names));
+      fail("'" + name + "' names more than one stage", "name one of " + listed(names));
       return std::nullopt;
     }
-    const auto& kinds = stage_kinds();
-    const bool is_kind = std::find(kinds.begin(), kinds.end(), name) != kinds.end();
+    const bool is_kind = find_stage_kind(name) != nullptr;
     if (is_kind && names.empty()) {
       document_.stages.push_back({RawTable{where_, {{"kind", name, where_, where_}}}, {}, {}});
       return 0;
@@ -182,7 +182,7 @@ class Overrider {
     return Target{found, "logger", found->text("use"), key};
   }
 
-  // The table with that `use`, or at that index.
+  // Returns the table with that `use`, or at that index.
   RawTable* one_of(std::vector<RawTable>& tables, const std::string& name, const std::string& what) {
     std::vector<RawTable*> found;
     Segments names;
@@ -195,7 +195,7 @@ class Overrider {
       fail("no " + what + " '" + name + "'",
            did_you_mean(name, names, names.empty() ? "there is none" : "there are " + listed(names)));
     else
-      fail("'" + name + "' is more than one " + what, "give its number, from 0");
+      fail("'" + name + "' names more than one " + what, "give its number, from 0");
     return nullptr;
   }
 
@@ -204,7 +204,7 @@ class Overrider {
     return use_of(table, slot ? *slot : RawTable{});
   }
 
-  // nanoGPT's spelling: a key that only one table has.
+  // Finds the table of a bare key, as nanoGPT writes it: only one table may have the key.
   std::optional<Target> bare(const std::string& key, const std::string& value = "VALUE") {
     std::vector<Segments> places;
     Segments shown, known;
@@ -243,7 +243,7 @@ class Overrider {
   }
 
   void assign(const Target& target, const std::string& text) {
-    ParamSpec spec;  // a reserved key is a text
+    ParamSpec spec;  // of a reserved key: a text
     spec.name = target.key;
     if (!is_reserved(target)) {
       const auto owner = owner_of(target.path, target.use, catalog_);
@@ -270,10 +270,10 @@ class Overrider {
   ErrorList& errors_;
   Origin where_;
   bool apart_ = false;  // see Override
-  std::string table_;   // "train.", where the key is given with its table
+  std::string table_;   // "train.", when the key is given with its table
 };
 
-// use and kind decide which other keys a table has.
+// Returns true for `use` and `kind`, which decide which other keys a table has.
 bool decides_keys(const Override& item) {
   const std::string key = item.text.substr(0, item.text.find('='));
   return key.ends_with(".use") || key.ends_with(".kind");

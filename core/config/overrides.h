@@ -1,5 +1,5 @@
-// Values from the command line, put over those of the file: a.b=v, or nanoGPT's bare learning_rate=3e-4. Keys that nanoGPT has
-// and a pipeline has not (dtype, decay_lr, ...) mean what they mean there, or are refused with the key to use.
+// Puts values from the command line over those of the file: a.b=v, or nanoGPT's bare learning_rate=3e-4. Keys that nanoGPT has
+// and a pipeline lacks (dtype, decay_lr, ...) mean the same as in nanoGPT, or are refused with the key to use.
 #pragma once
 
 #include <string>
@@ -17,10 +17,10 @@ struct Override {
   bool apart = false;   // written as two words, "--learning_rate 3e-4": refused with the one word to write
 };
 
-// Changes `document`; creates tables it lacks. What names nothing, or more than one thing, goes to `errors`.
+// Changes `document` and creates tables that it lacks. An override that names nothing, or more than one thing, adds an error.
 void apply_overrides(Document& document, const std::vector<Override>& overrides, const Catalog& catalog, ErrorList& errors);
 
-// "train", "train-2", ...: each stage's name, given or made from its kind.
+// Returns each stage's name, given or made from its kind: "train", "train-2", ...
 std::vector<std::string> stage_names(const Document& document);
 
 }  // namespace gptcore

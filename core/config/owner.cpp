@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "core/config/config_errors.h"
-#include "core/config/init_from.h"
+#include "core/config/core_owner.h"
 #include "core/config/operation_keys.h"
-#include "core/data/prepare_options.h"
-#include "core/model/gpt_options.h"
-#include "core/train/train_options.h"
+#include "core/config/stage_kinds.h"
+#include "core/options/gpt_options.h"
+#include "core/options/run_options.h"
+#include "core/options/when.h"
 
 namespace gptcore {
 namespace {
@@ -34,103 +34,6 @@ struct AdapterOptions {
   }
 };
 
-template <class T> Owner core_owner(std::string title, std::vector<std::string> reserved = {}) {
-  return {std::move(title),
-          schema_of<T>().specs(),
-          std::move(reserved),
-          [](const Table& values) {
-            T object;
-            schema_of<T>().assign(values, object);
-            return schema_of<T>().problems(object);
-          },
-          {}};
-}
-
-// The core's own keys of a train stage that name its operations.
-struct OperationsFileOptions {
-  std::optional<std::string> operations_file;
-  bool write_back = false;
-  static void schema(Schema<OperationsFileOptions>& s) {
-    s.param("operations_file", &OperationsFileOptions::operations_file, "YAML or JSON list of operations, carried out in order")
-        .path();
-    s.param("write_back", &OperationsFileOptions::write_back, "sets `completed: true` in that file when one is done");
-  }
-};
-
-Owner train_owner(const std::string& title) {
-  Owner owner = core_owner<TrainOptions>(title, {"kind", "name"});
-  const Schema<OperationsFileOptions> own = schema_of<OperationsFileOptions>();
-  owner.params.insert(owner.params.end(), own.specs().begin(), own.specs().end());
-  owner.check = [check = owner.check](const Table& values) {
-    Problems found = check(values);
-    const Value *file = find(values, "operations_file"), *back = find(values, "write_back");
-    if (*back == Value(true) && file->empty())
-      found.push_back({"write_back", "write_back without an operations_file", "leave it out; progress is in every checkpoint"});
-    return found;
-  };
-  return owner;
-}
-
-std::optional<Owner> stage_owner(const std::string& kind) {
-  const std::string title = (kind == "evaluate" ? "an " : "a ") + kind + " stage";
-  if (kind == "train") return train_owner(title);
-  if (kind == "evaluate") return core_owner<EvaluateOptions>(title, {"kind", "name"});
-  if (kind == "prepare") return core_owner<PrepareOptions>(title, {"kind", "name"});
-  if (kind == "sample") return core_owner<SampleOptions>(title, {"kind", "name"});
-  return std::nullopt;
-}
-
-// The key's text, or "".
-std::string text_of(const Table& given, const std::string& key) {
-  const Value* value = find(given, key);
-  return value && value->is<std::string>() ? value->as<std::string>() : std::string();
-}
-
-// What a model that starts from another one must have of it. Tokens can be added, and positions left out at the end.
-std::string refusal_of_size(const Table& source, const std::string& key, const Value& given, const Value& own) {
-  if (given == own) return {};
-  const bool sizes = given.is<int64_t>() && own.is<int64_t>();
-  if (sizes && key == "vocab_size")
-    return given.as<int64_t>() > own.as<int64_t>()
-               ? std::string()
-               : "a vocabulary can grow and not shrink: leave it out, or give " + to_toml(own) + " or more";
-  if (sizes && key == "block_size") {
-    const Value* rotary = find(source, "rotary");
-    return given.as<int64_t>() < own.as<int64_t>() || (rotary && *rotary == Value(true))
-               ? std::string()
-               : "it has learned no further positions: leave it out, or give " + to_toml(own) + " or less";
-  }
-  return "leave it out, or give the same value";
-}
-
-Preset model_preset(const Table& given, const Table& written) {
-  const std::string preset = text_of(given, "preset"), init_from = text_of(given, "init_from");
-  if (init_from.empty()) return {"preset", "preset " + preset, gpt_preset(preset), {}, {}};
-  Preset out{"init_from", "init_from " + init_from, {}, {}, {}};
-  try {
-    parse_init_from(text_of(written, "init_from"));
-    const InitFrom from = parse_init_from(init_from);
-    // Before a download the preset tells the sizes; the run that wants the weights says that they are not there.
-    if (!gpt_preset(preset).empty() && !std::filesystem::exists(from.path))
-      return {"preset", "preset " + preset, gpt_preset(preset), {}, {}};
-    out.values = values_of(from);
-    out.refusal = [source = out.values](const std::string& key, const Value& value, const Value& own) {
-      return refusal_of_size(source, key, value, own);
-    };
-    for (const auto& [key, value] : gpt_preset(preset))
-      if (const Value* other = find(out.values, key); other && *other != value)
-        throw Error(
-            Code::conflict,
-            "preset \"" + preset + "\" has " + key + " = " + to_toml(value) + ", and " + init_from + " has " + to_toml(*other),
-            "leave preset out: init_from gives all sizes");
-  } catch (const Error& e) {
-    out.error = e;
-  } catch (const ConfigErrors& e) {
-    out.error = e.errors().front();
-  }
-  return out;
-}
-
 }  // namespace
 
 const ParamSpec* Owner::find(const std::string& key) const {
@@ -142,11 +45,6 @@ std::vector<std::string> Owner::keys() const {
   std::vector<std::string> out = reserved;
   for (const ParamSpec& spec : params) out.push_back(spec.name);
   return out;
-}
-
-const std::vector<std::string>& stage_kinds() {
-  static const std::vector<std::string> kinds = {"train", "evaluate", "sample", "prepare"};
-  return kinds;
 }
 
 namespace {
@@ -166,12 +64,11 @@ CoreTable item_table(const std::string& header, const std::string& doc, const st
   return out;
 }
 
-CoreTable stage_table(const std::string& kind, const std::string& doc) {
+CoreTable stage_table(const StageKind& kind) {
   ParamSpec name =
       text_key("name", "the stage's name in overrides and records: a-z, 0-9, '_' and '-'; not given: its kind", false);
-  CoreTable out{"[[stage]] with kind = \"" + kind + "\"", doc, {std::move(name)}};
-  const std::vector<ParamSpec> own = stage_owner(kind)->params;
-  out.params.insert(out.params.end(), own.begin(), own.end());
+  CoreTable out{"[[stage]] with kind = \"" + kind.name + "\"", kind.doc, {std::move(name)}};
+  out.params.insert(out.params.end(), kind.owner.params.begin(), kind.owner.params.end());
   return out;
 }
 
@@ -181,25 +78,29 @@ std::vector<CoreTable> core_tables() {
   const std::string item_keys = "Its item's own keys are in plugins/parameters.md.";
   ParamSpec model = text_key("use", "the model's name", false);
   model.fallback = "gpt";
-  return {{"[run]", "What holds for the whole run.", schema_of<RunOptions>().specs()},
-          {"[plugins]", "Plugins beyond the installed ones.", schema_of<PluginsOptions>().specs()},
-          item_table("[tokenizer]", item_keys, "the tokenizer's name"),
-          item_table("[dataset]", item_keys, "the dataset's name"),
-          {"[model]", item_keys, {model}},
-          item_table("[[adapter]]", item_keys, "the adapter's name", schema_of<AdapterOptions>().specs()),
-          stage_table("train", "Trains the model. Stages run in the file's order."),
-          item_table("[[stage.operation]]", "Below a train stage. " + item_keys, "the operation's name",
-                     schema_of<OperationKeys>().specs()),
-          {"when = { ... } of [[stage.operation]]", "The conditions: any of them, or with `all` every one.",
-           schema_of<When>().specs()},
-          item_table("[[stage.evaluator]]", "Below a train or evaluate stage. " + item_keys, "the evaluator's name"),
-          stage_table("evaluate", "Measures the loss."),
-          stage_table("sample", "Writes text."),
-          stage_table("prepare", "Writes the dataset as files of tokens."),
-          item_table(
-              "[[logger]]",
-              "Without any, a run writes to the terminal and metrics.jsonl; `use = \"none\"` switches both off. " + item_keys,
-              "the logger's name, or none")};
+  std::vector<CoreTable> tables = {
+      {"[run]", "What holds for the whole run.", schema_of<RunOptions>().specs()},
+      {"[plugins]", "Plugins beyond the installed ones.", schema_of<PluginsOptions>().specs()},
+      item_table("[tokenizer]", item_keys, "the tokenizer's name"),
+      item_table("[dataset]", item_keys, "the dataset's name"),
+      {"[model]", item_keys, {model}},
+      item_table("[[adapter]]", item_keys, "the adapter's name", schema_of<AdapterOptions>().specs())};
+  for (const StageKind& kind : stage_kinds()) {
+    tables.push_back(stage_table(kind));
+    if (kind.takes_operations) {
+      tables.push_back(item_table("[[stage.operation]]", "Below a train stage. " + item_keys, "the operation's name",
+                                  schema_of<OperationKeys>().specs()));
+      tables.push_back({"when = { ... } of [[stage.operation]]", "The conditions: any of them, or with `all` every one.",
+                        schema_of<When>().specs()});
+      tables.push_back(
+          item_table("[[stage.evaluator]]", "Below a train or evaluate stage. " + item_keys, "the evaluator's name"));
+    }
+  }
+  tables.push_back(item_table(
+      "[[logger]]",
+      "Without any, a run writes to the terminal and metrics.jsonl; `use = \"none\"` switches both off. " + item_keys,
+      "the logger's name, or none"));
+  return tables;
 }
 
 std::optional<Kind> item_kind(const std::string& path) {
@@ -220,18 +121,35 @@ std::optional<Owner> owner_of(const std::string& path, const std::string& use, c
   if (path == "run") return core_owner<RunOptions>("[run]");
   if (path == "plugins") return core_owner<PluginsOptions>("[plugins]");
   const auto kind = item_kind(path);
-  if (!kind) return stage_owner(use);
+  if (!kind) {
+    const StageKind* stage = find_stage_kind(use);
+    return stage ? std::optional(stage->owner) : std::nullopt;
+  }
   const ItemInfo* item = catalog.find(*kind, use);
   if (!item) return std::nullopt;
   Owner owner{std::string(name_of(*kind)) + " '" + use + "'", item->params, {"use"}, {}, {}};
   if (item->check) owner.check = item->check;
-  if (*kind == Kind::model && item->plugin == "core") owner.preset = model_preset;
+  owner.preset = item->preset;
   if (*kind == Kind::operation) add_operation_keys(owner);
   if (*kind == Kind::adapter) {
     const Schema<AdapterOptions> own = schema_of<AdapterOptions>();
     owner.params.insert(owner.params.end(), own.specs().begin(), own.specs().end());
   }
   return owner;
+}
+
+bool is_cosmetic(const std::string& setting) {
+  const size_t dot = setting.rfind('.');
+  const std::string table = setting.substr(0, setting.find('.')), key = setting.substr(dot == std::string::npos ? 0 : dot + 1);
+  const auto holds = [&](const std::vector<ParamSpec>& specs) {
+    return std::any_of(specs.begin(), specs.end(), [&](const ParamSpec& spec) { return spec.cosmetic && spec.name == key; });
+  };
+  if (table == "logger") return true;
+  if (table == "run") return holds(schema_of<RunOptions>().specs());
+  if (table == "model") return holds(schema_of<GptOptions>().specs());
+  return holds(schema_of<OperationKeys>().specs()) ||
+         std::any_of(stage_kinds().begin(), stage_kinds().end(),
+                     [&](const StageKind& kind) { return holds(kind.owner.params); });
 }
 
 }  // namespace gptcore

@@ -19,8 +19,8 @@ void put_stage(std::string& out, const StageConfig& stage) {
   out += "\n[[stage]]\n";
   put_key(out, "kind", stage.kind);
   put_key(out, "name", stage.name);
-  for (const auto& [key, value] : stage.options.values)
-    if (key != "operations_file" && key != "write_back") put_key(out, key, value);  // its operations follow
+  for (const auto& [key, value] : stage.table.values)
+    if (key != "operations_file" && key != "write_back") put_key(out, key, value);  // the file's operations follow
   for (const Section& operation : stage.operations) put_section(out, "[[stage.operation]]", operation.use, operation);
   for (const Section& evaluator : stage.evaluators) put_section(out, "[[stage.evaluator]]", evaluator.use, evaluator);
 }

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "core/options/stage_options.h"
 #include "gptcore/schema.h"
 #include "gptcore/value.h"
 
 namespace gptcore {
 
-// `use` of the one [[logger]] of a pipeline that logs nowhere.
+// The `use` of the only [[logger]] of a pipeline that logs nowhere.
 inline constexpr const char* kNoLogger = "none";
 
 struct Location {
@@ -20,7 +21,7 @@ struct Location {
   std::string text() const;  // "pipeline.toml:6:1", or "" when unknown
 };
 
-// Where one value came from.
+// The origin of one value.
 enum class Source { default_value, file, command_line };
 struct Origin {
   Source source = Source::default_value;
@@ -36,7 +37,7 @@ struct Section {
   Table values;      // defaults filled in, paths absolute, ${ENV} replaced
   std::vector<Origin> origins;
   Location location;  // of the table's header
-  // Where the key's value was given, else where the table is.
+  // Returns the place where the key's value was given, else the place of the table.
   std::string place_of(const std::string& key) const;
   // Sets the members of an options struct from the values.
   template <class T> T as() const {
@@ -48,8 +49,9 @@ struct Section {
 
 struct StageConfig {
   std::string name;  // "train", or the key `name` of the table; unique
-  std::string kind;  // "train" | "evaluate" | "sample"
-  Section options;
+  std::string kind;  // a StageKind's name
+  Section table;
+  StageOptions options;             // the table's values, as options of that kind
   std::vector<Section> operations;  // of a train stage
   std::vector<Section> evaluators;  // of a train or evaluate stage
 };
@@ -66,9 +68,9 @@ struct PipelineConfig {
   std::vector<StageConfig> stages;
   std::vector<Section> loggers;
 
-  // A complete pipeline file that loads to the same config from any folder (paths absolute).
+  // Returns a complete pipeline file that loads to the same config from any folder (paths are absolute).
   std::string to_toml() const;
-  // The same once its model has weights: without model.init_from, which need not be there any more.
+  // Returns the config once its model has weights: without model.init_from, whose source may no longer exist.
   PipelineConfig started() const;
 };
 

@@ -7,7 +7,7 @@
 namespace gptcore {
 namespace {
 
-// The tables of the parameter `source`: one, or a list of them.
+// Returns the tables of the parameter `source`: one, or a list of them.
 std::vector<Table*> tables_in(Table& dataset) {
   std::vector<Table*> out;
   const auto found = std::find_if(dataset.begin(), dataset.end(), [](const auto& entry) { return entry.first == "source"; });
@@ -21,7 +21,7 @@ std::vector<Table*> tables_in(Table& dataset) {
 
 void complete(Table& table, const Origin& origin, const Catalog& catalog, const Folders& folders, ErrorList& errors) {
   const Value* use = find(table, "use");
-  if (!use || !use->is<std::string>()) return;  // which the dataset's own rules tell
+  if (!use || !use->is<std::string>()) return;  // the dataset's own rules report it
   const std::string name = use->as<std::string>();
   const std::optional<Owner> known = owner_of("dataset", name, catalog);
   if (!known) {

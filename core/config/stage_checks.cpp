@@ -6,7 +6,6 @@
 
 #include "core/config/near_misses.h"
 #include "core/config/operation_keys.h"
-#include "core/train/train_options.h"
 #include "gptcore/suggest.h"
 
 namespace gptcore {
@@ -18,19 +17,20 @@ bool is_stage_name(const std::string& text) {
   });
 }
 
-void refuse_tables(const std::vector<RawTable>& tables, const std::string& whose, ErrorList& errors) {
-  for (const RawTable& table : tables) errors.add(Code::conflict, "this table is " + whose, "move it below one", table.header);
+void refuse_tables(const std::vector<RawTable>& tables, bool StageKind::*takes, ErrorList& errors) {
+  for (const RawTable& table : tables)
+    errors.add(Code::conflict, "this table is " + stages_that_take(takes), "move it below one", table.header);
 }
 
 void check_kind(const RawTable& table, ErrorList& errors) {
-  const auto& kinds = stage_kinds();
+  const std::vector<std::string> kinds = stage_kind_names();
   const std::string known = "there are " + listed(kinds);
   const Entry* kind = table.find("kind");
   if (!kind) {
     errors.add(Code::missing_key, "a stage needs 'kind'", known, table.header);
   } else if (!kind->value.is<std::string>()) {
     if (!kind->value.empty())
-      errors.add(Code::wrong_type, std::string("'kind' wants a string, got ") + type_name(kind->value), known, kind->origin);
+      errors.add(Code::wrong_type, std::string("'kind' expects a string, got ") + type_name(kind->value), known, kind->origin);
   } else if (std::find(kinds.begin(), kinds.end(), kind->value.as<std::string>()) == kinds.end()) {
     errors.add(Code::unknown_name, "no stage kind " + to_toml(kind->value), hint_for_kind(kind->value.as<std::string>()),
                kind->origin);
@@ -41,9 +41,9 @@ void check_name(const RawTable& table, const std::vector<std::string>& names, si
   const Entry* name = table.find("name");
   if (!name || name->value.empty()) return;
   if (!name->value.is<std::string>())
-    errors.add(Code::wrong_type, std::string("'name' wants a string, got ") + type_name(name->value), {}, name->origin);
+    errors.add(Code::wrong_type, std::string("'name' expects a string, got ") + type_name(name->value), {}, name->origin);
   else if (!is_stage_name(name->value.as<std::string>()))
-    errors.add(Code::out_of_range, "'name' wants a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
+    errors.add(Code::out_of_range, "'name' expects a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
   else if (const auto own = names.begin() + static_cast<std::ptrdiff_t>(index);
            std::find(names.begin(), own, names[index]) != own)
     errors.add(Code::conflict, "two stages are named '" + names[index] + "'", "rename one", name->origin);
@@ -86,13 +86,13 @@ void resolve_prompt(Section& stage, const Folders& folders) {
 }
 
 void check_triggers(const StageConfig& stage, const std::vector<RawTable>& tables, const Catalog& catalog, ErrorList& errors) {
-  const auto options = stage.options.as<TrainOptions>();
+  const auto& options = std::get<TrainOptions>(stage.options);
   for (size_t i = 0; i < tables.size(); ++i) {
     const OperationKeys keys = operation_keys(stage.operations[i].values);
     const std::optional<When> when = keys.conditions();
     const ItemInfo* item = catalog.find(Kind::operation, stage.operations[i].use);
     if (!when && item && item->events == 0)
-      errors.add(Code::missing_key, "operation '" + stage.operations[i].use + "' has no 'when', so it would never be asked",
+      errors.add(Code::missing_key, "operation '" + stage.operations[i].use + "' has no 'when', so it would never fire",
                  "add when = { at_iter = N }, or another condition", tables[i].header);
     const std::string why = when && !keys.completed ? never_fires(*when, options) : "";
     if (why.empty()) continue;
@@ -102,9 +102,9 @@ void check_triggers(const StageConfig& stage, const std::vector<RawTable>& table
   }
 }
 
-void refuse_misplaced(const RawStage& stage, const std::string& kind, ErrorList& errors) {
-  if (kind != "train") refuse_tables(stage.operations, "a train stage's", errors);
-  if (kind == "sample" || kind == "prepare") refuse_tables(stage.evaluators, "a train or evaluate stage's", errors);
+void refuse_misplaced(const RawStage& stage, const StageKind* kind, ErrorList& errors) {
+  if (!kind || !kind->takes_operations) refuse_tables(stage.operations, &StageKind::takes_operations, errors);
+  if (kind && !kind->takes_evaluators) refuse_tables(stage.evaluators, &StageKind::takes_evaluators, errors);
 }
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// What is wrong with a [[stage]] beyond the keys of its own table. All of it goes to `errors`.
+// Checks a [[stage]] beyond the keys of its own table. Mistakes go to `errors`.
 #pragma once
 
 #include <string>
@@ -6,20 +6,21 @@
 
 #include "core/config/check.h"
 #include "core/config/document.h"
+#include "core/config/stage_kinds.h"
 #include "core/plugin/catalog.h"
 
 namespace gptcore {
 
-// `kind` and `name` of the stage `index`; `names` are those of all stages.
+// Checks `kind` and `name` of the stage `index`; `names` are those of all stages.
 void check_stage_keys(const RawTable& table, const std::vector<std::string>& names, size_t index, ErrorList& errors);
-// Names that stages without one have by themselves: "train", "train-2", ...
+// Refuses given names that stages without a name already have: "train", "train-2", ...
 void refuse_names_of_unnamed(const std::vector<RawStage>& stages, ErrorList& errors);
-// "FILE:path" of a sample stage's prompt with the path made absolute.
+// Makes the path absolute in the prompt "FILE:path" of a sample stage.
 void resolve_prompt(Section& stage, const Folders& folders);
-// Operations that would never be asked. Their tables, and the stage's, are right by themselves.
+// Refuses operations that would never fire. Their tables, and the stage's, must be valid by themselves.
 void check_triggers(const StageConfig& stage, const std::vector<RawTable>& operations, const Catalog& catalog,
                     ErrorList& errors);
-// Operations and evaluators below a stage of a kind that has none.
-void refuse_misplaced(const RawStage& stage, const std::string& kind, ErrorList& errors);
+// Refuses operations and evaluators below a stage of a kind that takes none; `kind` is null for an unknown kind.
+void refuse_misplaced(const RawStage& stage, const StageKind* kind, ErrorList& errors);
 
 }  // namespace gptcore

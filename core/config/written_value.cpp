@@ -10,9 +10,9 @@
 namespace gptcore {
 namespace {
 
-constexpr double kExact = 9007199254740992;  // 2^53: whole numbers of a double are exact up to it
+constexpr double kExact = 9007199254740992;  // 2^53: a double holds every whole number up to it exactly
 
-// A decimal number of any form that Python takes.
+// Reads a decimal number of any form that Python takes.
 std::optional<double> python_number(const std::string& text) {
   std::string digits;
   for (size_t i = 0; i < text.size(); ++i) {

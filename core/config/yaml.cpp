@@ -11,7 +11,7 @@ namespace gptcore {
 namespace {
 
 constexpr int kDeepest = 8;
-constexpr int kMostValues = 10000;  // an alias may repeat what stands once in the text
+constexpr int kMostValues = 10000;  // an alias may repeat a part of the text
 
 bool one_of(const std::string& text, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(), [&](const char* word) { return text == word; });
@@ -22,7 +22,7 @@ template <class T> bool whole(const std::string& text, T& out) {
   return failure == std::errc() && end == text.data() + text.size();
 }
 
-// A number without its `+` and the `_` between digits; "" when it cannot be one.
+// Returns a number without its `+` and the `_` between digits, or "" when the text cannot be a number.
 std::string digits_of(const std::string& text) {
   if (text.empty() || text.find_first_not_of("0123456789+-._eE") != std::string::npos) return {};
   std::string out = text.substr(text[0] == '+');
@@ -49,7 +49,7 @@ Value scalar(const YAML::Node& node) {
   const std::string& tag = node.Tag();
   if (tag == "?" || tag.empty()) return plain_scalar(node.Scalar());
   if (tag == "!" || tag == "tag:yaml.org,2002:str") return node.Scalar();  // in quotes
-  throw Error(Code::wrong_type, "the tag '" + tag + "' has no use here", "leave it out");
+  throw Error(Code::wrong_type, "the tag '" + tag + "' is not allowed here", "leave it out");
 }
 
 class Converter {
@@ -80,9 +80,9 @@ class Converter {
   Value table(const YAML::Node& node, int depth) {
     Table out;
     for (const auto& pair : node) {
-      if (!pair.first.IsScalar()) throw Error(Code::wrong_type, "a key that is no text", {});
+      if (!pair.first.IsScalar()) throw Error(Code::wrong_type, "a key that is not text", {});
       const std::string& key = pair.first.Scalar();
-      if (find(out, key)) throw Error(Code::wrong_type, "the key '" + key + "' stands twice", "leave one out");
+      if (find(out, key)) throw Error(Code::wrong_type, "the key '" + key + "' is given twice", "leave one out");
       out.emplace_back(key, held(pair.second, depth));
     }
     return out;
@@ -105,8 +105,8 @@ struct Beginning final : YAML::EventHandler {
   YAML::Mark at = YAML::Mark::null_mark();
 };
 
-// How many documents begin, up to 2, and where the last of them does. yaml-cpp's LoadAll() finds documents without end behind
-// a stray comma.
+// Returns how many documents begin, up to 2, and where the last of them does. yaml-cpp's LoadAll() finds documents
+// without end after a stray comma.
 std::pair<int, YAML::Mark> begin_documents(const std::string& text) {
   std::istringstream in(text);
   YAML::Parser parser(in);

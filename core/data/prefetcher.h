@@ -21,12 +21,12 @@ struct BatchPlan {
 
 class Prefetcher {
  public:
-  // The dataset must outlive this; nobody else calls its batch() for the train split meanwhile through `mutex`.
+  // All calls to dataset.batch() must hold `dataset_mutex`. The dataset must outlive this object.
   Prefetcher(Dataset& dataset, BatchPlan plan, std::mutex& dataset_mutex);
   ~Prefetcher();
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
-  // Waits for the next micro-batch; rethrows what the dataset threw.
+  // Waits for the next micro-batch and returns it; rethrows an exception of the dataset.
   Batch next();
 
  private:

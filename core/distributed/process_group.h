@@ -9,13 +9,13 @@
 
 namespace gptcore {
 
-// Every call is [all ranks], in the same order on each; a lost peer throws Error(peer_lost).
+// Every call is [all ranks] and in the same order on each. A call throws Error(peer_lost) when a peer is lost.
 class ProcessGroup {
  public:
   virtual ~ProcessGroup() = default;
   virtual int64_t rank() const = 0;
   virtual int64_t size() const = 0;
-  // In place, over all ranks.
+  // Reduce or copy in place, over all ranks.
   virtual void all_reduce_sum(at::Tensor& tensor) = 0;
   virtual void all_reduce_max(at::Tensor& tensor) = 0;
   virtual void broadcast(at::Tensor& tensor, int64_t root) = 0;
@@ -24,11 +24,11 @@ class ProcessGroup {
 
 std::unique_ptr<ProcessGroup> single_process_group();
 
-// [all ranks] The largest of the ranks' numbers; `device` is where the group's tensors live.
+// [all ranks] Returns the largest of the ranks' numbers; the group's tensors live on `device`.
 double largest(ProcessGroup& group, at::Device device, double number);
 
-// Makes the gradients of all ranks equal their mean, between backward and update. An implementation may start with the
-// first finished gradients: prepare() comes before each backward and says whether it is the update's last.
+// Sets the gradients of all ranks to their mean, between backward and update. An implementation may start with the first
+// finished gradients: prepare() is called before each backward pass, with whether it is the update's last.
 class GradientReducer {
  public:
   virtual ~GradientReducer() = default;
@@ -36,7 +36,7 @@ class GradientReducer {
   virtual void finish() = 0;
 };
 
-// Reduces whole buffers after backward. `buffers` stay the caller's and are used at every finish().
+// Returns a reducer of whole buffers, after backward. `buffers` stay the caller's and are reduced at every finish().
 std::unique_ptr<GradientReducer> flat_reducer(ProcessGroup& group, std::vector<at::Tensor> buffers);
 
 }  // namespace gptcore

@@ -13,7 +13,7 @@
 namespace gptcore {
 namespace {
 
-// What the ranks share: each puts a tensor on the table, the last one to come computes, all take the result.
+// State shared by the ranks: each puts a tensor on the table, the last one to come computes, all take the result.
 struct Meeting {
   explicit Meeting(int64_t ranks) : table(static_cast<size_t>(ranks)) {}
   std::mutex mutex;

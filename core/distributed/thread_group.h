@@ -1,4 +1,4 @@
-// Ranks as threads of one process: for tests of what ranks agree on.
+// Runs ranks as threads of one process, for tests of what ranks agree on.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace gptcore {
 
-// One group a rank; each is used by a thread of its own. When one of them is destroyed the others' calls throw
+// Returns one group for each rank; each is used by a thread of its own. When one is destroyed, calls of the others throw
 // Error(peer_lost).
 std::vector<std::unique_ptr<ProcessGroup>> thread_process_groups(int64_t size);
 

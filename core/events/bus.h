@@ -17,10 +17,10 @@ class EventBus {
  public:
   explicit EventBus(Host& host);
   ~EventBus();
-  // Opens the logger and adds it for these events (Item::events); one that fails to open throws.
+  // Opens the logger and adds it for these events (Item::events). Throws when it fails to open.
   void add(std::string name, std::unique_ptr<Logger> logger, EventSet events, const LoggerContext& context);
   void emit(Event event, int64_t step, Table fields = {});
-  // Where the loggers that are still on leave their records.
+  // Returns the paths and addresses where the loggers that are still on keep their records.
   std::vector<std::string> sinks();
   // Closes every logger, last one first. emit() must not follow.
   void close();

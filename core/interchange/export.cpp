@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of logits, relative to the largest one: rounding of merged adapters, far below any mistake in a tensor.
+// Tolerance of logits, relative to the largest one: allows for rounding of merged adapters, far below any mistake in a tensor.
 constexpr double kTolerance = 1e-3;
 
 void write_hf(FileSystem& files, const fs::path& folder, const GptWeights& weights, const ExportTarget& target) {
@@ -65,7 +65,7 @@ std::string note_on(const ExportTarget& target, const GgufTokenizer& tokenizer) 
               : "";
 }
 
-// What is not read back stays NaN, and so do the logits.
+// Sets all parameters to NaN: what is not read back stays NaN, and so do the logits.
 void forget(Model& model) {
   const at::NoGradGuard no_grad;
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -91,7 +91,7 @@ at::Tensor probe_logits(Model& model, int64_t tokens) {
   const at::NoGradGuard no_grad;
   model.train(false);
   const int64_t T = std::min(kTokens, model.block_size());
-  // Spread over the vocabulary without repeating a pattern of the positions.
+  // The ids spread over the vocabulary without repeating a pattern of the positions.
   const at::Tensor ids = (at::arange(kTexts * T, at::kLong) * 7919 + 13).remainder(tokens).view({kTexts, T});
   const std::vector<Parameter> parameters = model.parameters();
   return model.logits(ids.to(parameters.front().tensor.device())).narrow(-1, 0, tokens).to(at::kCPU);
@@ -131,7 +131,7 @@ Exported export_model(FileSystem& files, Model& model, const GptOptions& options
   Exported out;
   out.note = note_on(target, tokenizer);
   try {
-    remove_tree(files, temporary);  // of a process that was killed
+    remove_tree(files, temporary);  // left by a process that was killed
     files.make_directory(temporary);
     write(files, temporary, weights, target, tokenizer);
     if (!target.vocabulary.empty()) write_file_atomically(files, temporary / kVocabularyFile, target.vocabulary);

@@ -32,7 +32,7 @@ uint32_t ggml_type(FileType type) {
   return type == FileType::f32 ? 0 : type == FileType::f16 ? 1 : 30;
 }
 
-// general.file_type: how most of the tensors are.
+// Returns general.file_type: the type of most tensors.
 uint32_t file_type(FileType type) {
   return type == FileType::f32 ? 0 : type == FileType::f16 ? 1 : 32;
 }
@@ -116,7 +116,7 @@ void put_tokenizer(HeaderWriter& keys, const GgufTokenizer& tokenizer) {
   for (const auto& [key, flag] : tokenizer.flags) keys.entry(prefix + key, flag);
 }
 
-// All before the data, padded so that the data is aligned.
+// Returns everything before the data, padded so that the data is aligned.
 std::string header_of(const GptWeights& weights, FileType type, const GgufTokenizer& tokenizer) {
   const GptOptions& o = weights.options();
   HeaderWriter keys;

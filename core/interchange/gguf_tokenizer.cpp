@@ -8,10 +8,10 @@
 namespace gptcore {
 namespace {
 
-// ggml's numbers.
+// ggml's numbers of token types.
 enum TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
-// A pattern that llama.cpp knows by name. It decides there, too, whether a piece that is a token is taken whole.
+// A pattern that llama.cpp knows by name. The name also decides there whether a piece that is a token is taken whole.
 struct Pre {
   std::string_view pattern, name;
   bool whole_pieces;
@@ -46,7 +46,7 @@ GgufTokenizer none(const std::string& why) {
   return out;
 }
 
-// llama.cpp finds tokens by their texts, so no two may share one.
+// llama.cpp finds tokens by their texts, so no two tokens may share one.
 bool all_differ(const std::vector<std::string>& texts) {
   std::unordered_set<std::string_view> seen;
   return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) { return seen.insert(text).second; });
@@ -62,7 +62,8 @@ void put_ids(GgufTokenizer& out, const RoleIds& ids) {
   out.flags = {{"add_bos_token", false}, {"add_eos_token", false}};
 }
 
-// Without a key llama.cpp takes an id of its own for the end of a text; the byte 0xff ("ÿ") is in no UTF-8 text.
+// Without a key, llama.cpp takes an id of its own for the end of a text; so it gets the byte 0xff ("ÿ"), which is in no UTF-8
+// text.
 RoleIds ids_of(const TokenizerForm& form) {
   RoleIds ids = form.ids;
   const std::vector<BpeForm::Token>& tokens = form.bpe->tokens;
@@ -114,7 +115,7 @@ int32_t type_of(ScoredPiece::Kind kind) {
   return kNormal;
 }
 
-// llama.cpp ends at a character that it has neither a piece nor bytes for, a line end among them.
+// llama.cpp stops at a character that it has neither a piece nor bytes for, such as a line end.
 bool has_every_byte(const PieceModel& model) {
   return std::count_if(model.pieces.begin(), model.pieces.end(),
                        [](const ScoredPiece& piece) { return piece.kind == ScoredPiece::Kind::byte; }) == 256;
@@ -134,7 +135,7 @@ GgufTokenizer of_pieces(const TokenizerForm& form) {
     out.scores.push_back(piece.score);
   }
   if (!all_differ(out.tokens)) return none("two of the tokenizer's tokens look alike");
-  // Without a key llama.cpp takes the ids 1 and 2.
+  // Without a key, llama.cpp takes the ids 1 and 2.
   if (!ids.eos) ids.eos = unknown;
   if (!ids.bos) ids.bos = ids.eos;
   put_ids(out, ids);

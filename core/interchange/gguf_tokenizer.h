@@ -12,17 +12,18 @@ namespace gptcore {
 
 struct GgufTokenizer {
   std::string model = "none";       // "gpt2" for byte-level BPE, "llama" for SentencePiece; "none": the file has no tokenizer
-  std::string pre;                  // llama.cpp's name of the pattern that cuts a text; "" where there is none
+  std::string pre;                  // llama.cpp's name of the pattern that splits a text; "" = none
   std::vector<std::string> tokens;  // by id
-  std::vector<int32_t> types;       // as many, of ggml's numbers
-  std::vector<float> scores;        // as many, or none
+  std::vector<int32_t> types;       // one per token, in ggml's numbers
+  std::vector<float> scores;        // one per token, or none
   std::vector<std::string> merges;
   std::vector<std::pair<std::string, uint32_t>> ids;  // "bos_token_id" -> id
   std::vector<std::pair<std::string, bool>> flags;    // "add_bos_token" -> whether
-  std::string note;  // what a user must know: why there is none, or where llama.cpp differs; "" when nothing
+  std::string note;  // for the user: why there is no tokenizer, or where llama.cpp differs; "" = nothing
 };
 
-// `vocab_size` is the model's, which llama.cpp wants to be the tokenizer's. What llama.cpp cannot be is "none".
+// Returns model "none" for a tokenizer that llama.cpp cannot imitate. llama.cpp expects `vocab_size`, the model's, to be the
+// tokenizer's.
 GgufTokenizer gguf_tokenizer(const TokenizerForm& form, int64_t vocab_size);
 
 }  // namespace gptcore

@@ -52,7 +52,7 @@ void refuse_pointer(FileSystem& files, const fs::path& path) {
               "download the model's safetensors too", folder.string());
 }
 
-// Tensor -> file, as the index says.
+// Returns tensor -> file, as the index says.
 std::map<std::string, std::string> read_index(FileSystem& files, const fs::path& index) {
   const std::string text = read_text(files, index, kMaxIndexBytes);
   refuse_lfs_pointer(text, Code::checkpoint_missing, index.string());
@@ -65,7 +65,7 @@ std::map<std::string, std::string> read_index(FileSystem& files, const fs::path&
     const std::string& name = file.get_ref<const std::string&>();
     if (name.empty() || name.front() == '.' || name.find_first_of("/\\") != std::string::npos ||
         !name.ends_with(".safetensors"))
-      refuse_index("the index names the file '" + name + "', which is no safetensors file of this folder", index);
+      refuse_index("the index names the file '" + name + "', which is not a safetensors file of this folder", index);
     map.emplace(tensor, name);
   }
   return map;

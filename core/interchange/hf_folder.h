@@ -13,7 +13,7 @@ namespace gptcore {
 
 class FileSystem;
 
-// GPT-2's tensors by name without `transformer.`; the attention's buffers (attn.bias, attn.masked_bias) are left out.
+// Finds GPT-2's tensors by name without `transformer.`, except the attention's buffers (attn.bias, attn.masked_bias).
 class HfFolder {
  public:
   struct Found {
@@ -21,8 +21,8 @@ class HfFolder {
     const TensorInfo* tensor = nullptr;
   };
 
-  // Opens all files; nothing of the data is read. Throws Error(checkpoint_missing) when there are none, naming what is there
-  // instead and how to convert it, and Error(checkpoint_corrupt) at the file that is malformed.
+  // Opens all files but reads no data. Throws Error(checkpoint_missing) when there are none, with what is there instead and how
+  // to convert it, and Error(checkpoint_corrupt) at an invalid file.
   HfFolder(FileSystem& files, const std::filesystem::path& folder);
 
   const std::map<std::string, Found>& tensors() const { return tensors_; }

@@ -10,7 +10,8 @@
 #include <set>
 
 #include "core/base/file_system.h"
-#include "core/interchange/hf_config.h"
+#include "core/base/text.h"
+#include "core/builtin/hf_config.h"
 #include "core/interchange/hf_folder.h"
 #include "gptcore/error.h"
 
@@ -38,12 +39,6 @@ std::vector<int64_t> hf_shape(const GptTensor& tensor) {
   return shape;
 }
 
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text = "(";
-  for (const int64_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + ")";
-}
-
 std::optional<at::ScalarType> scalar_type_of(Dtype dtype) {
   switch (dtype) {
     case Dtype::f32:
@@ -63,7 +58,7 @@ at::Tensor read(const HfFolder::Found& found) {
   return tensor.to(at::kFloat);
 }
 
-// What does not fit, in words; "" when all does.
+// Returns what does not fit, in words; "" when everything does.
 std::string differences(const HfFolder& folder, const GptWeights& weights) {
   std::vector<std::string> found;
   std::set<std::string> wanted;
@@ -90,7 +85,7 @@ std::string differences(const HfFolder& folder, const GptWeights& weights) {
   return text;
 }
 
-// One of its own would be lost where the head is the embedding.
+// Throws unless the head is the embedding: a head of its own would be lost.
 void require_tied(const HfFolder& folder) {
   const auto head = folder.tensors().find(kHead);
   if (head == folder.tensors().end()) return;
@@ -100,7 +95,7 @@ void require_tied(const HfFolder& folder) {
                 folder.where());
 }
 
-// Made when the first piece is asked for, gone after the last: one tensor at a time is in memory twice.
+// Makes the tensor when the first piece is asked for and drops it after the last: one tensor at a time is in memory twice.
 TensorSource source_of(const GptWeights& weights, const GptTensor& tensor, FileType type) {
   const Dtype dtype = type == FileType::f32 ? Dtype::f32 : type == FileType::f16 ? Dtype::f16 : Dtype::bf16;
   const std::string name = hf_name(tensor.name);
@@ -142,7 +137,7 @@ void write_hf_folder(FileSystem& files, const std::filesystem::path& folder, con
                      const RoleIds& ids) {
   std::vector<TensorSource> sources;
   for (const GptTensor& tensor : weights.list()) sources.push_back(source_of(weights, tensor, type));
-  write_safetensors(files, folder / "model.safetensors", sources, {{"format", "pt"}});  // transformers wants the format
+  write_safetensors(files, folder / "model.safetensors", sources, {{"format", "pt"}});  // transformers expects the format
   const char* const dtype = type == FileType::f32 ? "float32" : type == FileType::f16 ? "float16" : "bfloat16";
   const auto config = files.create(folder / "config.json");
   config->write(bytes_of(std::string_view(format_hf_config(weights.options(), dtype, ids))));

@@ -10,9 +10,9 @@ namespace gptcore {
 
 class FileSystem;
 
-// The embedding gets rows of zeros up to a multiple of 128, as llm.c has it. `type` is f32 or bf16.
+// Pads the embedding with rows of zeros to a multiple of 128, as llm.c does. `type` is f32 or bf16.
 void write_llmc_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights, FileType type);
-// Fills the model. Throws Error(checkpoint_mismatch) unless the file is of just this model.
+// Fills the model. Throws Error(checkpoint_mismatch) unless the file is of exactly this model.
 void read_llmc_file(FileSystem& files, const std::filesystem::path& path, const GptWeights& weights);
 
 }  // namespace gptcore

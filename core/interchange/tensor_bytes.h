@@ -13,12 +13,12 @@ inline at::ScalarType scalar_type(FileType type) {
   return type == FileType::f32 ? at::kFloat : type == FileType::f16 ? at::kHalf : at::kBFloat16;
 }
 
-// As the file has it: dense, on the CPU.
+// Returns a tensor on the CPU as the file has it: dense, of that type.
 inline at::Tensor in_file_type(const at::Tensor& tensor, FileType type) {
   return tensor.to(scalar_type(type)).contiguous();
 }
 
-// Of a dense tensor on the CPU.
+// Return the bytes of a dense tensor on the CPU.
 inline std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
 }

@@ -227,7 +227,7 @@ std::vector<TokenText> token_texts_of_lines(const std::string& text) {
 }
 
 std::vector<TokenText> token_texts(Tokenizer& tokenizer) {
-  if (auto* const json = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"))) {
+  if (auto* const json = extension_of<TokenizerJson>(tokenizer)) {
     std::string text;
     throw_if_failed(json->tokenizer_json(text));
     try {
@@ -236,7 +236,7 @@ std::vector<TokenText> token_texts(Tokenizer& tokenizer) {
       return texts_by_decoding(tokenizer);
     }
   }
-  if (auto* const scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1"))) {
+  if (auto* const scored = extension_of<ScoredPieces>(tokenizer)) {
     PieceModel model;
     throw_if_failed(scored->scored_pieces(model));
     return texts_of(model.pieces);

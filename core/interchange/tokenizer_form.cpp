@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// As GPT-2's tokenizer.json may write it, too.
+// GPT-2's pattern, as its tokenizer.json may write it, too.
 constexpr const char* kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 void put(BpeForm& form, size_t id, std::string text, BpeForm::Kind kind) {
@@ -22,13 +22,13 @@ void put(BpeForm& form, size_t id, std::string text, BpeForm::Kind kind) {
   form.tokens[id] = {std::move(text), kind};
 }
 
-// A pre_tokenizer's part that turns bytes into printable characters, and does nothing else but that.
+// Returns whether a pre_tokenizer's part turns bytes into printable characters and does nothing else.
 bool is_byte_level(const Json& part, bool use_regex) {
   return part.value("type", "") == "ByteLevel" && !part.value("add_prefix_space", true) &&
          part.value("use_regex", true) == use_regex;
 }
 
-// The expression that cuts a text, "" for GPT-2's; nothing where a text is cut in another way.
+// Returns the expression that splits a text, "" for GPT-2's; nothing when texts are split in another way.
 std::optional<std::string> pattern_of(const Json& pre_tokenizer) {
   if (!pre_tokenizer.is_object()) return std::nullopt;
   if (is_byte_level(pre_tokenizer, /*use_regex=*/true)) return "";
@@ -70,7 +70,7 @@ std::vector<std::string> characters_of(const std::string& text) {
   return all;
 }
 
-// The first of the names that the tokenizer knows; "" when it knows none.
+// Returns the first of the names that the tokenizer knows; "" when it knows none.
 std::string first_of(const Tokenizer& tokenizer, std::initializer_list<const char*> names) {
   for (const char* name : names)
     if (tokenizer.special(name)) return name;
@@ -118,12 +118,11 @@ TokenizerForm form_of(Tokenizer& tokenizer) {
   const std::string end_of_turn = first_of(tokenizer, {"<|assistant_end|>", "<|im_end|>", "<|eot_id|>"});
   const auto id_of = [&](const std::string& name) { return name.empty() ? std::nullopt : tokenizer.special(name); };
   form.ids = {id_of(form.bos), id_of(form.eos), id_of(end_of_turn)};
-  if (auto* const json = static_cast<TokenizerJson*>(tokenizer.extension("gptcore.tokenizer_json/1"))) {
+  if (auto* const json = extension_of<TokenizerJson>(tokenizer)) {
     throw_if_failed(json->tokenizer_json(form.json));
     form.bpe = parse_bpe_form(form.json);
   }
-  if (auto* const scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1")))
-    throw_if_failed(scored->scored_pieces(form.pieces.emplace()));
+  if (auto* const scored = extension_of<ScoredPieces>(tokenizer)) throw_if_failed(scored->scored_pieces(form.pieces.emplace()));
   return form;
 }
 

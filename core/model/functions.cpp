@@ -139,14 +139,15 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
   }
 };
 
-// x (B, H, T, D): the two halves of D are the parts of a complex number, turned by the position's angle.
+// Rotates x (B, H, T, D): the two halves of D are the parts of a complex number, turned by the position's angle.
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
   const int64_t half = x.size(-1) / 2;
   const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
   return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x.scalar_type());
 }
 
-// Weight times x^T: the product the other way round first makes a copy of the weight, which takes longer than all the rest.
+// Up to this many rows, weight times x^T is faster: the product the other way round first copies the weight, which takes longer
+// than all the rest.
 constexpr int64_t kFewRows = 4;
 
 at::Tensor few_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::ScalarType dtype) {

@@ -13,7 +13,8 @@
 namespace gptcore {
 namespace {
 
-// So many at once, also when there are fewer: products of other shapes may round otherwise, and texts would depend on that.
+// Computes this many rows at once, also for fewer sequences: products of other shapes may round otherwise, and texts would
+// depend on that.
 constexpr int64_t kRows = 4;
 
 class Sequence {
@@ -23,7 +24,7 @@ class Sequence {
     first_ = ids_.size() - std::min(ids_.size(), static_cast<size_t>(block_));
   }
   std::span<const int64_t> context() const { return std::span(ids_).subspan(first_); }
-  // True when the context began anew.
+  // Returns true when the context began anew.
   bool add(int32_t token) {
     ids_.push_back(token);
     if (static_cast<int64_t>(context().size()) <= block_) return false;
@@ -57,13 +58,11 @@ class Evaluation {
   Model& model_;
 };
 
-// Logits of what comes after each sequence.
+// Computes the logits of the token after each sequence.
 class Logits {
  public:
   Logits(Model& model, at::Device device, bool cached)
-      : model_(model),
-        device_(device),
-        cache_(cached ? static_cast<KvCache*>(model.extension("gptcore.kv_cache/1")) : nullptr) {
+      : model_(model), device_(device), cache_(cached ? extension_of<KvCache>(model) : nullptr) {
     if (cache_) throw_if_failed(cache_->begin(kRows));
   }
   ~Logits() {

@@ -1,4 +1,4 @@
-// Text from a model, one token at a time.
+// Generates text from a model, one token at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,16 +14,16 @@ namespace gptcore {
 
 struct Prompt {
   std::vector<int32_t> ids;  // not empty
-  int64_t sample = 0;        // which of the continuations of this prompt
+  int64_t sample = 0;        // number of the continuation of this prompt
 };
 
-// Whether sequence `index` goes on after this token.
+// Returns whether sequence `index` continues after this token.
 using OnToken = std::function<bool(size_t index, const NextToken& token)>;
 
 // Continues each prompt by up to `count` tokens. Token i of a prompt is a function of its ids, (seed, sample, i) and the model
 // alone, whatever the other prompts are. The context is the last block_size tokens of the prompt and what follows; when it is
-// full, its last half is the context from then on. Keys and values are kept where the model can (KvCache) and `cached` says
-// so; that changes nothing but the time. Several sequences are computed at once and tokens come in turns.
+// full, only its last half is kept. With `cached`, a model that can (KvCache) caches keys and values, which changes nothing but
+// the time. Several sequences are computed at once, and their tokens come in turns.
 void generate(Model& model, at::Device device, const std::vector<Prompt>& prompts, int64_t count, const Sampling& sampling,
               const OnToken& on_token, bool cached = true);
 

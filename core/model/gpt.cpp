@@ -158,7 +158,7 @@ at::Tensor Gpt::head(const at::Tensor& x) {
 }
 
 void* Gpt::extension(std::string_view id) {
-  if (id != "gptcore.kv_cache/1") return nullptr;
+  if (id != KvCache::kId) return nullptr;
   if (!cache_) cache_ = std::make_shared<GptCache>(*this);
   return static_cast<KvCache*>(cache_.get());
 }
@@ -187,7 +187,7 @@ std::unique_ptr<Model> Gpt::share() {
   if (options_.dropout > 0) return nullptr;
   bool adapted = false;
   visit_slots([&](const std::string&, const std::shared_ptr<Adapter>& slot) { adapted = adapted || slot; });
-  if (adapted) return nullptr;  // both would add to the adapters' gradients
+  if (adapted) return nullptr;  // both models would add to the adapters' gradients
   auto copy = std::make_unique<Gpt>(*this);
   copy->cache_.reset();
   const auto apart = [](at::Tensor& t) {

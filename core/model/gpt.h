@@ -1,4 +1,4 @@
-// GPT-2 (Radford et al. 2019): pre-LayerNorm blocks, tied head or one of its own, learned or rotary positions.
+// GPT-2 (Radford et al. 2019): pre-LayerNorm blocks, a tied or separate head, learned or rotary positions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "core/model/functions.h"
-#include "core/model/gpt_options.h"
+#include "core/options/gpt_options.h"
 #include "gptcore/adapter.h"
 #include "gptcore/model.h"
 
 namespace gptcore {
 
-// A weight (O, I), a bias (O) or none, and a slot: what the adapter makes of the input is added to the output.
+// A weight (O, I), a bias (O) or none, and a slot for an adapter, whose output is added to the layer's.
 struct LinearLayer {
   at::Tensor weight, bias;
   std::shared_ptr<Adapter> adapter;
@@ -57,18 +57,18 @@ class Gpt final : public Model {
 
   const GptOptions& options() const { return options_; }
 
-  // For GptCache. Without dropout: ids (B, T) at `positions` (T) or (B, T) -> (B, T, C) after the last LayerNorm, where
-  // mix(layer, heads) -> (B, H, T, D) does the attention.
+  // For GptCache: computes, without dropout, ids (B, T) at `positions` (T) or (B, T) -> (B, T, C) after the last LayerNorm.
+  // mix(layer, heads) -> (B, H, T, D) computes the attention.
   using Mix = std::function<at::Tensor(size_t layer, const Heads& heads)>;
   at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const Mix& mix);
-  // (N, C) -> logits (N, V) float32.
+  // Computes (N, C) -> logits (N, V) float32.
   at::Tensor head(const at::Tensor& x);
 
  private:
   // Calls visit(path, slot) for each layer that takes an adapter.
   template <class Visit> void visit_slots(Visit&& visit);
   at::Tensor hidden(const at::Tensor& ids);  // (B, T) -> (B, T, C), after the last LayerNorm
-  // mix(qkv) does the attention: (B, T, 3 C) -> (B, T, C).
+  // mix(qkv) computes the attention: (B, T, 3 C) -> (B, T, C).
   template <class F> at::Tensor block(const BlockLayers& layers, const at::Tensor& x, F&& mix) const;
   at::Tensor drop(const at::Tensor& x) const;
   const at::Tensor& head_weight() const { return lm_head_.defined() ? lm_head_ : wte_; }
@@ -77,15 +77,15 @@ class Gpt final : public Model {
   at::ScalarType compute_ = at::kFloat;
   bool training_ = true;
   at::Tensor wte_, wpe_;  // (R, C), (block_size, C); R = vocab_size padded
-  at::Tensor lm_head_;    // (R, C), where the head is not tied
+  at::Tensor lm_head_;    // (R, C), when the head is not tied
   std::shared_ptr<Adapter> wte_adapter_;
   std::vector<BlockLayers> blocks_;
   NormLayer ln_f_;
   at::Tensor cos_, sin_;             // (block_size, D/2) with rotary
-  std::shared_ptr<GptCache> cache_;  // made when it is asked for
+  std::shared_ptr<GptCache> cache_;  // made on first use
 };
 
-// Fills every parameter from its Init with the stream of (seed, its name): independent of order and of other parameters.
+// Fills every parameter from its Init with the stream of (seed, its name): independent of the order and of other parameters.
 void init_parameters(const std::vector<Parameter>& parameters, uint64_t seed);
 
 }  // namespace gptcore

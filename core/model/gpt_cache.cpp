@@ -52,7 +52,7 @@ at::Tensor GptCache::after_prefill(int64_t index, const at::Tensor& ids) {
   return gpt_.head(x[0][T - 1].unsqueeze(0))[0];
 }
 
-// The products with weights are taken of all rows at once; attention is each row's own.
+// Computes the products with weights for all rows at once, and attention for each row alone.
 at::Tensor GptCache::after_step(const at::Tensor& ids) {
   const at::NoGradGuard no_grad;
   const int64_t R = ids.size(0), layers = gpt_.options().n_layer, limit = gpt_.block_size();

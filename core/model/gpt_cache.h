@@ -1,4 +1,4 @@
-// GPT's keys and values of the tokens so far.
+// Keeps GPT's keys and values of the tokens so far.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -31,7 +31,7 @@ class GptCache final : public KvCache {
   };
   at::Tensor after_prefill(int64_t row, const at::Tensor& ids);
   at::Tensor after_step(const at::Tensor& ids);
-  // Puts k, v (H, T, D) behind the row's of that layer.
+  // Appends k, v (H, T, D) to the row's of that layer.
   static void append(Row& row, size_t layer, int64_t layers, int64_t limit, const at::Tensor& k, const at::Tensor& v);
 
   Gpt& gpt_;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kBlocks = "blocks.";
 
-// `rest` in each block i where sources[i] is `source`.
+// Returns the names of `rest` in each block i where sources[i] is `source`.
 std::vector<std::string> names_of(int64_t source, const std::string& rest, const std::vector<int64_t>& sources) {
   std::vector<std::string> names;
   for (size_t i = 0; i < sources.size(); ++i)

@@ -10,19 +10,20 @@
 
 namespace gptcore {
 
-// The block that a layer's or parameter's name lies in, and the rest: "blocks.3.attn.qkv" -> 3, ".attn.qkv".
+// The index of the block in a layer's or parameter's name, and the rest: "blocks.3.attn.qkv" -> 3, ".attn.qkv".
 struct InBlock {
   int64_t index = 0;
   std::string rest;
 };
 std::optional<InBlock> in_block(std::string_view name);
 std::string block_path(int64_t index);
-// What a name becomes when block i is made of the old block sources[i]: none or several in blocks, itself elsewhere.
+// Returns the names that `name` gets when block i is made of the old block sources[i]: none, one or several for a name in a
+// block, itself for any other.
 std::vector<std::string> arranged_names(const std::string& name, const std::vector<int64_t>& sources);
-// What stands in the new blocks, where sources[i] is kNewBlock, for a name in block 0.
+// Returns the names that a name in block 0 has in the new blocks, those where sources[i] is kNewBlock.
 std::vector<std::string> names_in_new_blocks(const std::string& name, const std::vector<int64_t>& sources);
-// Calls visit(name, kind of its layer, like) for each parameter of the new blocks, where `like` is what `parts` has for block
-// 0's. `parts` is a map by parameter; adapters' are left out.
+// Calls visit(name, kind of its layer, like) for each parameter of the new blocks except adapters'. `parts` is a map by
+// parameter; `like` is its entry for block 0's parameter.
 template <class Map, class Visit>
 void visit_new_parameters(const std::vector<Layer>& layers, const Map& parts, const std::vector<int64_t>& sources,
                           Visit visit) {
@@ -34,7 +35,7 @@ void visit_new_parameters(const std::vector<Layer>& layers, const Map& parts, co
     }
 }
 
-// Whether `name` is a parameter of the layer at `path` or of a layer below it.
+// Returns whether `name` is a parameter of the layer at `path` or of a layer below it.
 bool belongs(std::string_view name, std::string_view path);
 
 }  // namespace gptcore

@@ -10,7 +10,7 @@
 namespace gptcore {
 namespace {
 
-// Dropout off and no graph for its lifetime.
+// Switches dropout and the autograd graph off for its lifetime.
 class Looking {
  public:
   explicit Looking(Network& network) : network_(network), training_(network.training()) {

@@ -1,4 +1,4 @@
-// A model and the adapters that hang on its layers, as one model: what is trained, stored and looked at.
+// A model and the adapters on its layers, as one model to train, store and inspect.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@ namespace gptcore {
 class Network final : public Model {
  public:
   explicit Network(std::unique_ptr<Model> model) : model_(std::move(model)) {}
-  // Hangs an opened adapter on its layer; its parameters become "<layer>.<item>.<name>".
+  // Puts an opened adapter on its layer; its parameters become "<layer>.<item>.<name>".
   void attach(AdapterInfo info, std::shared_ptr<Adapter> adapter);
   std::vector<AdapterInfo> adapters() const;
-  // Exchanges all that both are; who holds a reference to this network goes on with what `other` was.
+  // Swaps contents with `other`. References to this object stay valid and see the new model.
   void swap(Network& other);
 
   void open(const ModelContext& context) override { model_->open(context); }
@@ -51,7 +51,7 @@ class Network final : public Model {
   bool training_ = true;
 };
 
-// What evaluators and operations see of a network, which outlives it.
+// The view that evaluators and operations have of a network. The network must outlive it.
 class NetworkView final : public ModelView {
  public:
   explicit NetworkView(Network& network) : network_(network) {}

@@ -29,7 +29,7 @@ at::Tensor penalized(const at::Tensor& logits, double penalty, std::span<const i
   return out;
 }
 
-// Sets to 0 what is not of the nucleus and returns the sum of the rest.
+// Sets to 0 what is outside the nucleus and returns the sum of the rest.
 double keep_nucleus(std::vector<double>& p, double share) {
   std::vector<size_t> order(p.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -63,7 +63,7 @@ int32_t draw(const at::Tensor& scores, const Sampling& s, double u) {
   return static_cast<int32_t>(last);
 }
 
-// NaN and infinity in any of them spoil the likelihood of all.
+// Throws for NaN or infinity in any logit, which spoils the likelihood of all.
 void require_numbers(const at::Tensor& logits, const at::Tensor& drawable) {
   const auto largest = logits.max().item<float>();  // NaN where there is one
   if (std::isfinite(largest) && std::isfinite(drawable.max().item<float>())) return;

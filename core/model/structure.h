@@ -1,4 +1,4 @@
-// How a model differs from what its pipeline describes: what operations have made of it. Stored in checkpoints.
+// The differences that operations have made between a model and its pipeline's description. Checkpoints store them.
 #pragma once
 
 #include <map>
@@ -11,12 +11,12 @@
 namespace gptcore {
 
 struct Structure {
-  Table keys;                                        // of [model], changed: n_layer, n_embd, vocab_size ...
+  Table keys;                                        // changed keys of [model]: n_layer, n_embd, vocab_size ...
   std::optional<std::vector<AdapterInfo>> adapters;  // absent: the pipeline's
   std::map<std::string, bool> trainable;             // by parameter; absent: the pipeline's
 };
 
-// What the names of an adapter's parameters begin with: "blocks.0.attn.qkv.lora.".
+// Returns the prefix of an adapter's parameter names: "blocks.0.attn.qkv.lora.".
 std::string adapter_prefix(const AdapterInfo& adapter);
 
 // Sets a key of `table`, replacing an earlier value.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "core/base/text.h"
+
 namespace gptcore {
 namespace {
 
@@ -64,20 +66,12 @@ std::string ranges(std::vector<int64_t> indices) {
   return text;
 }
 
-std::string shape_text(const Group& group) {
-  std::string text;
-  for (const int64_t n : group.shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
-  return (group.indices.size() > 1 ? std::to_string(group.indices.size()) + " x (" : "(") + text + ")";
+std::string shapes_of(const Group& group) {
+  return (group.indices.size() > 1 ? std::to_string(group.indices.size()) + " x " : "") + shape_text(group.shape);
 }
 
-// 1234567 -> "1,234,567"
-std::string grouped(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
-// Rows that say the same of most parameters would hide the few that are different: those are one row.
+// Returns the state, trained or not, whose parameters share one row: rows that say the same of most parameters would hide the
+// few that differ.
 std::optional<bool> told_together(const std::vector<Group>& groups) {
   constexpr std::ptrdiff_t kListed = 3;
   const auto trained = std::count_if(groups.begin(), groups.end(), [](const Group& g) { return g.trained; });
@@ -113,7 +107,7 @@ std::vector<std::string> trainable_table(const std::vector<Parameter>& parameter
       continue;
     }
     const std::string name = g.name.index < 0 ? g.name.before : g.name.before + ranges(g.indices) + g.name.after;
-    rows.push_back({name, shape_text(g), grouped(g.count), g.trained ? "trained" : "frozen"});
+    rows.push_back({name, shapes_of(g), grouped(g.count), g.trained ? "trained" : "frozen"});
     name_width = std::max(name_width, name.size());
     shape_width = std::max(shape_width, rows.back().shape.size());
     count_width = std::max(count_width, rows.back().count.size());

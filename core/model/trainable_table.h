@@ -1,4 +1,4 @@
-// Which parameters are trained and how many, as text: said when a run starts and after an operation has changed it.
+// Lists as text which parameters are trained and how many, when a run starts and after an operation has changed it.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace gptcore {
 
-// Aligned lines without newlines: a row for each parameter, equal ones of several blocks together ("blocks.0..11.ln_1.weight"),
-// and the totals. The order is that of `parameters`; where most are trained, or most are not, those are one row at the end.
+// Returns aligned lines without newlines: a row for each parameter, one for equal ones of several blocks
+// ("blocks.0..11.ln_1.weight"), and the totals. The rows are in the order of `parameters`; when most are trained, or most are
+// not, those are one row at the end.
 std::vector<std::string> trainable_table(const std::vector<Parameter>& parameters);
 
 }  // namespace gptcore

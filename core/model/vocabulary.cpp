@@ -36,7 +36,7 @@ at::Tensor arranged_rows(const at::Tensor& table, const std::vector<int64_t>& ro
 }
 
 std::vector<int32_t> shown_ids(Dataset* dataset) {
-  auto* const shown = dataset ? static_cast<ShownVocabulary*>(dataset->extension("gptcore.shown_vocabulary/1")) : nullptr;
+  auto* const shown = dataset ? extension_of<ShownVocabulary>(*dataset) : nullptr;
   if (!shown) return {};
   const std::span<const int32_t> ids = shown->shown_ids();
   return {ids.begin(), ids.end()};

@@ -23,7 +23,7 @@ int64_t product(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-// Otherwise it is a view, of an older buffer maybe, which it would keep alive.
+// Returns false for a view, which would keep a buffer alive, maybe an older one.
 bool owns_its_memory(const at::Tensor& tensor) {
   return tensor.storage().nbytes() == tensor.nbytes();
 }

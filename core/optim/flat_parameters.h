@@ -1,5 +1,6 @@
-// The trainable parameters in flat buffers, those that decay and those that do not, with gradients in more of the same
-// layout: one kernel updates a group, one memset clears it, one reduction takes its norm. Frozen ones stay where they are.
+// Holds the trainable parameters in flat buffers, those that decay and those that do not, and their gradients in buffers of the
+// same layout: one kernel updates a group, one memset clears it, one reduction takes its norm. Frozen parameters stay where
+// they are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,17 +21,17 @@ class FlatParameters {
     size_t group = 0;
     int64_t offset = 0;  // in elements of the group's buffers
     std::vector<int64_t> shape;
-    bool frozen = false;  // then group and offset mean nothing
+    bool frozen = false;  // true: group and offset mean nothing
   };
   struct Group {
     bool decays = false;
-    int64_t updates = 0;       // that its parameters had had when the groups were formed
+    int64_t updates = 0;       // of its parameters before the groups were formed
     at::Tensor values, grads;  // 1-d float32; elements between slots are zero and stay zero
   };
 
-  // Copies the parameters that require gradients into `values`, in their order. Until adopt() the parameters themselves stay
-  // as they are. `updates` says how many each has had, where that is not 0; those with equally many share two groups, and the
-  // two of those with the most come first.
+  // Copies the parameters that require gradients into `values`, in their order. The parameters themselves do not change until
+  // adopt(). `updates` has the number of updates of each parameter where it is not 0; parameters with equal numbers share two
+  // groups, and the two with the most updates come first.
   explicit FlatParameters(std::vector<Parameter> parameters, const std::map<std::string, int64_t>& updates = {});
 
   // Re-homes the parameters: the tensors of those that require gradients become views of `values`, their .grad views of
@@ -39,14 +40,14 @@ class FlatParameters {
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<Slot>& slots() const { return slots_; }  // in the order of parameters()
-  // What the tensor of parameters()[index] is from adopt() on.
+  // Returns the tensor that parameters()[index] has from adopt() on.
   const at::Tensor& home(size_t index) const { return homes_[index]; }
   std::vector<Group>& groups() { return groups_; }
   const std::vector<Group>& groups() const { return groups_; }
-  // The slot's part of any buffer laid out like its group's.
+  // Returns the slot's part of any buffer laid out like its group's.
   static at::Tensor view(const at::Tensor& buffer, const Slot& slot);
   void zero_grad();
-  // 2-norm of all gradients, 0-dim, on the device.
+  // Returns the 2-norm of all gradients, 0-dim, on the device.
   at::Tensor grad_norm() const;
   int64_t count() const;  // number of trainable scalars, without padding
 
@@ -54,7 +55,7 @@ class FlatParameters {
   std::vector<Parameter> parameters_;
   std::vector<Slot> slots_;
   std::vector<Group> groups_;
-  std::vector<at::Tensor> homes_, grads_;  // of each parameter; an undefined gradient: it is frozen
+  std::vector<at::Tensor> homes_, grads_;  // by parameter; an undefined gradient means frozen
 };
 
 }  // namespace gptcore

@@ -1,5 +1,5 @@
-// Loss scaling for float16 (Micikevicius et al. 2018): doubled after 2000 clean updates, halved after an overflow.
-// Disabled it is the constant 1, so the training step has one path.
+// Scales the loss for float16 (Micikevicius et al. 2018): doubles the scale after 2000 clean updates, halves it after an
+// overflow. A disabled scaler is the constant 1, so the training step has one path.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,9 +11,9 @@ class GradScaler {
   GradScaler(bool enabled, at::Device device);
   bool enabled() const { return enabled_; }
   const at::Tensor& scale() const { return scale_; }  // 0-dim float32, multiplies the loss
-  // After an update; `found_inf` is 1 when the gradients overflowed.
+  // Call it after an update; `found_inf` is 1 when the gradients overflowed.
   void update(const at::Tensor& found_inf);
-  // scale and number of clean updates, for checkpoints.
+  // Returns the number of clean updates; checkpoints store it and scale().
   const at::Tensor& growth() const { return growth_; }
 
  private:

@@ -12,6 +12,7 @@
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
 #include "core/base/json_fault.h"
+#include "core/base/text.h"
 #include "core/config/document.h"
 #include "core/model/structure.h"
 #include "core/pipeline/tensor_files.h"
@@ -30,12 +31,6 @@ const AdapterInfo* owner_of(const std::string& name, const std::vector<AdapterIn
   const auto found =
       std::find_if(adapters.begin(), adapters.end(), [&](const AdapterInfo& a) { return name.starts_with(adapter_prefix(a)); });
   return found == adapters.end() ? nullptr : &*found;
-}
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text = "(";
-  for (const int64_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + ")";
 }
 
 // Values as TOML text, so that they come back with their types.

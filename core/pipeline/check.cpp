@@ -12,6 +12,8 @@
 #include "core/config/config_errors.h"
 #include "core/config/input_files.h"
 #include "core/config/sources.h"
+#include "core/data/corpus/source_files.h"
+#include "core/device/device.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
@@ -19,6 +21,7 @@
 #include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stage_items.h"
 #include "core/pipeline/stages.h"
+#include "core/train/trainer.h"
 
 namespace gptcore {
 namespace {

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/base/file_system.h"
+#include "core/builtin/model_preset.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/config/init_from.h"
 #include "core/interchange/hf_weights.h"
-#include "core/model/gpt_options.h"
 #include "core/model/structure.h"
 #include "core/model/vocabulary.h"
+#include "core/options/gpt_options.h"
 #include "core/pipeline/shown_tokenizer.h"
 #include "core/pipeline/tensor_files.h"
 #include "gptcore/error.h"

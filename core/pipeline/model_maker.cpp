@@ -100,8 +100,7 @@ void ModelMaker::attach_configured(Network& network) const {
       try {
         attach(network, {layer.path, section.use, own}, layer.kind);
       } catch (const Error& e) {
-        if (!e.where().empty()) throw;
-        throw Error(e.code(), e.what(), e.hint(), section.location.text());
+        throw e.at(section.location.text());
       }
     }
   }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/options/evaluate_options.h"
+#include "core/options/sample_options.h"
 #include "core/pipeline/prepare.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/text_generation.h"
@@ -28,8 +30,7 @@ std::string in_words(const Table& fields) {
 
 }  // namespace
 
-bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
-  const auto options = stage.options.as<EvaluateOptions>();
+bool run_stage(StageContext& c, const StageConfig& stage, const EvaluateOptions& options) {
   const auto group = single_process_group();
   const EvaluationPlan plan{options.eval_iters, options.batch_size};
   c.bus.emit(Event::evaluation_started, c.global_step());
@@ -58,8 +59,7 @@ bool run_evaluate_stage(StageContext& c, const StageConfig& stage) {
   return true;
 }
 
-bool run_sample_stage(StageContext& c, const StageConfig& stage) {
-  const auto options = stage.options.as<SampleOptions>();
+bool run_stage(StageContext& c, const StageConfig& stage, const SampleOptions& options) {
   TextRequest request;
   request.prompts = {c.prompts.at(stage.name)};
   request.num_samples = options.num_samples;
@@ -78,13 +78,12 @@ bool run_sample_stage(StageContext& c, const StageConfig& stage) {
     generate_texts(*c.session.model, c.session.device, *c.session.tokenizer, request, events);
   } catch (const Error& e) {
     if (!e.where().empty()) throw;
-    throw Error(e.code(), "stage '" + stage.name + "': " + e.what(), e.hint(), stage.options.location.text());
+    throw Error(e.code(), "stage '" + stage.name + "': " + e.what(), e.hint(), stage.table.location.text());
   }
   return c.signals.received() == 0;
 }
 
-bool run_prepare_stage(StageContext& c, const StageConfig& stage) {
-  const auto options = stage.options.as<PrepareOptions>();
+bool run_stage(StageContext& c, const StageConfig&, const PrepareOptions& options) {
   const auto made = prepare_data(c.config, c.session, options, [&] { return c.signals.received() != 0; });
   if (made) c.session.host.log(Level::info, summary_of(prepared_folder(options, c.run), *made));
   return made.has_value();

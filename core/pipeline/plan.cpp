@@ -11,7 +11,7 @@
 #include "core/model/layer_names.h"
 #include "core/model/vocabulary.h"
 #include "core/pipeline/stage_items.h"
-#include "core/train/commit.h"
+#include "core/surgery/commit.h"
 #include "core/train/trainer.h"
 
 namespace gptcore {
@@ -153,7 +153,7 @@ class Planner {
   }
 
   void plan_stage(const StageConfig& stage, StageItems& items) {
-    options_ = stage.options.as<TrainOptions>();
+    options_ = std::get<TrainOptions>(stage.options);
     settings_.clear();
     now_ = TrainingView{};
     const auto& operations = items.operations.operations();
@@ -205,9 +205,7 @@ class Planner {
     accumulation_steps(with_settings(options_, settings), network_->block_size(), 1);
     const Shapes before = shapes_of(*network_);
     if (!edit.edits.empty()) {
-      GradScaler none(false, at::kCPU);
-      TrainStep step{*network_, none, at::kCPU};
-      CommitContext context{*network_, step, *group_, factory_, structure_};
+      CommitContext context{*network_, nullptr, *group_, factory_, structure_};
       context.rebuild = [](const NamedMoments*) {};
       commit_edits(context, edit);
     }

@@ -9,11 +9,15 @@
 #include "core/config/config_errors.h"
 #include "core/config/input_files.h"
 #include "core/config/owner.h"
+#include "core/device/device.h"
+#include "core/options/evaluate_options.h"
+#include "core/options/prepare_options.h"
+#include "core/options/sample_options.h"
+#include "core/options/train_options.h"
 #include "core/pipeline/prepare.h"
 #include "core/pipeline/prompt.h"
 #include "core/pipeline/runner.h"
 #include "core/pipeline/text_generation.h"
-#include "core/train/device.h"
 #include "core/train/trainer.h"
 
 namespace gptcore {
@@ -79,8 +83,8 @@ class PipelineErrors {
           check_folder(path->as<std::string>(), "the folder", spec.name, config_.dataset->place_of(spec.name));
     for (const StageConfig& stage : config_.stages)
       if (stage.kind == "prepare")
-        check_folder(prepared_folder(stage.options.as<PrepareOptions>(), config_.run.as<RunOptions>()),
-                     "the folder for the tokens", "out", stage.options.place_of("out"));
+        check_folder(prepared_folder(std::get<PrepareOptions>(stage.options), config_.run.as<RunOptions>()),
+                     "the folder for the tokens", "out", stage.table.place_of("out"));
   }
 
   void check_folder(const fs::path& folder, const std::string& what, const std::string& key, const std::string& place) {
@@ -90,12 +94,12 @@ class PipelineErrors {
   }
 
   void read_prompt(const StageConfig& stage, bool reads_stdin, Prompts& prompts) {
-    const auto given = stage.options.as<SampleOptions>().prompt;
+    const auto given = std::get<SampleOptions>(stage.options).prompt;
     if (given == "-" && !reads_stdin) return;
     try {
       prompts[stage.name] = prompt_text(given);
     } catch (const Error& e) {
-      errors_.push_back(placed(e, stage.options.place_of("prompt")));
+      errors_.push_back(placed(e, stage.table.place_of("prompt")));
     }
   }
 
@@ -108,13 +112,13 @@ void require_split(Dataset& dataset, Split split, const StageConfig& stage, cons
   if (dataset.windows(split) > 0) return;
   const char* const key = stage.kind == "evaluate" ? "splits" : "kind";
   throw Error(Code::data_empty, "the dataset has no " + std::string(name_of(split)) + " split to " + what, hint,
-              stage.options.place_of(key));
+              stage.table.place_of(key));
 }
 
 void require_splits(Dataset& dataset, const StageConfig& stage) {
   if (stage.kind == "train") require_split(dataset, Split::train, stage, "train on", "give the dataset data for it");
   if (stage.kind != "evaluate") return;
-  const auto splits = stage.options.as<EvaluateOptions>().splits;
+  const auto splits = std::get<EvaluateOptions>(stage.options).splits;
   for (const Split split : {Split::train, Split::val})
     if (std::find(splits.begin(), splits.end(), name_of(split)) != splits.end())
       require_split(dataset, split, stage, "evaluate",
@@ -158,16 +162,16 @@ std::vector<Error> stage_errors(const PipelineConfig& config, Session& session, 
     try {
       work();
     } catch (const Error& e) {
-      errors.push_back(placed(e, stage.options.place_of(key)));
+      errors.push_back(placed(e, stage.table.place_of(key)));
     }
   };
   for (const StageConfig& stage : config.stages) {
     if (stage.kind == "train" && session.model)
       collect(stage, "tokens_per_step",
-              [&] { accumulation_steps(stage.options.as<TrainOptions>(), session.model->block_size(), 1); });
+              [&] { accumulation_steps(std::get<TrainOptions>(stage.options), session.model->block_size(), 1); });
     if (stage.kind == "sample" && !config.tokenizer)
       errors.emplace_back(Code::missing_key, "stage '" + stage.name + "' samples text, but the pipeline has no [tokenizer]",
-                          "add the [tokenizer] that the data's ids are of", stage.options.location.text());
+                          "add the [tokenizer] that the data's ids are of", stage.table.location.text());
     if (session.dataset) collect(stage, "splits", [&] { require_splits(*session.dataset, stage); });
     if (const auto prompt = prompts.find(stage.name); prompt != prompts.end() && knows_its_tokens(session))
       collect(stage, "prompt", [&] { prompt_ids(*session.tokenizer, prompt->second); });

@@ -5,6 +5,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
+#include "core/base/text.h"
 #include "core/data/corpus/corpus_folder.h"
 #include "core/data/corpus/folder_lock.h"
 #include "core/data/corpus/id_width.h"
@@ -103,12 +104,6 @@ std::string tokenizer_table(const Section& tokenizer) {
   return out;
 }
 
-std::string grouped(int64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
 }  // namespace
 
 std::filesystem::path prepared_folder(const PrepareOptions& options, const RunOptions& run) {
@@ -124,7 +119,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
   Dataset& dataset = unopened ? *unopened : *session.dataset;
   const auto files = posix_file_system();
   std::optional<CorpusManifest> made;
-  if (auto* own = static_cast<Preparation*>(dataset.extension("gptcore.preparation/1"))) {
+  if (auto* own = extension_of<Preparation>(dataset)) {
     PreparationRequest request;
     request.folder = folder.string();
     request.format = options.format;

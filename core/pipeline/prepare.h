@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/data/corpus/manifest.h"
-#include "core/data/prepare_options.h"
+#include "core/options/prepare_options.h"
 #include "core/pipeline/session.h"
 
 namespace gptcore {
@@ -14,7 +14,7 @@ namespace gptcore {
 // Where options.out says, or its default.
 std::filesystem::path prepared_folder(const PrepareOptions& options, const RunOptions& run);
 
-// The session's tokenizer is open. A dataset with the extension "gptcore.preparation/1" prepares itself; of any other, which is
+// The session's tokenizer is open. A dataset with the extension Preparation prepares itself; of any other, which is
 // opened if it is not yet, the sequential windows are written, if these are one sequence of tokens. The folder also gets
 // tokenizer.toml, the pipeline's [tokenizer]. Absent when cancelled. Throws Error.
 std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session& session, const PrepareOptions& options,

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <iterator>
 
-#include "core/train/train_options.h"
+#include "core/options/sample_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {

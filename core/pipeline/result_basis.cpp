@@ -61,7 +61,7 @@ Settings result_basis(const StageContext& c, const StageConfig& stage) {
   Settings basis = settings_of(c.config);
   std::erase_if(basis, [](const auto& setting) { return !counts(setting.first); });
   std::string stamps;
-  add(basis, stamps, stage.name, stage.options);
+  add(basis, stamps, stage.name, stage.table);
   for (const Section& evaluator : stage.evaluators)
     add(basis, stamps, evaluator.path.substr(std::string_view("stage.").size()), evaluator);
   for (const std::string& plugin : c.config.plugin_files) stamps += stamp_of(plugin) + "\n";

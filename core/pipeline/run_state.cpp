@@ -10,6 +10,7 @@
 #include "core/base/json_fault.h"
 #include "core/config/document.h"
 #include "core/config/operation_keys.h"
+#include "core/config/owner.h"
 #include "core/pipeline/json_numbers.h"
 #include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
@@ -173,25 +174,6 @@ bool is_identity(const std::string& key) {
          key == "tokenizer.use" || (key.starts_with("adapter.") && !key.ends_with(".train_base"));
 }
 
-// Changes nothing about parameters, moments and their course.
-bool is_cosmetic(const std::string& key) {
-  static const std::set<std::string> run = {"run.name",    "run.out_dir",  "run.peak_tflops",
-                                            "run.threads", "model.preset", "model.init_from"};
-  static const std::set<std::string> stage = {"log_interval",
-                                              "eval_only",
-                                              "keep_checkpoints",
-                                              "checkpoint_interval",
-                                              "always_save_checkpoint",
-                                              "max_time",
-                                              "operations_file",
-                                              "write_back",
-                                              "completed",
-                                              "log_timing",
-                                              "log_layer_norms",
-                                              "emergency_free_percent"};
-  return run.contains(key) || key.starts_with("logger.") || stage.contains(key.substr(key.rfind('.') + 1));
-}
-
 }  // namespace
 
 Settings settings_of(const PipelineConfig& config) {
@@ -203,7 +185,7 @@ Settings settings_of(const PipelineConfig& config) {
   for (const Section& adapter : config.adapters) add(all, adapter.path, adapter);
   for (const StageConfig& stage : config.stages)
     if (stage.kind == "train") {
-      add(all, stage.name, stage.options);
+      add(all, stage.name, stage.table);
       for (const Section& operation : stage.operations) add(all, operation.path.substr(std::strlen("stage.")), operation);
     }
   return all;
@@ -212,7 +194,7 @@ Settings settings_of(const PipelineConfig& config) {
 Settings observing_settings_of(const PipelineConfig& config) {
   Settings all;
   for (const StageConfig& stage : config.stages) {
-    if (stage.kind != "train") add(all, stage.name, stage.options);
+    if (stage.kind != "train") add(all, stage.name, stage.table);
     for (const Section& evaluator : stage.evaluators) add(all, evaluator.path.substr(std::strlen("stage.")), evaluator);
   }
   return all;

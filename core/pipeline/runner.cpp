@@ -11,6 +11,7 @@
 #include "core/base/file_system.h"
 #include "core/checkpoint/run_folder.h"
 #include "core/config/config_errors.h"
+#include "core/device/device.h"
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
@@ -19,7 +20,6 @@
 #include "core/pipeline/stage_progress.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/way_back.h"
-#include "core/train/device.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -30,7 +30,7 @@ constexpr const char* kPipelineFile = "config.toml";  // of the run's folder
 int64_t keep_checkpoints(const PipelineConfig& config) {
   int64_t keep = 2;
   for (const StageConfig& stage : config.stages)
-    if (stage.kind == "train") keep = std::max(keep, stage.options.as<TrainOptions>().keep_checkpoints);
+    if (stage.kind == "train") keep = std::max(keep, std::get<TrainOptions>(stage.options).keep_checkpoints);
   return keep;
 }
 
@@ -47,9 +47,9 @@ void open_loggers(const RunPlan& plan, Session& session, StageContext& context, 
 // eval_only leaves no checkpoint, so there is nothing that could stand in the way of it.
 void refuse_overwrite(const PipelineConfig& config) {
   for (const StageConfig& stage : config.stages)
-    if (stage.kind == "train" && stage.options.as<TrainOptions>().eval_only)
+    if (stage.kind == "train" && std::get<TrainOptions>(stage.options).eval_only)
       throw Error(Code::conflict, "--overwrite would move the run aside that eval_only evaluates",
-                  "leave out --overwrite, or eval_only", stage.options.place_of("eval_only"));
+                  "leave out --overwrite, or eval_only", stage.table.place_of("eval_only"));
 }
 
 // The checkpoint's run goes on with as many threads where pipeline and environment leave that open and there are processors.
@@ -163,9 +163,9 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
   for (const Section& adapter : config.adapters) sections.push_back(&adapter);
   std::vector<std::filesystem::path> made;  // by the run
   for (const StageConfig& stage : config.stages) {
-    sections.push_back(&stage.options);
+    sections.push_back(&stage.table);
     if (stage.kind == "prepare")
-      made.push_back(prepared_folder(stage.options.as<PrepareOptions>(), config.run.as<RunOptions>()));
+      made.push_back(prepared_folder(std::get<PrepareOptions>(stage.options), config.run.as<RunOptions>()));
     for (const Section& evaluator : stage.evaluators) sections.push_back(&evaluator);
   }
   for (const Section* section : sections)

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/config/pipeline_config.h"
-#include "core/train/memory_watch.h"
-#include "core/train/train_options.h"
+#include "core/device/memory_watch.h"
+#include "core/options/run_options.h"
 
 namespace gptcore {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/device/cpu_allocator.h"
+#include "core/device/device.h"
 #include "core/model/vocabulary.h"
-#include "core/train/cpu_allocator.h"
-#include "core/train/device.h"
 #include "core/train/stop_signals.h"
 #include "gptcore/error.h"
 
@@ -59,7 +59,7 @@ Session::Session(const RunOptions& options, const std::vector<std::string>& plug
       threads(set_threads(options.threads)),
       maker(plugins, host, device, compute) {
   use_caching_cpu_allocator();
-  host.offer("gptcore.datasets/1", static_cast<Datasets*>(&sources));
+  host.offer(std::string(Datasets::kId), static_cast<Datasets*>(&sources));
   for (const std::string& file : plugin_files) plugins.load(file);
 }
 

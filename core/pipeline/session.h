@@ -12,13 +12,13 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
 #include "core/model/network.h"
+#include "core/options/run_options.h"
 #include "core/pipeline/model_maker.h"
 #include "core/pipeline/shown_tokenizer.h"
 #include "core/plugin/call_watch.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/program_host.h"
-#include "core/train/commit.h"
-#include "core/train/train_options.h"
+#include "core/surgery/commit.h"
 #include "gptcore/draft/datasets.h"
 
 namespace gptcore {

@@ -37,7 +37,7 @@ class ShownTokenizer::Stored final : public ShownVocabulary {
 };
 
 ShownVocabulary* shown_vocabulary(Dataset* dataset) {
-  return dataset ? static_cast<ShownVocabulary*>(dataset->extension("gptcore.shown_vocabulary/1")) : nullptr;
+  return dataset ? extension_of<ShownVocabulary>(*dataset) : nullptr;
 }
 
 std::string format_vocabulary(const ShownVocabulary& shown) {

@@ -29,7 +29,7 @@ std::function<void()> marks_entry(const std::string& path, size_t index, Host& h
 }
 
 bool of_operations_file(const StageConfig& stage, const Section& section) {
-  return section.location.file != stage.options.location.file;
+  return section.location.file != stage.table.location.file;
 }
 
 // The table's keys that say when it is asked; the operation itself is still to be made.
@@ -49,7 +49,7 @@ ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item&
   out.table = operation_table(section.use, section.values);
   out.policy = operation_policy(section.values);
   if (const Value* value = find(section.values, "value")) out.value = *value;
-  const Value *file = find(stage.options.values, "operations_file"), *back = find(stage.options.values, "write_back");
+  const Value *file = find(stage.table.values, "operations_file"), *back = find(stage.table.values, "write_back");
   if (file && file->is<std::string>() && back && *back == Value(true) && of_operations_file(stage, section)) {
     const auto first = std::find_if(stage.operations.begin(), stage.operations.end(),
                                     [&](const Section& other) { return of_operations_file(stage, other); });
@@ -64,8 +64,7 @@ template <class F> void at_table(const Section& section, F&& open) {
   try {
     open();
   } catch (const Error& e) {
-    if (!e.where().empty()) throw;
-    throw Error(e.code(), e.what(), e.hint(), section.location.text());
+    throw e.at(section.location.text());
   }
 }
 
@@ -161,8 +160,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       context.host = &session.host;
       at_table(section, [&] {
         evaluator->open(context);
-        if (auto* check = static_cast<ModelCheck*>(evaluator->extension("gptcore.model_check/1")))
-          throw_if_failed(check->check_model(view, blocks_may_change));
+        if (auto* check = extension_of<ModelCheck>(*evaluator)) throw_if_failed(check->check_model(view, blocks_may_change));
       });
       items.evaluators.add(section.use, std::move(evaluator), section.use + " " + to_toml(Value(section.values)));
     }
@@ -180,7 +178,7 @@ void warn_of_triggers(const PipelineConfig& config, Host& host) {
         host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' waits for the metric '" +
                                      *when->metric + "', which nothing in this stage publishes");
       if (!when || stage.kind != "train") continue;
-      if (const std::string why = plateau_out_of_reach(*when, stage.options.as<TrainOptions>()); !why.empty())
+      if (const std::string why = plateau_out_of_reach(*when, std::get<TrainOptions>(stage.options)); !why.empty())
         host.log(Level::warning, section.location.text() + ": operation '" + section.use + "' does not fire: " + why);
     }
   }

@@ -32,11 +32,10 @@ void announce(StageContext& c) {
   c.bus.emit(Event::run_started, c.global_step(), std::move(fields));
 }
 
-bool run_stage(StageContext& c, const StageConfig& stage) {
+// Whatever its kind; an error about numbers that are not finite tells what to go back to.
+bool run_any(StageContext& c, const StageConfig& stage) {
   try {
-    if (stage.kind == "train") return run_train_stage(c, stage);
-    if (stage.kind == "prepare") return run_prepare_stage(c, stage);
-    return stage.kind == "evaluate" ? run_evaluate_stage(c, stage) : run_sample_stage(c, stage);
+    return std::visit([&](const auto& options) { return run_stage(c, stage, options); }, stage.options);
   } catch (const Error& e) {
     if (e.code() != Code::nonfinite || !e.hint().empty()) throw;
     throw Error(e.code(), e.what(), way_back(c.files, c.run, c.run_dir, c.resume), e.where());
@@ -232,7 +231,7 @@ int run_stages(StageContext& c, StageProgress& progress) {
     }
     c.result.clear();
     c.bus.emit(Event::stage_started, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
-    if (!run_stage(c, stage)) {
+    if (!run_any(c, stage)) {
       const int signal = c.signals.received();
       c.bus.emit(Event::interrupted, c.global_step(), {{"signal", StopSignals::name_of(signal)}});
       return StopSignals::exit_code_of(signal);

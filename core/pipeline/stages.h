@@ -58,10 +58,10 @@ std::vector<Error> adapter_file_errors(const PipelineConfig& config, const Sessi
 int run_stages(StageContext& context, StageProgress& progress);
 
 // One stage; the model is in session.model. False when a signal ended it.
-bool run_train_stage(StageContext& context, const StageConfig& stage);
-bool run_evaluate_stage(StageContext& context, const StageConfig& stage);
-bool run_sample_stage(StageContext& context, const StageConfig& stage);
-bool run_prepare_stage(StageContext& context, const StageConfig& stage);
+bool run_stage(StageContext& context, const StageConfig& stage, const TrainOptions& options);
+bool run_stage(StageContext& context, const StageConfig& stage, const EvaluateOptions& options);
+bool run_stage(StageContext& context, const StageConfig& stage, const SampleOptions& options);
+bool run_stage(StageContext& context, const StageConfig& stage, const PrepareOptions& options);
 
 // Whether standard output is a terminal.
 bool is_terminal();

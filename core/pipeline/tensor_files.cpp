@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/base/file_system.h"
+#include "core/base/text.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -31,12 +32,6 @@ Dtype dtype_of(const at::Tensor& tensor) {
   }
 }
 
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text = "(";
-  for (const int64_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + ")";
-}
-
 std::string differences(const SafetensorsFile& file, const NamedTensors& tensors) {
   std::vector<std::string> found;
   std::set<std::string> wanted;
@@ -47,8 +42,7 @@ std::string differences(const SafetensorsFile& file, const NamedTensors& tensors
       found.push_back("'" + name + "' is missing");
     else if (info->shape != tensor.sizes().vec() || info->dtype != dtype_of(tensor))
       found.push_back("'" + name + "' is " + std::string(dtype_name(info->dtype)) + " " + shape_text(info->shape) +
-                      " there and " + std::string(dtype_name(dtype_of(tensor))) + " " + shape_text(tensor.sizes().vec()) +
-                      " here");
+                      " there and " + std::string(dtype_name(dtype_of(tensor))) + " " + shape_text(tensor.sizes()) + " here");
   }
   for (const TensorInfo& info : file.tensors())
     if (!wanted.contains(info.name)) found.push_back("'" + info.name + "' is not in this model");

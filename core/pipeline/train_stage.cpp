@@ -3,6 +3,8 @@
 #include <set>
 
 #include "core/checkpoint/run_folder.h"
+#include "core/device/device_memory.h"
+#include "core/device/throughput.h"
 #include "core/model/trainable_table.h"
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/optimizer_file.h"
@@ -10,10 +12,7 @@
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
-#include "core/train/device_memory.h"
 #include "core/train/resumed_operations.h"
-#include "core/train/step_parts.h"
-#include "core/train/throughput.h"
 #include "gptcore/error.h"
 #include "gptcore/random.h"
 
@@ -42,18 +41,19 @@ StoreOptions point_options(Host& host) {
   return options;
 }
 
-class TrainStage {
+class TrainStage final : private CheckpointSink {
  public:
-  TrainStage(StageContext& context, const StageConfig& stage)
+  TrainStage(StageContext& context, const StageConfig& stage, const TrainOptions& options)
       : c_(context),
         stage_(stage),
-        options_(stage.options.as<TrainOptions>()),
+        options_(options),
         network_(*c_.session.model),
         items_(c_.items.at(stage.name)),
         scaler_(c_.session.compute == at::kHalf, c_.session.device),
         group_(single_process_group()),
         factory_(c_.session.factory()),
         step_{network_, scaler_, c_.session.device},
+        parts_(network_, step_, c_.session.threads, *group_),
         points_(c_.files, undo_folder(c_), point_options(c_.session.host)) {
     step_.grad_clip = options_.grad_clip;
     step_.group = group_.get();
@@ -70,6 +70,8 @@ class TrainStage {
       take_in(state);
     const int64_t started_at = state.step;
     TrainContext context{step_,
+                         parts_,
+                         *this,
                          network_,
                          *group_,
                          *c_.session.dataset,
@@ -90,25 +92,6 @@ class TrainStage {
     context.first_step = first_step_;
     context.peak_flops = c_.run.peak_tflops > 0 ? c_.run.peak_tflops * 1e12 : peak_flops(c_.session.device, c_.session.compute);
     context.memory = c_.memory;
-    context.save = [&](const TrainState& now, bool best) { save(now, best); };
-    context.rebuild = [&](const TrainOptions& now, const NamedMoments* moments) {
-      build(now, moments ? *moments : parts_->optimizer().moments());
-    };
-    context.keep_point = [&](const TrainState& now, int64_t number) {
-      SavedState saved;
-      saved.saves = saves();
-      points_.publish(number, parts_of(now, saved));
-      return c_.store.best().value_or(-1);
-    };
-    context.forget_points_before = [&](int64_t number) { points_.keep_only(number, kNoLimit); };
-    context.point_problem = [&](int64_t number) -> std::optional<Error> {
-      try {
-        require_readable(c_.files, verify_checkpoint(c_.files, point_folder(c_, number)));
-        return std::nullopt;
-      } catch (const Error& e) {
-        return e;
-      }
-    };
     network_.train(true);
     if (const auto all = network_.parameters();
         std::any_of(all.begin(), all.end(), [](const Parameter& p) { return !p.tensor.requires_grad(); }))
@@ -125,20 +108,29 @@ class TrainStage {
   }
 
  private:
-  void build(const TrainOptions& options, const NamedMoments& moments) {
-    std::unique_ptr<StepParts> made;
-    with_memory_errors([&] {
-      made = std::make_unique<StepParts>(network_, options, moments, c_.session.device, c_.session.threads, *group_);
-    });
-    made->adopt(step_);
-    parts_ = std::move(made);
+  bool keeps_points() const override { return true; }
+  int64_t keep_point(const TrainState& now, int64_t number) override {
+    SavedState saved;
+    saved.saves = saves();
+    points_.publish(number, parts_of(now, saved));
+    return c_.store.best().value_or(-1);
+  }
+  void forget_points_before(int64_t number) override { points_.keep_only(number, kNoLimit); }
+  std::optional<Error> point_problem(int64_t number) override {
+    try {
+      require_readable(c_.files, verify_checkpoint(c_.files, point_folder(c_, number)));
+      return std::nullopt;
+    } catch (const Error& e) {
+      return e;
+    }
   }
 
   TrainState resume(const std::optional<Rewind>& rewind) {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
     if (!mine) {
-      build(options_, {});
+      const NamedMoments none;
+      parts_.build(options_, &none);
       return {};
     }
     TrainState state = c_.saved->train;
@@ -148,8 +140,9 @@ class TrainStage {
     if (rewind) rewind->amend(state, c_.journal);
     const TrainOptions changed = with_settings(options_, state.settings);
     step_.grad_clip = changed.grad_clip;
-    build(changed, saved_updates(c_.files, *c_.resumed, network_.parameters(), c_.saved->born));
-    load_moments(c_.files, *c_.resumed, parts_->optimizer(), c_.other_model);
+    const NamedMoments updates = saved_updates(c_.files, *c_.resumed, network_.parameters(), c_.saved->born);
+    parts_.build(changed, &updates);
+    load_moments(c_.files, *c_.resumed, parts_.optimizer(), c_.other_model);
     scaler_.scale().fill_(c_.saved->loss_scale);
     scaler_.growth().fill_(c_.saved->loss_scale_growth);
     std::vector<std::string> own(known.from.size());
@@ -194,7 +187,7 @@ class TrainStage {
     c_.store.keep_only(0, c_.global_step());
   }
 
-  void save(const TrainState& now, bool best) {
+  void save(const TrainState& now, bool best) override {
     std::set<int64_t> kept;  // for those that may be gone back to
     for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
     if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
@@ -226,7 +219,7 @@ class TrainStage {
     state.journal = c_.journal;
     stored_.clear();
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
-    parts.push_back(tensor_part(kOptimizerFile, parts_->optimizer().state(), stored_));
+    parts.push_back(tensor_part(kOptimizerFile, parts_.optimizer().state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
       parts.push_back(adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_,
                                    tokens_hash(c_.session.tokenizer.get(), shown_ids(c_.session.dataset.get()))));
@@ -257,8 +250,8 @@ class TrainStage {
   GradScaler scaler_;
   std::unique_ptr<ProcessGroup> group_;
   NetworkFactory factory_;
-  std::unique_ptr<StepParts> parts_;
   TrainStep step_;
+  TrainedParts parts_;
   CheckpointStore points_;
   int64_t first_step_ = 0;
   bool foreign_ = false;            // the state is of a checkpoint of another run or another model
@@ -281,9 +274,9 @@ Checkpoint target_of(StageContext& c, const Rewind& rewind) {
 
 }  // namespace
 
-bool run_train_stage(StageContext& context, const StageConfig& stage) {
+bool run_stage(StageContext& context, const StageConfig& stage, const TrainOptions& options) {
   for (std::optional<Rewind> rewind;;) {
-    const StageEnd how = TrainStage(context, stage).run(rewind);
+    const StageEnd how = TrainStage(context, stage, options).run(rewind);
     if (how != StageEnd::rewound) return how != StageEnd::interrupted;
     context.reload(target_of(context, *rewind));
   }

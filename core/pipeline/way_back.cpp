@@ -7,9 +7,9 @@
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/options/run_options.h"
 #include "core/pipeline/run_state.h"
 #include "core/pipeline/tensor_files.h"
-#include "core/train/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {

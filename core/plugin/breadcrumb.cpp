@@ -9,7 +9,7 @@
 
 namespace gptcore {
 
-constexpr size_t kThreads = 128, kDepth = 8;  // more are not marked
+constexpr size_t kThreads = 128, kDepth = 8;  // further threads and deeper calls are not marked
 
 struct ThreadCalls {
   struct Frame {
@@ -19,13 +19,13 @@ struct ThreadCalls {
   };
   std::atomic<bool> taken{false};
   std::atomic<size_t> depth{0};
-  std::atomic<uint64_t> made{0};  // calls
+  std::atomic<uint64_t> made{0};  // number of calls so far
   std::array<Frame, kDepth> frames;
 };
 
 namespace {
 
-// A signal handler can reach nothing but variables like these.
+// Globals, because a signal handler can reach nothing else.
 std::array<ThreadCalls, kThreads> g_threads;
 thread_local ThreadCalls* t_calls = nullptr;
 std::atomic<int64_t> g_step{-1}, g_rank{0};
@@ -35,7 +35,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 ThreadCalls* take_place() noexcept {
   struct Release {
     ~Release() {
-      if (!t_calls || t_calls->depth.load(kRelaxed) > 0) return;  // exit() in a call comes here, too
+      if (!t_calls || t_calls->depth.load(kRelaxed) > 0) return;  // exit() within a call runs this, too
       t_calls->taken = false;
       t_calls = nullptr;
     }
@@ -108,7 +108,7 @@ std::string breadcrumb_place() {
   return ", step " + std::to_string(g_step) + ", rank " + std::to_string(g_rank);
 }
 
-// snprintf is not on the list of what a handler may call, but on glibc it allocates nothing for these formats.
+// snprintf is not on the list of functions that a handler may call, but glibc's allocates nothing for these formats.
 size_t describe(const PluginCall& call, std::span<char> text) noexcept {
   if (text.empty()) return 0;
   std::array<char, 64> place{};

@@ -40,7 +40,7 @@ struct CallWatch::Parts {
   CallLimits limits;
 
   std::map<std::pair<size_t, size_t>, Seen> seen;                   // by thread and depth
-  std::map<std::pair<const Callee*, const char*>, double> seconds;  // of methods that were named
+  std::map<std::pair<const Callee*, const char*>, double> seconds;  // limit of each method, doubled when it is named
   std::optional<Clock::time_point> stop;
   uint64_t progress = 0;
 
@@ -65,7 +65,7 @@ struct CallWatch::Parts {
       if (s.number != calls[i].number) s = {calls[i].number, Clock::now()};
       if (shown) s.since = Clock::now();
     }
-    // Of nested calls the innermost one that is late is named, and stands for those around it.
+    // The innermost late call of nested ones is named and stands for the calls around it.
     std::optional<size_t> named;
     for (size_t i = count; i-- > 0;) {
       if (named && *named != calls[i].thread) named.reset();
@@ -105,7 +105,7 @@ CallWatch::CallWatch(std::function<void(Level, const std::string&)> say, std::fu
   parts_->say = std::move(say);
   parts_->stopping = std::move(stopping);
   parts_->limits = limits;
-  // Signals are for the threads that work: a call that one interrupts returns early.
+  // The watch's thread blocks signals, so that they interrupt the calls of the threads that work, which then return early.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -10,22 +10,22 @@
 namespace gptcore {
 
 struct CallLimits {
-  double seconds = 10;      // after which a call is named
-  double stop_seconds = 1;  // the same once the user has asked for an end
-  double tick = 0.25;       // between two looks
+  double seconds = 10;      // a call that lasts longer is named
+  double stop_seconds = 1;  // the same limit once the user has asked the run to end
+  double tick = 0.25;       // between two checks
 };
 
-// Watches the calls of all threads from a thread of its own; calls themselves pay nothing for it. A call is named once, and the
-// next one of the same method only after twice the time, for some rightly take long. While a plugin shows progress, time does
-// not count.
+// Watches the calls of all threads from a thread of its own, at no cost to the calls. A call is named once, and the next call
+// of the same method only after twice the time, because some methods rightly take long. Time does not count while a plugin
+// shows progress.
 class CallWatch {
  public:
-  // `say` is called on the watch's thread; `stopping` tells whether the user has asked for an end.
+  // `say` is called on the watch's thread; `stopping` returns whether the user has asked the run to end.
   CallWatch(std::function<void(Level, const std::string&)> say, std::function<bool()> stopping, CallLimits limits = {});
   ~CallWatch();
   CallWatch(const CallWatch&) = delete;
   CallWatch& operator=(const CallWatch&) = delete;
-  // [any thread] Progress was shown.
+  // [any thread] Notes that progress was shown.
   static void note_progress() noexcept;
 
  private:

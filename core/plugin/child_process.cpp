@@ -17,13 +17,13 @@ namespace gptcore {
 namespace {
 
 constexpr size_t kKeep = 1 << 16;
-constexpr double kPoll = 0.02;  // seconds between looks at a child that closed its streams but lives
+constexpr double kPoll = 0.02;  // seconds between checks of a child that closed its streams but lives
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// The two ends of a pipe, closed at the end; -1 = closed.
+// The two ends of a pipe, which the destructor closes; -1 = closed.
 struct Pipe {
   Pipe() {
     std::array<int, 2> ends{};
@@ -45,7 +45,7 @@ struct Pipe {
   int read = -1, write = -1;
 };
 
-// 0, or an errno. The child leads a process group of its own, so that what it starts can be killed with it.
+// Returns 0 or an errno. The child leads a process group of its own, so that processes it starts can be killed with it.
 int spawn(const std::vector<std::string>& words, const Pipe& out, const Pipe& err, pid_t& child) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -71,7 +71,7 @@ int spawn(const std::vector<std::string>& words, const Pipe& out, const Pipe& er
   return failed;
 }
 
-// Appends what is there, dropping what is too much; closes the end when the stream has ended. True when something came.
+// Appends the available bytes, up to kKeep in all; closes the end when the stream has ended. Returns whether bytes came.
 bool drain(int& end, std::string& text) {
   std::array<char, 1 << 13> piece{};
   const ssize_t got = ::read(end, piece.data(), piece.size());
@@ -80,7 +80,7 @@ bool drain(int& end, std::string& text) {
   return got > 0;
 }
 
-// What is there now: one that it started may hold the stream open for long.
+// Reads without waiting for EOF: a grandchild may keep the pipe open for long.
 void drain_rest(int& end, std::string& text) {
   for (pollfd stream = {end, POLLIN, 0}; end >= 0 && ::poll(&stream, 1, 0) > 0;)
     if (!drain(end, text)) return;
@@ -117,7 +117,7 @@ ChildOutcome run_child(const std::vector<std::string>& words, const std::functio
       gone = true;
     }
   }
-  drain_rest(out.read, result.out);  // its last words
+  drain_rest(out.read, result.out);  // written right before its end
   drain_rest(err.read, result.err);
   result.signal = WIFSIGNALED(ended) ? WTERMSIG(ended) : 0;
   result.status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;

@@ -76,7 +76,7 @@ class Bytes {
   }
 
   std::string text(uint64_t offset, uint64_t count, const char* what) const {
-    if (count > size_) read(offset, nullptr, count, what);  // refuses before anything is allocated
+    if (count > size_) read(offset, nullptr, count, what);  // throws before anything is allocated
     std::string out(count, '\0');
     read(offset, out.data(), count, what);
     return out;

@@ -14,7 +14,7 @@ class ElfFile {
   // Throws Error when there is no such file (plugin_missing), or when it is not a 64-bit shared library of this machine's
   // architecture (plugin_is_directory, plugin_not_elf, plugin_truncated, plugin_architecture, plugin_no_descriptor).
   explicit ElfFile(const std::string& path);
-  // The section's bytes, or nothing when there is no section of that name. Throws when it is cut off or beyond `limit`.
+  // Returns the section's bytes, or nothing when the file has no such section. Throws when it is truncated or beyond `limit`.
   std::optional<std::string> section(std::string_view name, uint64_t limit) const;
 
  private:

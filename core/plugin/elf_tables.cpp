@@ -11,16 +11,16 @@
 namespace gptcore {
 namespace {
 
-constexpr uint64_t kMaxTable = 1 << 28;  // bytes; a plugin with all debug symbols has some ten millions
+constexpr uint64_t kMaxTable = 1 << 28;  // bytes; a plugin with all debug symbols has some tens of millions
 constexpr uint64_t kMaxNote = 1 << 10;
 
-// The text at `offset`; "" beyond the table.
+// Returns the text at `offset`, or "" beyond the table.
 std::string_view name_at(std::string_view strings, uint64_t offset) {
   if (offset >= strings.size()) return {};
   return strings.substr(offset, std::min(strings.find('\0', offset), strings.size()) - offset);
 }
 
-// The section as entries of type T; a cut-off last one is left out.
+// Returns the section as entries of type T, without a truncated last one.
 template <class T> std::vector<T> entries(const ElfFile& elf, std::string_view name) {
   const std::string bytes = elf.section(name, kMaxTable).value_or("");
   std::vector<T> out(bytes.size() / sizeof(T));

@@ -1,4 +1,4 @@
-// The first code of a plugin that runs: its one exported function and its setup function. Used by the loader and by the probe.
+// Runs the first code of a plugin: its one exported function and its setup function. The loader and the probe use it.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace gptcore {
 
-// What a failed dlopen() says, as an Error: plugin_unresolved_symbol, plugin_missing_library or plugin_refused.
+// Turns the text of a failed dlopen() into an Error: plugin_unresolved_symbol, plugin_missing_library or plugin_refused.
 Error load_error(const std::string& text, const std::string& path);
-// The structure that `entry`, null when it is not exported, returns. Throws Error(plugin_no_entry | plugin_entry_small |
-// plugin_epoch_old | plugin_epoch_new | plugin_null_register).
+// Returns the structure that `entry` returns; `entry` is null when it is not exported. Throws Error(plugin_no_entry |
+// plugin_entry_small | plugin_epoch_old | plugin_epoch_new | plugin_null_register).
 const gptcore_plugin& checked_entry(gptcore_entry entry, const std::string& path);
-// What its setup function registers. Throws Error(plugin_setup_failed).
+// Returns the items that the plugin's setup function registers. Throws Error(plugin_setup_failed).
 std::vector<Item> register_items(const gptcore_plugin& plugin, const std::string& path);
 
 }  // namespace gptcore

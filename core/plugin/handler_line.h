@@ -1,4 +1,4 @@
-// A line that a signal handler writes to standard error: put together without memory of the heap, cut off where it is too long.
+// A line that a signal handler writes to standard error. It needs no heap memory and is truncated where it is too long.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ class HandlerLine {
   HandlerLine& operator<<(std::string_view text) noexcept;
   HandlerLine& operator<<(int64_t number) noexcept;
   HandlerLine& operator<<(const PluginCall& call) noexcept;
-  // Inside of a JSON string.
+  // Appends `text`, escaped for the inside of a JSON string.
   HandlerLine& escaped(std::string_view text) noexcept;
   std::string_view text() const noexcept { return {text_.data(), size_}; }
   void write() const noexcept;

@@ -21,7 +21,7 @@ template <class PortType> class Hosted {
     const Breadcrumb inside(callee_, method);
     raise((port_.get()->*function)(std::forward<Arguments>(arguments)...), callee_, method);
   }
-  // A call of a const method whose last parameter is its result.
+  // Calls a method whose last parameter is its result.
   template <class Out, class... Parameters, class... Arguments>
   Out ask(const char* method, Status (PortType::*function)(Parameters...) const noexcept, Arguments&&... arguments) const {
     const Breadcrumb inside(callee_, method);

@@ -1,4 +1,4 @@
-// The author's interfaces over a plugin's port: a failed Status becomes an Error that says which plugin, item and method.
+// Implements the author's interfaces over a plugin's port: a failed Status becomes an Error that names plugin, item and method.
 #pragma once
 
 #include <memory>
@@ -11,13 +11,13 @@ namespace gptcore {
 
 template <class PortType> using PortHandle = std::unique_ptr<PortType, void (*)(Port*)>;
 
-// The status of a call, for a person: plugin_failed, which says nothing of the place, gets "plugin 'x', dataset 'y', in
-// batch(), step 12, rank 0: " in front and the plugin's file as its place. Others are the plugin's own words.
+// Returns the status of a call as people need it: plugin_failed gets "plugin 'x', dataset 'y', in batch(), step 12, rank 0: "
+// in front, and the plugin's file as its place when it has none. Any other status stays in the plugin's own words.
 Status named(Status status, const Callee& callee, const char* method);
-// Returns when `status` is ok. Else throws the Error that named() makes of it.
+// Returns when `status` is ok, and otherwise throws named() of it as an Error.
 void raise(const Status& status, const Callee& callee, const char* method);
 
-// `callee` is lasting().
+// `callee` must come from lasting().
 std::unique_ptr<Tokenizer> hosted(PortHandle<TokenizerPort> port, const Callee& callee);
 std::unique_ptr<Dataset> hosted(PortHandle<DatasetPort> port, const Callee& callee);
 std::unique_ptr<Model> hosted(PortHandle<ModelPort> port, const Callee& callee);

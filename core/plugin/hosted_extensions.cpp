@@ -7,6 +7,7 @@
 #include "gptcore/draft/kv_cache.h"
 #include "gptcore/draft/model_check.h"
 #include "gptcore/draft/preparation.h"
+#include "gptcore/draft/scored_pieces.h"
 #include "gptcore/draft/tokenizer_json.h"
 
 namespace gptcore {
@@ -68,7 +69,14 @@ struct MarkedTokenizerJson final : Marked<TokenizerJson> {
   }
 };
 
-// `interface` is set to what a caller casts to.
+struct MarkedScoredPieces final : Marked<ScoredPieces> {
+  using Marked::Marked;
+  Status scored_pieces(PieceModel& out) noexcept override {
+    return call("ScoredPieces::scored_pieces", &ScoredPieces::scored_pieces, out);
+  }
+};
+
+// Sets `interface` to the address that a caller casts to Interface*.
 template <class Interface, class Own> std::shared_ptr<void> made(void* found, const Callee& callee, void*& interface) {
   auto own = std::make_shared<Own>(found, callee);
   interface = static_cast<Interface*>(own.get());
@@ -76,11 +84,12 @@ template <class Interface, class Own> std::shared_ptr<void> made(void* found, co
 }
 
 std::shared_ptr<void> make(std::string_view id, void* found, const Callee& callee, void*& interface) {
-  if (id == "gptcore.kv_cache/1") return made<KvCache, MarkedKvCache>(found, callee, interface);
-  if (id == "gptcore.sample_controls/1") return made<SampleControls, MarkedSampleControls>(found, callee, interface);
-  if (id == "gptcore.preparation/1") return made<Preparation, MarkedPreparation>(found, callee, interface);
-  if (id == "gptcore.model_check/1") return made<ModelCheck, MarkedModelCheck>(found, callee, interface);
-  if (id == "gptcore.tokenizer_json/1") return made<TokenizerJson, MarkedTokenizerJson>(found, callee, interface);
+  if (id == KvCache::kId) return made<KvCache, MarkedKvCache>(found, callee, interface);
+  if (id == SampleControls::kId) return made<SampleControls, MarkedSampleControls>(found, callee, interface);
+  if (id == Preparation::kId) return made<Preparation, MarkedPreparation>(found, callee, interface);
+  if (id == ModelCheck::kId) return made<ModelCheck, MarkedModelCheck>(found, callee, interface);
+  if (id == TokenizerJson::kId) return made<TokenizerJson, MarkedTokenizerJson>(found, callee, interface);
+  if (id == ScoredPieces::kId) return made<ScoredPieces, MarkedScoredPieces>(found, callee, interface);
   interface = found;
   return nullptr;
 }

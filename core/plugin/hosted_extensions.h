@@ -1,4 +1,4 @@
-// What an object's extension() returns, with the same marks and names as the object's own methods.
+// Wraps what an object's extension() returns: its calls are marked, and its errors named, as those of the object's own methods.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace gptcore {
 
 class HostedExtensions {
  public:
-  // An interface of that id in front of `found`, alive as long as this; `found` itself where the id is none that is known here.
+  // Returns an interface of that id that wraps `found` and lives as long as this object, or `found` itself for an unknown id.
   void* marked(std::string_view id, void* found, const Callee& callee);
 
  private:

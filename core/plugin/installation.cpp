@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The shared library that this code is in; "" when it is in the program itself, whose name the linker does not know for sure.
+// Returns the shared library that holds this code, or "" when the program does, whose name the linker does not know for sure.
 fs::path library_of_this_code() {
   Dl_info info{};
   if (::dladdr(reinterpret_cast<const void*>(&library_of_this_code), &info) == 0 || !info.dli_fname) return {};

@@ -31,12 +31,12 @@ std::string without_tail(std::string text) {
   return text;
 }
 
-// "2.11" for LibTorch's own packed number.
+// Returns "2.11" for LibTorch's own packed number.
 std::string torch_text(uint64_t version) {
   return std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff);
 }
 
-// Stays loaded until the process ends: the handle is kept in a list that is never destroyed.
+// Loads a library until the process ends: its handle is kept in a list that is never destroyed.
 const dll::shared_library& load_for_good(const std::string& path) {
   static auto& kept = *new std::vector<std::unique_ptr<dll::shared_library>>;
   constexpr auto kMode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -52,12 +52,12 @@ gptcore_entry entry_of(const dll::shared_library& library) {
   return library.has(GPTCORE_ENTRY_SYMBOL) ? &library.get<const gptcore_plugin*()>(GPTCORE_ENTRY_SYMBOL) : nullptr;
 }
 
-// Plugins find their LibTorch in this process: all of it must be there before them, and be the one that we were built with.
+// Plugins use the LibTorch of this process: all of it must be loaded before them, in the version that gptcore was built with.
 void require_torch() {
   void* torch = ::dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
   const auto version = torch ? reinterpret_cast<uint64_t (*)()>(::dlsym(torch, "aoti_torch_abi_version")) : nullptr;
-  if (!version) throw Error(Code::internal, "a plugin is to be loaded before LibTorch is");
-  constexpr int kMinorAndMajor = 48;  // bits of the patch number and what is below it
+  if (!version) throw Error(Code::internal, "a plugin must not be loaded before LibTorch");
+  constexpr int kMinorAndMajor = 48;  // bits of the patch number and of all below it
   if (version() >> kMinorAndMajor != TORCH_ABI_VERSION >> kMinorAndMajor)
     throw Error(Code::plugin_torch_version,
                 "the LibTorch in this process is " + torch_text(version()) + ", gptcore was built with " +
@@ -65,7 +65,7 @@ void require_torch() {
                 "see where it comes from: ldd libgptcore.so, GPTCORE_TORCH, LD_LIBRARY_PATH");
 }
 
-// The manifest is what pipeline files were checked against, so the library must say the same.
+// Pipeline files were checked against the manifest, so the library must register the same items.
 void check_manifest(const std::vector<Item>& items, const PluginFile& file) {
   Manifest registered{file.name, file.version, {}};
   for (const Item& item : items) registered.items.push_back(describe(item, file.name, file.version));
@@ -104,7 +104,7 @@ void PluginSet::load(const std::string& file) {
   plugins_.push_back(std::move(found));
 }
 
-// Between an installed plugin and another one read_catalog() has decided.
+// read_catalog() has decided between an installed plugin and another one.
 void PluginSet::refuse_clashes(const PluginFile& file) const {
   const bool installed = is_installed_plugin(file.path);
   for (const ItemInfo& item : file.items)

@@ -12,17 +12,17 @@ namespace gptcore {
 
 class PluginSet {
  public:
-  // Checks the file again, probes it in a child process unless that is known to go well, loads it and takes all of its items
-  // or none. A file that is already loaded changes nothing. Throws Error with a plugin_* code for each reason.
+  // Checks the file again, probes it in a child process unless that is known to succeed, loads it and takes all of its items or
+  // none. A file that is already loaded changes nothing. Throws Error with a plugin_* code for each reason.
   void load(const std::string& file);
 
-  // In load order.
+  // Returns the plugins in load order.
   const std::vector<PluginFile>& plugins() const { return plugins_; }
 
-  // A new object of the item `name` (or "plugin:name"), not yet opened. Of an installed plugin's item and another one of the
-  // same name, which [plugins].override allows, it is the other one. `values` fit the item's schema one by one; its
-  // rules over several are run first: Error(conflict) lists what they find. What the object's methods throw is always an
-  // Error; an exception of the plugin's own becomes Error(plugin_failed) naming plugin, item and method.
+  // Return a new object of the item `name` (or "plugin:name"), not yet opened. When [plugins].override allows another item with
+  // the name of an installed plugin's item, that other one is made. Each of `values` must fit the item's schema; the item's
+  // rules over several run first, and Error(conflict) lists what they find. The object's methods throw nothing but Error: a
+  // plugin's own exception becomes Error(plugin_failed), which names plugin, item and method.
   std::unique_ptr<Tokenizer> tokenizer(const std::string& name, const Table& values) const;
   std::unique_ptr<Dataset> dataset(const std::string& name, const Table& values) const;
   std::unique_ptr<Model> model(const std::string& name, const Table& values) const;
@@ -30,9 +30,9 @@ class PluginSet {
   std::unique_ptr<Operation> operation(const std::string& name, const Table& values) const;
   std::unique_ptr<Evaluator> evaluator(const std::string& name, const Table& values) const;
   std::unique_ptr<Logger> logger(const std::string& name, const Table& values) const;
-  // What the item's rules over several of its parameters find; `values` fit one by one.
+  // Returns what the item's rules over several parameters find; each of `values` must fit the item's schema.
   Problems problems(Kind kind, const std::string& name, const Table& values) const;
-  // What its plugin registered. Throws Error(unknown_name).
+  // Returns the item as its plugin registered it. Throws Error(unknown_name).
   const Item& item(Kind kind, const std::string& name) const;
 
  private:

@@ -47,7 +47,7 @@ std::string to_toml(const std::vector<LockedPlugin>& plugins) {
 }
 
 std::vector<LockedPlugin> read_lock_file(const std::string& path) {
-  const char* const hint = "write it by gptcore plugins lock PIPELINE.toml";
+  const char* const hint = "write it with gptcore plugins lock PIPELINE.toml";
   if (!std::filesystem::is_regular_file(path)) throw Error(Code::plugin_not_locked, "there is no lock file", hint, path);
   std::vector<LockedPlugin> out;
   try {
@@ -56,10 +56,10 @@ std::vector<LockedPlugin> read_lock_file(const std::string& path) {
       for (const toml::node& node : *plugins)
         if (const toml::table* table = node.as_table()) out.push_back(plugin_of(*table));
   } catch (const toml::parse_error& e) {
-    throw Error(Code::plugin_not_locked, "is no lock file: " + std::string(e.description()), hint,
+    throw Error(Code::plugin_not_locked, "is not a lock file: " + std::string(e.description()), hint,
                 path + ":" + std::to_string(e.source().begin.line) + ":" + std::to_string(e.source().begin.column));
   }
-  if (out.empty()) throw Error(Code::plugin_not_locked, "is no lock file: it has no [[plugin]]", hint, path);
+  if (out.empty()) throw Error(Code::plugin_not_locked, "is not a lock file: it has no [[plugin]]", hint, path);
   return out;
 }
 

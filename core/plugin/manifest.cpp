@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kMaxDepth = 16;  // of a default value
 
-// In the order of enum Type; these words are the file format, type_name() is for people.
+// The words of the file format for types, in the order of enum Type; type_name() has those for people.
 constexpr std::array<const char*, 11> kTypes = {"boolean",   "integer",      "number",      "text",  "path", "text_list",
                                                 "path_list", "integer_list", "number_list", "table", "any"};
 
@@ -110,7 +110,7 @@ Kind kind_of(const std::string& text) {
 constexpr std::array<const char*, 7> kEffects = {"changes_training", "freezes",       "reshapes", "adapts",
                                                  "replaces",         "controls_data", "undoes"};
 
-// The bits whose names `json` lists.
+// Returns the bits whose names `json` lists.
 template <class NameOf> uint32_t bits_of(const Json& json, int count, NameOf&& name) {
   uint32_t bits = 0;
   for (const Json& text : json) {
@@ -140,13 +140,13 @@ void find_mistakes(const ItemInfo& item, const std::string& title, std::vector<s
   std::set<std::string> names;
   for (const ParamSpec& p : item.params) {
     const std::string param = title + ", parameter '" + p.name + "': ";
-    if (!is_name(p.name)) found.push_back(param + "wants a name like learning_rate ([a-z][a-z0-9_]*)");
+    if (!is_name(p.name)) found.push_back(param + "expects a name like learning_rate ([a-z][a-z0-9_]*)");
     if (p.name == "use" || p.name == "when" || (item.kind == Kind::adapter && (p.name == "targets" || p.name == "train_base")))
       found.push_back(param + "the name is a key of the pipeline file itself");
     if (!names.insert(p.name).second) found.push_back(param + "is declared twice");
     if (p.doc.empty()) found.push_back(param + "has no doc");
     if (p.fallback.empty()) continue;
-    ParamSpec bare = p;  // misfit() lets the default pass as it is
+    ParamSpec bare = p;  // misfit() accepts the default whatever it is
     bare.fallback = {};
     if (const auto wrong = misfit(bare, p.fallback)) found.push_back(param + "the default does not fit: " + wrong->text);
   }
@@ -155,7 +155,8 @@ void find_mistakes(const ItemInfo& item, const std::string& title, std::vector<s
 }  // namespace
 
 ItemInfo describe(const Item& item, const std::string& plugin, const std::string& version) {
-  return {item.kind, item.name, item.doc, item.params, plugin, version, "", nullptr, item.events, item.effects};
+  return {item.kind, item.name, item.doc, item.params, plugin,      version,
+          "",        nullptr,   nullptr,  nullptr,     item.events, item.effects};
 }
 
 std::vector<std::string> names_of_events(EventSet events) {
@@ -202,11 +203,11 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
 std::vector<std::string> mistakes(const Manifest& manifest) {
   std::vector<std::string> found;
   if (!is_name(manifest.plugin))
-    found.push_back("plugin '" + manifest.plugin + "': wants a name like my_plugin ([a-z][a-z0-9_]*)");
+    found.push_back("plugin '" + manifest.plugin + "': expects a name like my_plugin ([a-z][a-z0-9_]*)");
   std::set<std::string> names;
   for (const ItemInfo& item : manifest.items) {
     const std::string title = std::string(name_of(item.kind)) + " '" + item.name + "'";
-    if (!is_name(item.name)) found.push_back(title + ": wants a name like my_item ([a-z][a-z0-9_]*)");
+    if (!is_name(item.name)) found.push_back(title + ": expects a name like my_item ([a-z][a-z0-9_]*)");
     if (!names.insert(title).second) found.push_back(title + ": is registered twice");
     if (item.doc.empty()) found.push_back(title + ": has no doc");
     find_mistakes(item, title, found);
@@ -217,9 +218,9 @@ std::vector<std::string> mistakes(const Manifest& manifest) {
 void refuse_mistakes(const Manifest& manifest, const std::string& where) {
   std::string all;
   for (const std::string& line : mistakes(manifest))
-    if (all.find(line) == all.npos) all += (all.empty() ? "" : "; ") + line;  // an item that is there twice has them twice
+    if (all.find(line) == all.npos) all += (all.empty() ? "" : "; ") + line;  // an item registered twice lists them twice
   if (!all.empty())
-    throw Error(Code::plugin_bad_schema, "describes itself wrongly: " + all, "mend its names and schema functions", where);
+    throw Error(Code::plugin_bad_schema, "has an invalid manifest: " + all, "fix its names and schema functions", where);
 }
 
 bool is_name(std::string_view text) {

@@ -1,4 +1,4 @@
-// What a plugin offers, as the JSON text that travels in its file's section .gptcore.manifest.
+// A manifest lists what a plugin offers. It is a JSON text in the section .gptcore.manifest of the plugin's file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,26 +12,26 @@ namespace gptcore {
 
 struct Manifest {
   std::string plugin, version;
-  std::vector<ItemInfo> items;  // `file` and `check` are not part of the text
+  std::vector<ItemInfo> items;  // `file`, `check` and `preset` are not part of the text
 };
 
-// What a plugin of that name and version says of itself by registering `item`.
+// Returns what a plugin of that name and version says of itself by registering `item`.
 ItemInfo describe(const Item& item, const std::string& plugin, const std::string& version);
-// {"step_ended", ...} and {"changes_training", ...}, in the order of their bits.
+// Return {"step_ended", ...} and {"changes_training", ...}, in the order of their bits.
 std::vector<std::string> names_of_events(EventSet events);
 std::vector<std::string> names_of_effects(Effects effects);
 
 std::string to_json(const Manifest& manifest);
-// A value, a parameter as the manifest has it.
+// Return a value or a parameter as the manifest has it.
 nlohmann::ordered_json json_of(const Value& value);
 nlohmann::ordered_json json_of(const ParamSpec& param);
-// Throws Error(plugin_no_manifest) when `text` is not such a JSON text; `where` is the plugin's file.
+// Throws Error(plugin_no_manifest) when `text` is not a valid manifest; `where` is the plugin's file.
 Manifest parse_manifest(std::string_view text, const std::string& where);
-// What is wrong with the items themselves, one line each: names, missing docs, duplicates, defaults that do not fit.
+// Returns the mistakes in plugin and items, one line each: invalid names, missing docs, duplicates, defaults that do not fit.
 std::vector<std::string> mistakes(const Manifest& manifest);
-// Throws Error(plugin_bad_schema) naming all of them.
+// Throws Error(plugin_bad_schema), which names all mistakes, if there are any.
 void refuse_mistakes(const Manifest& manifest, const std::string& where);
-// A name of a plugin, item or parameter: [a-z][a-z0-9_]*.
+// Returns whether `text` is a valid name of a plugin, item or parameter: [a-z][a-z0-9_]*.
 bool is_name(std::string_view text);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// Items of plugins that a build may leave out, and how to get them: a file that the build writes.
+// Items of plugins that a build may leave out, and how to get them. The build writes the list to a file.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ struct OptionalItem {
   std::string hint;        // what to do when no plugin offers it
 };
 
-// Of share/gptcore/optional_items in this installation: a line an item, its three fields with tabs between them. None when
-// there is no such file.
+// Reads share/gptcore/optional_items of this installation: one item a line, with tabs between its three fields. Returns none
+// when the file does not exist.
 std::vector<OptionalItem> optional_items();
 
 }  // namespace gptcore

@@ -57,7 +57,7 @@ void check_descriptor(const gptcore_descriptor& d, const std::string& path) {
   if (d.epoch != GPTCORE_ABI_EPOCH)
     refuse(d.epoch < GPTCORE_ABI_EPOCH ? Code::plugin_epoch_old : Code::plugin_epoch_new, "plugin layout",
            std::to_string(d.epoch), std::to_string(GPTCORE_ABI_EPOCH));
-  // A newer minor version may call what this program does not have.
+  // A plugin for a newer minor version may call functions that this program does not have.
   if (d.sdk_version / 10000 != GPTCORE_SDK_VERSION / 10000 || d.sdk_version / 100 > GPTCORE_SDK_VERSION / 100)
     refuse(Code::plugin_sdk_version, "SDK", sdk_version_text(d.sdk_version), sdk_version_text(GPTCORE_SDK_VERSION));
   if (d.torch_version != kTorchVersion)

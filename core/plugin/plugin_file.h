@@ -1,4 +1,4 @@
-// What a plugin file says about itself, read and checked without running any of its code.
+// Reads and checks what a plugin file says about itself, without running any of its code.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct PluginFile {
   std::vector<ItemInfo> items;
 };
 
-// Throws Error with a plugin_* code of its own for each reason, saying what was found, what this program expects and what
-// to do. Checked in this order: trust (core/plugin/trust.h), ELF file, descriptor, layout epoch, SDK major version,
-// LibTorch version, C++ ABI, second copies of LibTorch or NCCL, manifest. The error's where() is `path` as given.
+// Throws Error with a plugin_* code of its own for each reason, which says what was found, what this program expects and what
+// to do. The checks come in this order: trust (core/plugin/trust.h), ELF file, descriptor, layout epoch, SDK version, LibTorch
+// version, C++ ABI, second copies of LibTorch or NCCL, manifest. The error's where() is `path` as given.
 PluginFile read_plugin_file(const std::string& path);
 
-// "1.2.3" for 10203.
+// Returns "1.2.3" for 10203.
 std::string sdk_version_text(uint32_t version);
-// "2.11" for 211.
+// Returns "2.11" for 211.
 std::string torch_version_text(uint32_t version);
 
 }  // namespace gptcore

@@ -18,7 +18,7 @@ namespace gptcore {
 namespace {
 
 constexpr double kSeconds = 10;
-// Reading LibTorch itself from a cold disk is not the plugin's fault.
+// A slow read of LibTorch from a cold disk is not the plugin's fault.
 constexpr double kTorchSeconds = 120;
 
 double seconds_allowed() {
@@ -27,7 +27,7 @@ double seconds_allowed() {
   char* end = nullptr;
   const double seconds = std::strtod(text, &end);
   if (*end != '\0' || !(seconds > 0) || seconds > 86400)
-    throw Error(Code::usage, "GPTCORE_PROBE_SECONDS wants a number of seconds above 0, got '" + std::string(text) + "'");
+    throw Error(Code::usage, "GPTCORE_PROBE_SECONDS expects a number of seconds above 0, got '" + std::string(text) + "'");
   return seconds;
 }
 
@@ -41,7 +41,7 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-// LibTorch's own words for a second TORCH_LIBRARY block of one namespace, up to the name.
+// LibTorch's message for a second TORCH_LIBRARY block of one namespace, up to the name.
 constexpr std::string_view kTwoLibraries = "Only a single TORCH_LIBRARY can be used to register the namespace ";
 
 [[noreturn]] void refuse_namespace(const std::string& what, const PluginFile& plugin, const std::vector<PluginFile>& others) {
@@ -55,14 +55,14 @@ constexpr std::string_view kTwoLibraries = "Only a single TORCH_LIBRARY can be u
               "give each plugin a namespace of its own, or write TORCH_LIBRARY_FRAGMENT", plugin.path);
 }
 
-// How the child ended without a word of its own.
+// Throws the Error of a child that hung, threw, crashed or ended the process.
 [[noreturn]] void refuse_death(const ChildOutcome& child, const ProbeReport& report, const PluginFile& plugin, double seconds) {
   const bool in_setup = report.stage == "register";
   const std::string place = in_setup ? "in its setup function" : "while it was loaded, in a static initialiser";
   const std::string name = "plugin '" + plugin.name + "' ";
   if (child.timed_out)
-    throw Error(Code::plugin_hangs, name + "did not come back within " + seconds_text(seconds) + " " + place,
-                "mend it, or allow more time by GPTCORE_PROBE_SECONDS", plugin.path);
+    throw Error(Code::plugin_hangs, name + "did not return within " + seconds_text(seconds) + " " + place,
+                "fix it, or allow more time with GPTCORE_PROBE_SECONDS", plugin.path);
   if (report.result == "threw")
     throw Error(
         in_setup ? Code::plugin_setup_failed : Code::plugin_init_throws,

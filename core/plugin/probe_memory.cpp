@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Empty when the environment names no place.
+// Returns an empty path when the environment names no place.
 fs::path memory_folder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache && *cache == '/') return fs::path(cache) / "gptcore/probed";
@@ -25,7 +25,7 @@ fs::path memory_folder() {
   return home && *home == '/' ? fs::path(home) / ".cache/gptcore/probed" : fs::path();
 }
 
-// A rebuilt program has another probe, and asks again.
+// Identifies the build of the probe: a rebuilt program has another one and probes plugins again.
 std::string build_of(const std::string& probe_program) {
   struct stat info {};
   if (::stat(probe_program.c_str(), &info) != 0) return {};
@@ -53,7 +53,7 @@ void remember(const std::string& key) {
   if (folder.empty()) return;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
-  // The file is empty, so it is whole as soon as it is there.
+  // The file is empty, so it is complete as soon as it exists.
   const int file = ::open((folder / key).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (file >= 0) ::close(file);
 }

@@ -1,4 +1,4 @@
-// Which plugins have been probed and were good: empty files named by a hash, in the user's cache folder.
+// Remembers the plugins that were probed and found good, by empty files in the user's cache folder that are named by a hash.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace gptcore {
 
-// Of the file's bytes, this program's version and build, and those plugins of `before` that meet it in LibTorch's operators.
+// Returns a hash of the plugin's bytes, this program's version and build, and the bytes of `before`: the plugins loaded earlier
+// that register LibTorch operators as it does.
 std::string probe_key(const PluginFile& plugin, const std::vector<PluginFile>& before, const std::string& probe_program);
 bool is_remembered(const std::string& key);
-// Does nothing where the cache folder cannot be written.
+// Does nothing when the cache folder cannot be written.
 void remember(const std::string& key);
 
 }  // namespace gptcore

@@ -1,7 +1,7 @@
 #include "core/plugin/program_host.h"
 
-#include "core/data/fetch.h"
 #include "core/plugin/call_watch.h"
+#include "core/plugin/fetch.h"
 #include "gptcore/error.h"
 
 namespace gptcore {

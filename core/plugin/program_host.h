@@ -1,4 +1,4 @@
-// What this program does for its plugins.
+// Implements what this program does for its plugins.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace gptcore {
 
 class ProgramHost final : public Host {
  public:
-  // `log` must outlive it. Progress goes to standard error.
+  // `log` must outlive this object. Progress goes to standard error.
   explicit ProgramHost(Log& log);
   void log(Level level, std::string_view text) override;
   void progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) override;
@@ -23,7 +23,7 @@ class ProgramHost final : public Host {
   void quieten();
   // From now on fetch() throws Error(download_failed).
   void refuse_downloads() { offline_ = true; }
-  // Makes `service` what service(id) returns. It must outlive the plugins' objects.
+  // Makes service(id) return `service`, which must outlive the plugins' objects.
   void offer(std::string id, void* service) { services_.emplace_back(std::move(id), service); }
 
  private:

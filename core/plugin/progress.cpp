@@ -17,7 +17,7 @@ namespace gptcore {
 namespace {
 
 constexpr double kRedraw = 0.1, kPlainLine = 5;  // seconds
-constexpr double kForgotten = 60;                // seconds without news: it broke off
+constexpr double kForgotten = 60;                // seconds without an update, after which a task is dropped
 constexpr int kBar = 24, kLeastBar = 4;          // columns
 constexpr const char* kClearLine = "\r\x1b[K";
 
@@ -69,7 +69,7 @@ void Progress::update(std::string_view label, int64_t done, int64_t total, std::
   std::erase_if(tasks_, [&](const Task& t) { return t.label != label && now - t.seen > kForgotten; });
   auto task = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& t) { return t.label == label; });
   if (task == tasks_.end()) {
-    if (ended && label == ended_) return;  // said already
+    if (ended && label == ended_) return;  // its end is already shown
     if (tasks_.empty()) shown_ = out_.terminal ? now - 2 * kRedraw : now;
     task = tasks_.insert(tasks_.end(), {std::string(label), std::string(unit), done, 0, 0, now, now});
   }
@@ -88,7 +88,7 @@ void Progress::update(std::string_view label, int64_t done, int64_t total, std::
   drawn_ = out_.terminal && !ended ? shown : "";
 }
 
-// The sum of all; of unknown size when one is.
+// Returns the sum of all tasks; its size is unknown when one task's is.
 Progress::Task Progress::together() const {
   Task sum = tasks_.front();
   bool known = sum.total > 0;
@@ -121,7 +121,7 @@ std::string Progress::text(const Task& task, double now) const {
   return out_.json ? json(task, now) : line(task, now);
 }
 
-// Where it is too long for the terminal, first the bar gets shorter and then goes, and then the end is cut off.
+// When the line is too long for the terminal, first the bar gets shorter and then goes, and then the end is truncated.
 std::string Progress::line(const Task& task, double now) const {
   const auto& [label, unit, first, done, total, started, seen] = task;
   const double elapsed = now - started;
@@ -134,7 +134,7 @@ std::string Progress::line(const Task& task, double now) const {
   if (rate > 0 && total > done) rest += ", " + duration(static_cast<double>(total - done) / rate) + " left";
   if (!out_.terminal) return label + rest;
 
-  const int columns = out_.columns() - 1;  // a full line would put the cursor into the next
+  const int columns = out_.columns() - 1;  // a full line would move the cursor into the next
   const int room = std::min(kBar, columns - columns_of(label) - columns_of(rest) - 3);
   std::string bar;
   if (total > 0 && room >= kLeastBar) {

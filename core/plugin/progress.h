@@ -1,5 +1,5 @@
-// How far long tasks are: one redrawn line with a bar, rate and time left on a terminal, a plain line now and then elsewhere.
-// Several at once share the line, which then shows their sum.
+// Shows how far long tasks are: one redrawn line with a bar, rate and time left on a terminal, a plain line now and then
+// elsewhere. Several tasks at once share the line, which then shows their sum.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace gptcore {
 
-// Where progress is shown.
+// The place where progress is shown.
 struct ProgressOutput {
   bool terminal = false;  // one redrawn line, else plain ones
   bool json = false;      // the plain lines are JSON objects
@@ -19,7 +19,7 @@ struct ProgressOutput {
   std::function<int()> columns;     // of the terminal, now
   std::function<double()> seconds;  // a monotonic clock
 };
-// Standard error.
+// Returns the output to standard error.
 ProgressOutput standard_progress();
 
 class Progress {
@@ -30,7 +30,7 @@ class Progress {
   ~Progress() { clear(); }
   // [any thread] `total` 0 = unknown; done == total ends the task. `unit` "B" is shown as kB, MB, ...
   void update(std::string_view label, int64_t done, int64_t total, std::string_view unit);
-  // [any thread] Takes an unfinished line off the terminal, so that another text can be printed.
+  // [any thread] Removes an unfinished line from the terminal, so that other text can be printed.
   void clear();
   // [any thread] `print` writes whole lines, which stay above an unfinished one.
   void print_above(const std::function<void()>& print);
@@ -38,7 +38,7 @@ class Progress {
  private:
   struct Task {
     std::string label, unit;
-    int64_t first = 0;  // where it began: a resumed download starts above 0
+    int64_t first = 0;  // `done` at the start: above 0 for a resumed download
     int64_t done = 0, total = 0;
     double started = 0, seen = 0;
   };
@@ -49,10 +49,10 @@ class Progress {
 
   ProgressOutput out_;
   std::mutex mutex_;
-  std::vector<Task> tasks_;  // that have not ended
-  std::string ended_;        // label of the last that has
-  std::string drawn_;        // the line without an end that is on the terminal
-  double shown_ = 0;         // when something was last shown
+  std::vector<Task> tasks_;  // unfinished ones
+  std::string ended_;        // label of the task that ended last
+  std::string drawn_;        // the unfinished line on the terminal
+  double shown_ = 0;         // time of the last output
 };
 
 }  // namespace gptcore

@@ -8,10 +8,10 @@
 namespace gptcore {
 namespace {
 
-// Of functions that LibTorch does not define in its headers, so that only a copy of it has them, hidden or not.
+// Functions that LibTorch does not define in its headers: only a copy of LibTorch has them, hidden or not.
 constexpr std::array<std::string_view, 3> kTorchOnly = {"_ZN3c1010Dispatcher13realSingletonEv", "_ZN3c1015GetCPUAllocatorEv",
                                                         "_ZN3c106detail14torchCheckFailE"};
-// What a plugin instantiates from LibTorch's headers is weak; a strong symbol in these namespaces is LibTorch's.
+// A symbol that a plugin instantiates from LibTorch's headers is weak; a strong symbol in these namespaces is LibTorch's.
 constexpr std::array<std::string_view, 4> kTorchNamespaces = {"_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at"};
 constexpr std::string_view kLibraryConstructor = "_ZN5torch7LibraryC";  // of torch::Library, which TORCH_LIBRARY calls
 
@@ -24,7 +24,7 @@ bool is_torch(const ElfSymbol& s) {
   return starts_with_any(s.name, kTorchOnly) || (s.strong && starts_with_any(s.name, kTorchNamespaces));
 }
 
-// ncclAllReduce, but not nccl_config or ncclx.
+// Returns true for ncclAllReduce, but not for nccl_config or ncclx.
 bool is_nccl(std::string_view name) {
   return name.size() > 4 && name.find('$') == name.npos && name.starts_with("nccl") && name[4] >= 'A' && name[4] <= 'Z';
 }

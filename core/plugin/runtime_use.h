@@ -1,4 +1,4 @@
-// How a plugin uses LibTorch and NCCL, seen in its symbols. There may be one copy of each in a process: with two, tensors and
+// Finds in a plugin's symbols how it uses LibTorch and NCCL. A process may hold one copy of each: with two, tensors and
 // operators of one are unknown to the other.
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace gptcore {
 
 struct RuntimeUse {
-  std::string second_copy;           // "LibTorch: it defines c10::GetCPUAllocator()"; "" when it brings none
+  std::string second_copy;           // "LibTorch: it defines c10::GetCPUAllocator()"; "" when the plugin brings none
   bool registers_operators = false;  // has a TORCH_LIBRARY block
 };
 

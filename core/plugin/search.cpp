@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The .so files of a folder by name; nothing when it cannot be read.
+// Returns the .so files of a folder in the order of their names, or none when it cannot be read.
 std::vector<std::string> libraries_in(const fs::path& folder, std::error_code& failed) {
   std::vector<std::string> out;
   for (fs::directory_iterator it(folder, failed), end; !failed && it != end; it.increment(failed))
@@ -61,7 +61,7 @@ void add_plugin(const PluginFile& plugin, const std::string& file, bool replace,
   }
 }
 
-// A file that was found, as it was named.
+// A plugin that was found, with its file as it was named.
 struct Found {
   std::string file;
   PluginFile plugin;

@@ -25,9 +25,9 @@ namespace {
 
 constexpr size_t kStack = size_t{64} << 10;
 
-std::array<std::atomic<const Callee*>, 256> g_loaded;  // filled from the front; more are not known by their code
+std::array<std::atomic<const Callee*>, 256> g_loaded;  // filled from the front; more are not recognised by their code
 bool g_json = false;                                   // messages are JSON
-std::atomic<pid_t> g_process{0};                       // a child of it may exit() as it likes
+std::atomic<pid_t> g_process{0};                       // a child of this process may exit() as it likes
 
 const char* signal_name(int signal) {
   switch (signal) {
@@ -44,7 +44,7 @@ const char* signal_name(int signal) {
   }
 }
 
-// What print_error() would write.
+// Writes what print_error() would.
 void write_fault(const std::string& file, const HandlerLine& message, std::string_view hint) {
   HandlerLine line;
   if (g_json) {
@@ -57,7 +57,7 @@ void write_fault(const std::string& file, const HandlerLine& message, std::strin
   line.write();
 }
 
-// The plugin whose code is on this thread's stack; null when none is.
+// Returns the plugin whose code is on this thread's stack, or null when none is.
 const Callee* plugin_on_stack() {
   std::array<void*, 64> frames{};
   const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
@@ -73,7 +73,7 @@ const Callee* plugin_on_stack() {
   return nullptr;
 }
 
-// The call that this thread is in; without a method where it is a thread of a plugin's own.
+// Returns the call that this thread is in; on a thread that a plugin has started, one without a method.
 PluginCall guilty() {
   PluginCall call = current_call();
   if (!call.callee) call.callee = plugin_on_stack();
@@ -100,7 +100,7 @@ void on_end(int status) {
   HandlerLine message;
   message << call << ": ended the process";
   if (status >= 0) message << " with status " << number.data();
-  write_fault(call.callee->file, message, "a plugin throws gptcore::Error where it cannot go on");
+  write_fault(call.callee->file, message, "throw gptcore::Error where the plugin cannot continue");
   ::_exit(exit_code(Code::plugin_failed));
 }
 
@@ -108,7 +108,7 @@ void on_interrupt(int signal) {
   std::array<PluginCall, 16> calls;
   const size_t count = calls_in_progress(calls);
   for (size_t i = 0; i < count; ++i) {
-    if (i + 1 < count && calls[i + 1].thread == calls[i].thread) continue;  // the innermost one tells
+    if (i + 1 < count && calls[i + 1].thread == calls[i].thread) continue;  // only the innermost one is named
     HandlerLine line;
     line << (g_json ? R"({"level":"info","message":"interrupted in )" : "gptcore: interrupted in ") << calls[i]
          << (g_json ? "\"}\n" : "\n");
@@ -117,7 +117,7 @@ void on_interrupt(int signal) {
   std::raise(signal);
 }
 
-// A stack that has overflowed has no room for a handler.
+// Gives handlers a stack of their own: one that has overflowed has no room for them.
 void give_handlers_a_stack() {
   stack_t now{};
   if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
@@ -144,7 +144,7 @@ void report_sudden_ends() {
   g_json = message_style().json;
   static const bool once = [] {
     std::array<void*, 1> frame{};
-    ::backtrace(frame.data(), 1);  // loads what it needs, which a handler must not
+    ::backtrace(frame.data(), 1);  // loads the library that it needs, which a handler must not do
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
       handle(signal, on_crash, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
     struct sigaction found {};

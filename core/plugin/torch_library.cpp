@@ -12,7 +12,7 @@
 namespace gptcore {
 namespace {
 
-// Major and minor version in one number.
+// Returns major and minor version in one number.
 constexpr uint64_t minor_of(uint64_t abi_version) {
   return abi_version >> 48;
 }

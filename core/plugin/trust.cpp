@@ -25,7 +25,7 @@ void require_owned(const fs::path& path, const std::string& what, const std::str
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return;
   const std::string name = "'" + path.string() + "'";
-  // In a sticky folder, as /tmp is, others cannot replace a file that is not theirs.
+  // In a sticky folder such as /tmp, other users cannot replace a file that is not theirs.
   const bool sticky_folder = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX);
   if ((info.st_mode & S_IWOTH) && !sticky_folder)
     throw Error(Code::plugin_writable, what + " may be written by every user of this machine",

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <limits>
 
-#include "core/train/device_memory.h"
+#include "core/device/device_memory.h"
 #include "gptcore/error.h"
 
 namespace gptcore {

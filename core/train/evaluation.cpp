@@ -11,7 +11,8 @@
 #include <cmath>
 
 #include "core/model/structure.h"
-#include "core/train/train_options.h"
+#include "core/options/counts.h"
+#include "core/options/train_options.h"
 #include "gptcore/error.h"
 
 namespace gptcore {

@@ -31,7 +31,6 @@ Loop::Loop(const TrainOptions& options, TrainContext& context, TrainState& state
       saved_step_(state.step > 0 ? state.step : -1),
       trials_(context.step, context.group, [this](int64_t count) { return next_samples(count); }),
       support_(context.support),
-      duties_(duties()),
       memory_(o_.emergency_free_percent, context.step.device, context.memory) {
   count_tokens();
   if (o_.log_timing) timing_.emplace(c_.step.device);
@@ -111,7 +110,7 @@ void Loop::update() {
   s_.tokens += tokens_per_step_;
   ++s_.step;
   note_place();
-  // Reading a number waits for the device: on a GPU only where somebody wants to see one.
+  // Reading a number waits for the device: on a GPU only where somebody expects to see one.
   const bool read = log || c_.step.device.is_cpu();
   if (read || o_.on_spike != "off") look_at(result);
   if (read || c_.operations.waits_for_grad_norm()) {
@@ -195,14 +194,15 @@ void Loop::save(bool best, Must must, Asked asked) {
   if (asked == Asked::by_schedule || in_time) s_.rewind_step = s_.step;
   try {
     take_states();
-    c_.save(s_, best);
+    c_.checkpoints.save(s_, best);
     saved_step_ = s_.step;
     note_place();
     changed_since_ = false;
     failed_saves_ = 0;
     c_.operations.published();
-    if (c_.forget_points_before)
-      c_.forget_points_before(s_.undo_points.empty() ? static_cast<int64_t>(c_.journal.size()) : s_.undo_points.front().number);
+    if (c_.checkpoints.keeps_points())
+      c_.checkpoints.forget_points_before(s_.undo_points.empty() ? static_cast<int64_t>(c_.journal.size())
+                                                                 : s_.undo_points.front().number);
   } catch (const Error& e) {
     s_.rewind_step = rewind_step;
     const bool disk = e.code() == Code::io || e.code() == Code::disk_full;

@@ -13,7 +13,7 @@
 
 namespace gptcore {
 
-class Loop {
+class Loop final : private OperationDuties {
  public:
   Loop(const TrainOptions& options, TrainContext& context, TrainState& state);
   StageEnd run();
@@ -50,14 +50,18 @@ class Loop {
   // loop_operations.cpp
   void ask_operations(Event event);
   bool finish_round();
-  OperationDuties duties();
-  void refresh(TrainingView& now, bool agree_on_time = true);
+  void look(TrainingView& now, bool agree_on_time) const;
   Batch next_samples(int64_t count);
-  bool nothing_to_undo(size_t index);
+  bool nothing_to_undo(size_t index) override;
   [[noreturn]] void carry_out_undo(size_t index);
-  bool carry_out(size_t index, const TrainingView& now);
+  bool carry_out(size_t index, const TrainingView& now) override;
   std::optional<double> loss_before(const PlannedEdit& plan);
-  Reevaluation reevaluate();
+  Reevaluation reevaluate() override;
+  void refresh(TrainingView& now) override { look(now, /*agree_on_time=*/true); }
+  double agree(double number) override { return largest(number); }
+  void report(Table fields) override { c_.bus.emit(Event::operation, global_step(), std::move(fields)); }
+  int64_t first_step() const override { return c_.first_step; }
+  void save() override { save_before_failing(); }
   bool commit(const std::string& operation, PlannedEdit& plan);
   void forget_losses();
   void control_data(const SetData& data);
@@ -88,7 +92,7 @@ class Loop {
                  const CommitReport& report);
 
   // Of all ranks.
-  double largest(double number) { return gptcore::largest(c_.group, c_.step.device, number); }
+  double largest(double number) const { return gptcore::largest(c_.group, c_.step.device, number); }
   Timing* timing() { return timing_ ? &*timing_ : nullptr; }
   int64_t global_step() const { return c_.first_step + s_.step; }
 
@@ -110,7 +114,6 @@ class Loop {
   std::set<size_t> told_idle_;              // operations with nothing to undo
   LoopTrials trials_;
   EditSupport support_;
-  OperationDuties duties_;
   MemoryWatch memory_;
   std::optional<Timing> timing_;
   Meter meter_;

@@ -18,7 +18,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-void Loop::refresh(TrainingView& now, bool agree_on_time) {
+void Loop::look(TrainingView& now, bool agree_on_time) const {
   now.step = s_.step;
   now.tokens = s_.tokens;
   now.seconds = agree_on_time ? largest(s_.seconds) : s_.seconds;
@@ -46,26 +46,13 @@ bool Loop::finish_round() {
   if (event == Event::evaluation_ended && !std::exchange(s_.round->judged, true)) judge_operations();
   TrainingView now;
   now.event = event;
-  refresh(now, c_.operations.waits_for_time(event));
-  c_.operations.ask(now, s_.round->record, duties_, s_.round->asked);
+  look(now, c_.operations.waits_for_time(event));
+  c_.operations.ask(now, s_.round->record, *this, s_.round->asked);
   if (std::exchange(vocabulary_changed_, false)) c_.operations.restart_plateaus();
   s_.round = std::exchange(s_.next_round, std::nullopt);
   const bool changed = c_.journal.size() != edits;
   changed_since_ = changed_since_ || changed;
   return changed;
-}
-
-OperationDuties Loop::duties() {
-  OperationDuties d;
-  d.carry_out = [this](size_t index, const TrainingView& now) { return carry_out(index, now); };
-  d.nothing_to_undo = [this](size_t index) { return nothing_to_undo(index); };
-  d.refresh = [this](TrainingView& now) { refresh(now); };
-  d.reevaluate = [this] { return reevaluate(); };
-  d.agree = [this](double number) { return largest(number); };
-  d.report = [this](Table fields) { c_.bus.emit(Event::operation, global_step(), std::move(fields)); };
-  d.first_step = c_.first_step;
-  d.save = [this] { save_before_failing(); };
-  return d;
 }
 
 // Those that the next update takes, without taking them.
@@ -78,7 +65,7 @@ Batch Loop::next_samples(int64_t count) {
 
 // Something that would undo it is in the pipeline.
 bool Loop::keeps_points(const ScheduledOperation& o) const {
-  if (!c_.keep_point) return false;
+  if (!c_.checkpoints.keeps_points()) return false;
   const auto& all = c_.operations.operations();
   return o.undo_if_worse ||
          std::any_of(all.begin(), all.end(), [](const auto& other) { return (other.effects & kUndoes) != 0; });
@@ -133,7 +120,7 @@ bool Loop::carry_out(size_t index, const TrainingView& now) {
   point.step = s_.step;
   if (loss_before_) point.val_loss = *loss_before_;
   take_states();
-  point.best_step = c_.keep_point(s_, point.number);
+  point.best_step = c_.checkpoints.keep_point(s_, point.number);
   if (commit(o.name, edit)) point.val_loss = kNan;
   point.measured = evaluation_plan(o_);
   s_.undo_points.push_back(point);
@@ -193,7 +180,7 @@ void Loop::judge_operations() {
 }
 
 std::optional<Error> Loop::undo_problem(const UndoPoint& point) const {
-  return c_.point_problem ? c_.point_problem(point.number) : std::nullopt;
+  return c_.checkpoints.point_problem(point.number);
 }
 
 void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string& why) {
@@ -243,7 +230,7 @@ bool Loop::commit(const std::string& operation, PlannedEdit& plan) {
   if (!plan.edits.empty())
     report = commit_edits(operation, plan, changed, shown);
   else if (changed.batch_size != o_.batch_size || changed.weight_decay != o_.weight_decay)
-    c_.rebuild(changed, nullptr);
+    c_.parts.build(changed, nullptr);
   if (changed.batch_size != o_.batch_size) prefetcher_.reset();
   s_.settings = std::move(settings);
   o_ = std::move(changed);
@@ -276,7 +263,7 @@ void Loop::forget_losses() {
 // From the next sample that is trained on, whatever was fetched ahead.
 void Loop::control_data(const SetData& data) {
   prefetcher_.reset();
-  auto* exact = static_cast<SampleControls*>(c_.dataset.extension("gptcore.sample_controls/1"));
+  auto* exact = extension_of<SampleControls>(c_.dataset);
   if (!exact) return c_.dataset.set(data.key, data.value);
   throw_if_failed(exact->set_from(data.key, data.value, s_.samples));
 }
@@ -318,10 +305,10 @@ CommitReport Loop::change_model(const std::string& operation, const PlannedEdit&
     c_.dataset.batch({Split::train, Order::shuffled, kProbe, 2}, batch);
     return batch;
   };
-  CommitContext context{c_.network, c_.step, c_.group, c_.factory, c_.structure};
+  CommitContext context{c_.network, c_.step.optimizer, c_.group, c_.factory, c_.structure};
   context.key = stream_key(c_.seed, edit_name(operation));
   context.probe = probe;
-  context.rebuild = [&](const NamedMoments* moments) { c_.rebuild(changed, moments); };
+  context.rebuild = [&](const NamedMoments* moments) { c_.parts.build(changed, moments); };
   return gptcore::commit_edits(context, plan);
 }
 

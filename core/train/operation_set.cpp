@@ -77,7 +77,7 @@ int64_t OperationSet::sequence_step() const {
   return last;
 }
 
-void OperationSet::ask(TrainingView& now, const Table& record, const OperationDuties& duties, const std::vector<bool>& asked) {
+void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked) {
   const std::vector<bool> before = asked;  // duties.carry_out adds to it
   bool sequence_waits = false;
   for (size_t i = 0; i < operations_.size(); ++i) {
@@ -89,7 +89,9 @@ void OperationSet::ask(TrainingView& now, const Table& record, const OperationDu
       continue;
     }
     if (states_[i].status != OperationStatus::pending) continue;
-    if (o.when) observe(*o.when, {now, record}, duties.agree, states_[i]);
+    if (o.when)
+      observe(
+          *o.when, {now, record}, [&](double number) { return duties.agree(number); }, states_[i]);
     if (in_sequence(o) && sequence_waits) continue;
     const std::string why = due(i, {now, record});
     const bool idle = !why.empty() && o.when && o.effects == kUndoes && duties.nothing_to_undo(i);
@@ -101,12 +103,12 @@ void OperationSet::ask(TrainingView& now, const Table& record, const OperationDu
 }
 
 // Whether it was carried out. One without `when` is asked so often that only its failure is told of.
-bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, const OperationDuties& duties) {
+bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties) {
   ScheduledOperation& o = operations_[index];
   Table fields;
   if (o.when) {
     duties.refresh(now);
-    fields = record_fields(o, now, duties.first_step, why);
+    fields = record_fields(o, now, duties.first_step(), why);
     duties.report(fields);
   }
   bool changed = false;
@@ -114,7 +116,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
     if (const auto unopened = unopened_.find(index); unopened != unopened_.end()) throw unopened->second.why;
     changed = duties.carry_out(index, now);
   } catch (const Error& e) {
-    fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step, why), e, duties);
+    fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step(), why), e, duties);
     return false;
   }
   if (!o.when && !changed) return false;
@@ -128,7 +130,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
 }
 
 void OperationSet::fail(size_t index, const TrainingView& now, const Table& fields, const Error& error,
-                        const OperationDuties& duties) {
+                        OperationDuties& duties) {
   const ScheduledOperation& o = operations_[index];
   const bool stays = dynamic_cast<const CannotUndo*>(&error) != nullptr;
   states_[index].status = stays ? OperationStatus::pending : OperationStatus::failed;
@@ -143,10 +145,10 @@ void OperationSet::fail(size_t index, const TrainingView& now, const Table& fiel
               error.hint(), error.where());
 }
 
-void OperationSet::reevaluate(size_t index, TrainingView& now, const OperationDuties& duties) {
+void OperationSet::reevaluate(size_t index, TrainingView& now, OperationDuties& duties) {
   const auto [before, after] = duties.reevaluate();
   duties.refresh(now);
-  Table fields{{"phase", "reevaluation"}, {"operation", operations_[index].name}, {"iter", duties.first_step + now.step}};
+  Table fields{{"phase", "reevaluation"}, {"operation", operations_[index].name}, {"iter", duties.first_step() + now.step}};
   add_number(fields, "old_val_loss", before);
   add_number(fields, "new_val_loss", after);
   add_number(fields, "change", after - before);

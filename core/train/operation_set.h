@@ -48,16 +48,26 @@ struct CannotUndo final : Error {
   using Error::Error;
 };
 
-// What the training loop does for its operations, on all ranks. A failure leaves the training as it was.
-struct OperationDuties {
-  std::function<bool(size_t index, const TrainingView&)> carry_out;  // false when it planned nothing
-  std::function<bool(size_t index)> nothing_to_undo;                 // for one that can only undo; says so once
-  std::function<void(TrainingView&)> refresh;                        // brings it up to date
-  std::function<Reevaluation()> reevaluate;                          // of the last one that was carried out
-  std::function<double(double)> agree;                               // makes a number equal on all ranks
-  std::function<void(Table)> report;                                 // tells loggers
-  int64_t first_step = 0;                                            // updates before this stage, for records
-  std::function<void()> save;                                        // a checkpoint, before the run ends; does not throw
+// What an operation set asks of the training loop. Every call is [all ranks].
+class OperationDuties {
+ public:
+  virtual ~OperationDuties() = default;
+  // Plans and commits the operation. Returns false when it planned nothing. A failure leaves the training as it was.
+  virtual bool carry_out(size_t index, const TrainingView& now) = 0;
+  // Returns whether an operation that can only undo has nothing to undo, and warns of it once.
+  virtual bool nothing_to_undo(size_t index) = 0;
+  // Brings the view up to date.
+  virtual void refresh(TrainingView& now) = 0;
+  // Measures the val loss again after the operation that succeeded last.
+  virtual Reevaluation reevaluate() = 0;
+  // Returns a number that is equal on all ranks.
+  virtual double agree(double number) = 0;
+  // Passes a record of the event `operation` to loggers.
+  virtual void report(Table fields) = 0;
+  // Returns the updates before this stage, for records.
+  virtual int64_t first_step() const = 0;
+  // Saves a checkpoint before the run ends. Throws nothing.
+  virtual void save() = 0;
 };
 
 class OperationSet {
@@ -74,7 +84,7 @@ class OperationSet {
   // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
   // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those whose
   // index is true in `asked` were asked already.
-  void ask(TrainingView& now, const Table& record, const OperationDuties& duties, const std::vector<bool>& asked = {});
+  void ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked = {});
 
   // Every `plateau` counts from the next val loss: those until now compare with none that follows.
   void restart_plateaus();
@@ -96,9 +106,9 @@ class OperationSet {
  private:
   std::string due(size_t index, const Moment& moment) const;
   int64_t sequence_step() const;
-  bool attempt(size_t index, TrainingView& now, const std::string& why, const OperationDuties& duties);
-  void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, const OperationDuties& duties);
-  void reevaluate(size_t index, TrainingView& now, const OperationDuties& duties);
+  bool attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties);
+  void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, OperationDuties& duties);
+  void reevaluate(size_t index, TrainingView& now, OperationDuties& duties);
   struct Unopened {
     Error why;
     std::string saved;

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "core/options/when.h"
 #include "core/train/plateau.h"
-#include "core/train/when.h"
 #include "gptcore/operation.h"
 
 namespace gptcore {

@@ -1,4 +1,4 @@
-// Whether the tokens that gptcore prepare has written are those of the pipeline's tokenizer.
+// Checks that the tokens that gptcore prepare has written are those of the pipeline's tokenizer.
 #pragma once
 
 #include <filesystem>
@@ -11,9 +11,8 @@
 
 namespace gptcore::datasets {
 
-// Loads what the folder's tokenizer has learned where the pipeline's is not ready. Throws Error(data_missing | conflict) where
-// it has to be learned and the folder does not hold that, or where it is another one. Without a tokenizer on either side there
-// is nothing to compare.
+// When the pipeline's tokenizer is not ready, loads what the folder's has learned. Throws Error(data_missing) when the folder
+// does not hold that, Error(conflict) when the tokenizers differ. Compares nothing when either side has no tokenizer.
 inline void require_tokenizer(const CorpusManifest& manifest, const std::filesystem::path& folder,
                               const DatasetContext& context) {
   if (!context.tokenizer || manifest.tokenizer.empty()) return;

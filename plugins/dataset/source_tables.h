@@ -1,4 +1,4 @@
-// The datasets that another one is made of.
+// Opens the datasets that another dataset is made of.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,9 @@ struct Source {
   std::unique_ptr<Dataset> dataset;
 };
 
-// Makes and opens what the tables name, each with a seed of its own.
+// Makes and opens the datasets that the tables name, each with its own seed.
 inline std::vector<Source> open_sources(const std::vector<const Table*>& tables, const DatasetContext& context) {
-  auto* const datasets = static_cast<Datasets*>(context.host->service("gptcore.datasets/1"));
+  auto* const datasets = service_of<Datasets>(*context.host);
   if (!datasets) throw Error(Code::plugin_refused, "this program cannot make a dataset of others", "use a newer gptcore");
   std::vector<Source> out;
   for (const Table* table : tables) {
@@ -36,7 +36,7 @@ inline std::vector<Source> open_sources(const std::vector<const Table*>& tables,
   return out;
 }
 
-// What is wrong with a parameter that holds source tables, in words; "" when nothing is.
+// Returns what is wrong with a parameter that holds source tables, in words; "" when nothing is.
 inline std::string misfit_of_source(const Value& value) {
   if (!value.is<Table>()) return "'source' holds tables, got " + std::string(type_name(value));
   const Table& table = value.as<Table>();
@@ -46,7 +46,7 @@ inline std::string misfit_of_source(const Value& value) {
   const double number = weight->is<int64_t>()  ? static_cast<double>(weight->as<int64_t>())
                         : weight->is<double>() ? weight->as<double>()
                                                : 0;
-  return number > 0 && number < 1e300 ? "" : "'weight' wants a number above 0, got " + to_toml(*weight);
+  return number > 0 && number < 1e300 ? "" : "'weight' expects a number above 0, got " + to_toml(*weight);
 }
 
 }  // namespace gptcore::datasets

@@ -1,4 +1,4 @@
-// What datasets of token files have in common: a train and a val sequence, cut into windows.
+// The common part of datasets of token files: a train and a val sequence, cut into windows.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 
 namespace gptcore::datasets {
 
-// What to read: each split's files.
+// The files of each split.
 struct SplitFiles {
   std::vector<std::string> train, val;
 };
@@ -50,7 +50,7 @@ class TokenSplits {
     for (TokenSequence& tokens : tokens_)
       for (TokenFile& file : tokens.files()) visit(file);
   }
-  // Ids that are read must be below.
+  // Sets a bound that ids must be below.
   void set_limit(int64_t limit) { limit_ = limit; }
 
   const TokenSequence& sequence(Split split) const { return tokens_[index(split)]; }
@@ -78,8 +78,8 @@ class TokenSplits {
   std::vector<uint32_t> piece_;
 };
 
-// The vocabulary's size of token files: `given` if not 0, else what stands beside them, the tokenizer or the model says.
-// Throws Error(missing_key) when nothing does, naming the dataset.
+// Returns the vocabulary size of token files: `given` if not 0, else that of the files beside them, the tokenizer or the model.
+// Throws Error(missing_key), which names the dataset, when none is known.
 inline int64_t vocabulary_of(int64_t given, const TokenNotes& notes, const DatasetContext& context,
                              const std::string& dataset) {
   if (given > 0) return given;
@@ -91,9 +91,9 @@ inline int64_t vocabulary_of(int64_t given, const TokenNotes& notes, const Datas
               "set dataset.vocab_size (GPT-2's is 50257), or put meta.json with {\"vocab_size\": N} beside the token files");
 }
 
-// The type that the user gives ids without a header, and the key's name for errors.
+// The type that the user sets for ids without a header, and the key for errors.
 struct GivenWidth {
-  int64_t width = 0;  // bytes; 0 = by what stands beside the files, else by the vocabulary's size
+  int64_t width = 0;  // bytes; 0 = as files beside the token files say, else by the vocabulary's size
   std::string key = "dtype = ";
 };
 
@@ -113,7 +113,7 @@ class TokenFileDataset : public Dataset {
     if (!path.empty() && !(train.empty() && val.empty()))
       found.push_back({"path", "path is given together with train or val", "leave one of them out"});
   }
-  // `given_vocab` is 0 where the user names none. What stands beside the first file of a split counts for all of it.
+  // `given_vocab` is 0 when the user sets none. The notes beside the first training file count for all files.
   void open_tokens(const SplitFiles& files, TokenFormat format, const GivenWidth& given, int64_t given_vocab,
                    const DatasetContext& context, const std::string& dataset) {
     const std::filesystem::path folder = std::filesystem::path(files.train.front()).parent_path();
@@ -141,7 +141,7 @@ class TokenFileDataset : public Dataset {
     return "the vocabulary must be that of the tokenizer the file was made with: see dataset.vocab_size" +
            std::string(given.key.empty() ? "" : ", dataset.dtype") + " and model.vocab_size";
   }
-  // Files that no manifest lists are taken as they are.
+  // Accepts files that no manifest lists.
   static void require_tokenizers(const SplitFiles& files, const DatasetContext& context) {
     std::map<std::filesystem::path, std::optional<CorpusManifest>> unchecked;
     for (const auto* split : {&files.train, &files.val})

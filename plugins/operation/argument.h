@@ -1,4 +1,4 @@
-// Arguments that may be written in several ways: the seed's one `value`, or parameters with names.
+// Reads arguments that may be written in several ways: as one `value`, or as parameters with names.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,7 @@ inline std::optional<double> number_in(const Value& value) {
   return std::nullopt;
 }
 
-// The elements of a list that are all of one type; absent for anything else.
+// Returns the elements of a list that are all of one type; nothing for anything else.
 template <class T> std::optional<std::vector<T>> list_in(const Value& value) {
   if (!value.is<List>()) return std::nullopt;
   std::vector<T> out;
@@ -28,11 +28,11 @@ template <class T> std::optional<std::vector<T>> list_in(const Value& value) {
   return out;
 }
 
-[[noreturn]] inline void refuse_value(const std::string& wants, const Value& got) {
-  throw Error(Code::wrong_type, "'value' wants " + wants + ", got " + type_name(got) + " " + to_toml(got));
+[[noreturn]] inline void refuse_value(const std::string& expects, const Value& got) {
+  throw Error(Code::wrong_type, "'value' expects " + expects + ", got " + type_name(got) + " " + to_toml(got));
 }
 
-// For a schema's check(): what reading the argument throws becomes a problem of `key`.
+// For a schema's check(): reports an Error of `read` as a problem of `key`.
 template <class F> void check_argument(Problems& found, const char* key, F&& read) {
   try {
     read();

@@ -1,4 +1,4 @@
-// Operations on a setting of the train stage that is a count. Relative ones round as Python's int(count * factor).
+// Operations on a setting of the train stage that is a count. Relative ones round down, as Python's int(count * factor).
 #pragma once
 
 #include <algorithm>
@@ -9,21 +9,21 @@
 
 namespace gptcore::operations {
 
-constexpr double kMany = 1e15;  // as large as a count of the stage may be
+constexpr double kMany = 1e15;  // the largest count that a stage may have
 
-// `count` times `factor`, cut off after the point and not below `least`.
+// Returns `count` times `factor`, rounded down and not below `least`.
 inline int64_t scaled(int64_t count, double factor, int64_t least) {
   return std::max(least, static_cast<int64_t>(std::min(kMany, static_cast<double>(count) * factor)));
 }
 
-// The setting as it is now. Throws Error(conflict) when it is no count, as eval_iters = "all".
+// Returns the setting's current value. Throws Error(conflict) when it is not a count, as eval_iters = "all".
 inline int64_t count_of(const ModelEdit& edit, const std::string& key) {
   const Value now = edit.setting(key);
   if (now.is<int64_t>() && now.as<int64_t>() >= 0) return now.as<int64_t>();
   throw Error(Code::conflict, "'" + key + "' is not a number now, so it has no multiple", "give it one by set_" + key);
 }
 
-// The setting kKey becomes `value`.
+// Sets kKey to `value`.
 template <const char* kKey, int64_t kLeast> struct SetCount : Scheduled {
   static constexpr Effects effects = kChangesTraining;
   int64_t value = 0;
@@ -33,13 +33,12 @@ template <const char* kKey, int64_t kLeast> struct SetCount : Scheduled {
   void plan(const TrainingView&, ModelEdit& edit) override { edit.set(kKey, value); }
 };
 
-// The setting kKey is multiplied by `value`, and stays kLeast or more; 0, which means "off", stays 0.
+// Multiplies the setting kKey by `value` and keeps it at kLeast or more; 0, which means "off", stays 0.
 template <const char* kKey, int64_t kLeast> struct ChangeCount : Scheduled {
   static constexpr Effects effects = kChangesTraining;
   double value = 1;
   static void schema(Schema<ChangeCount>& s) {
-    s.param("value", &ChangeCount::value,
-            std::string("what ") + kKey + " is multiplied by; the product is cut off after the point")
+    s.param("value", &ChangeCount::value, std::string("what ") + kKey + " is multiplied by; the product is rounded down")
         .required()
         .above(0);
   }

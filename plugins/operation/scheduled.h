@@ -1,11 +1,11 @@
-// What the built-in operations have in common.
+// The base of the built-in operations.
 #pragma once
 
 #include "gptcore/operation.h"
 
 namespace gptcore::operations {
 
-// An operation that is asked by its table's `when` alone: done after every update it would only do harm.
+// An operation that fires by its table's `when` alone: after every update it would only do harm.
 struct Scheduled : Operation {
   static constexpr EventSet events = 0;
 };

@@ -1,4 +1,4 @@
-// What schemas of all types share, compiled once and not in every plugin.
+// The common part of all types' schemas, compiled once and not in every plugin.
 #include "gptcore/schema.h"
 
 namespace gptcore {
@@ -56,6 +56,14 @@ Entry& Entry::path() {
   spec_.type = spec_.type == Type::text_list ? Type::path_list : Type::path;
   return *this;
 }
+Entry& Entry::live() {
+  spec_.live = true;
+  return *this;
+}
+Entry& Entry::cosmetic() {
+  spec_.cosmetic = true;
+  return *this;
+}
 
 AnySchema::AnySchema() = default;
 AnySchema::AnySchema(const AnySchema& other) = default;
@@ -74,6 +82,17 @@ Entry AnySchema::add(std::string name, Type type, std::string doc, Field field, 
 
 void AnySchema::add(Rule rule) {
   rules_.push_back(std::move(rule));
+}
+
+void AnySchema::add(const AnySchema& part, ptrdiff_t offset) {
+  specs_.insert(specs_.end(), part.specs_.begin(), part.specs_.end());
+  for (Field field : part.fields_) {
+    field.offset += offset;
+    fields_.push_back(field);
+  }
+  for (const Rule& rule : part.rules_)
+    rules_.push_back(
+        [rule, offset](const void* object, Problems& found) { rule(static_cast<const char*>(object) + offset, found); });
 }
 
 void AnySchema::assign_any(const Table& values, void* object) const {

@@ -46,6 +46,10 @@ Error::Error(Code code, const std::string& message, std::string hint, std::strin
 
 Error::~Error() = default;
 
+Error Error::at(const std::string& where) const {
+  return {code_, what(), hint_, where_.empty() ? where : where_};
+}
+
 std::string Error::line() const {
   char number[16];
   std::snprintf(number, sizeof number, "GC%03d", static_cast<int>(code_));

@@ -1,5 +1,5 @@
-// The interfaces' virtual destructors live here, so that their type information exists once in the whole process, and what
-// every port and registration shares, so that it is compiled once.
+// This file holds the interfaces' virtual destructors, so that their type information exists once in the whole process, and the
+// common part of all ports and registrations, so that it is compiled once.
 #include <array>
 
 #include "gptcore/error.h"

@@ -20,7 +20,7 @@ std::vector<Layer> matching(const std::vector<Layer>& layers, const std::string&
   return found;
 }
 
-// What the layers may be called.
+// Returns the names that layers may be called by.
 std::vector<std::string> names_of(const std::vector<Layer>& layers) {
   std::vector<std::string> names = {"lm_head"};
   for (const Layer& layer : layers) {
@@ -32,7 +32,7 @@ std::vector<std::string> names_of(const std::vector<Layer>& layers) {
   return names;
 }
 
-// The block's number behind "blocks.", or -1.
+// Returns the block's number after "blocks.", or -1.
 int64_t block_of(std::string_view path) {
   if (!path.starts_with(kBlocks)) return -1;
   path.remove_prefix(kBlocks.size());

@@ -39,7 +39,7 @@ const char* with_article(Type type) {
   return kTexts[static_cast<size_t>(type)];
 }
 
-// The type of a list's elements; the type itself when it is no list.
+// Returns the type of a list's elements, or the type itself when it is not a list.
 Type element_type(Type type) {
   switch (type) {
     case Type::text_list:
@@ -89,7 +89,7 @@ std::string shown(const Value& value) {
   return std::string(type_name(value)) + " " + text;
 }
 
-// Compared as long double, which holds every int64 exactly on the machines we build for.
+// Compares as long double, which holds every int64 exactly on the machines we build for.
 bool within(const ParamSpec& spec, const Value& value) {
   if (value.is<double>() && !std::isfinite(value.as<double>())) return false;
   const long double number = value.is<int64_t>() ? static_cast<long double>(value.as<int64_t>()) : value.as<double>();
@@ -97,7 +97,7 @@ bool within(const ParamSpec& spec, const Value& value) {
   return !(spec.maximum && (spec.maximum_open ? number >= *spec.maximum : number > *spec.maximum));
 }
 
-// What is wrong with one value of the right type; "" when nothing.
+// Returns what is wrong with one value of the right type; "" when nothing.
 std::string range_misfit(const ParamSpec& spec, const Value& value) {
   if (value.is<List>()) {
     for (const Value& item : value.as<List>())
@@ -107,13 +107,13 @@ std::string range_misfit(const ParamSpec& spec, const Value& value) {
   if ((value.is<int64_t>() || value.is<double>()) && !within(spec, value)) {
     const std::string range = bounds_text(spec);
     const std::string unit = spec.unit.empty() ? "" : " " + spec.unit;
-    return "wants " + (range.empty() ? "a finite number" : range + unit + words_text(spec)) + ", got " + to_toml(value);
+    return "expects " + (range.empty() ? "a finite number" : range + unit + words_text(spec)) + ", got " + to_toml(value);
   }
   if (value.is<std::string>() && !spec.choices.empty()) {
     const auto& all = spec.choices;
     const auto is_value = [&](const Choice& choice) { return choice.text == value.as<std::string>(); };
     if (std::none_of(all.begin(), all.end(), is_value))
-      return "wants one of " + joined_choices(spec) + ", got " + to_toml(value);
+      return "expects one of " + joined_choices(spec) + ", got " + to_toml(value);
   }
   return {};
 }
@@ -151,7 +151,7 @@ const Word* word_of(const ParamSpec& spec, const Value& value) {
 std::optional<Misfit> misfit(const ParamSpec& spec, const Value& value) {
   if (word_of(spec, value)) return std::nullopt;
   if (!has_type(spec.type, value))
-    return Misfit{true, "wants " + std::string(with_article(spec.type)) + words_text(spec) + ", got " + shown(value)};
+    return Misfit{true, "expects " + std::string(with_article(spec.type)) + words_text(spec) + ", got " + shown(value)};
   if (value == spec.fallback) return std::nullopt;  // a default that means "off" may lie outside the range
   std::string wrong = range_misfit(spec, value);
   if (wrong.empty()) return std::nullopt;

@@ -15,7 +15,7 @@ std::string folded(const std::string& text) {
   return out;
 }
 
-// Damerau-Levenshtein distance in its restricted form: a swapped pair is not edited again.
+// Returns the Damerau-Levenshtein distance in its restricted form: a swapped pair is not edited again.
 size_t distance(const std::string& a, const std::string& b) {
   std::array<std::vector<size_t>, 3> rows;  // two above, above, current
   for (auto& row : rows) row.resize(b.size() + 1);

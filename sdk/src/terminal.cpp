@@ -11,8 +11,8 @@
 namespace gptcore {
 namespace {
 
-// UTF-8 in this thread for as long as it lives: wcwidth() knows wide characters only in such a locale, and the program's is
-// "C".
+// Sets a UTF-8 locale in this thread for its lifetime: wcwidth() knows wide characters only in such a locale, and the program's
+// is "C".
 class Utf8Locale {
  public:
   Utf8Locale() : before_(::uselocale(locale())) {}

@@ -2,9 +2,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/device/cpu_allocator.h"
 #include "core/model/generate.h"
 #include "core/model/gpt.h"
-#include "core/train/cpu_allocator.h"
 
 using namespace gptcore;
 

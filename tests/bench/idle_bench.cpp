@@ -7,8 +7,8 @@
 #include "core/model/gpt.h"
 #include "core/model/network.h"
 #include "core/plugin/loader.h"
+#include "core/surgery/planned_edit.h"
 #include "core/train/operation_set.h"
-#include "core/train/planned_edit.h"
 #include "tests/cli/workspace.h"
 
 namespace {
@@ -20,6 +20,26 @@ std::string plugin() {
   return std::string(std::getenv("GPTCORE_BUILD")) + "/tests/bench/idle.so";
 }
 
+// Plans, and commits nothing.
+struct Planning final : OperationDuties {
+  Planning(const OperationSet& all, const NetworkView& model) : operations(all), view(model) {}
+  bool carry_out(size_t index, const TrainingView& now) override {
+    const ScheduledOperation& o = operations.operations()[index];
+    PlannedEdit edit(view, o.effects);
+    o.operation->plan(now, edit);
+    return !edit.empty();
+  }
+  bool nothing_to_undo(size_t) override { return false; }
+  void refresh(TrainingView&) override {}
+  Reevaluation reevaluate() override { return {}; }
+  double agree(double number) override { return number; }
+  void report(Table) override {}
+  int64_t first_step() const override { return 0; }
+  void save() override {}
+  const OperationSet& operations;
+  const NetworkView& view;
+};
+
 double nanoseconds_a_call() {
   PluginSet plugins;
   plugins.load(plugin());
@@ -27,13 +47,7 @@ double nanoseconds_a_call() {
   operations.add({"idle", plugins.operation("idle", {}), {}, on(Event::step_ended), 0});
   Network network(std::make_unique<Gpt>(GptOptions{}));
   const NetworkView view(network);
-  OperationDuties duties;
-  duties.carry_out = [&](size_t index, const TrainingView& now) {
-    const ScheduledOperation& o = operations.operations()[index];
-    PlannedEdit edit(view, o.effects);
-    o.operation->plan(now, edit);
-    return !edit.empty();
-  };
+  Planning duties(operations, view);
   constexpr int64_t kCalls = 2'000'000;
   TrainingView now;
   const auto start = Clock::now();

@@ -226,7 +226,7 @@ TEST_CASE("files that run refuses at its start are refused by check with the sam
        "kind = \"prepare\"\nout = \"a_file/x\"\n[[stage]]\nkind = \"sample\"", "GC900", "is no folder"},
       {"weights that are not there", kShape, "init_from = \"hf:none\"", "GC500", "none"},
       {"checkpoint that is not there", kShape, "init_from = \"ckpt:none\"", "GC500", "none"},
-      {"model of no such form", kShape, "init_from = \"zz\"", "GC104", "wants hf:DIR or ckpt:PATH"},
+      {"model of no such form", kShape, "init_from = \"zz\"", "GC104", "expects hf:DIR or ckpt:PATH"},
       {"folder without weights", kShape, "init_from = \"hf:bare\"", "GC500", "neither model.safetensors nor"},
       {"damaged weights", kShape, "init_from = \"hf:damaged\"", "GC501", "model.safetensors"},
       {"adapters that are not there", "", missing.c_str(), "GC300", "none.safetensors"},

@@ -94,7 +94,7 @@ TEST_CASE("prepare that is asked to stop says how to go on, and does") {
   CHECK(refusal(c.gptcore({"data", "info", "a"})) == "GC300");
   const Outcome rest = c.prepare({"--out", "a"});
   CHECK(rest.status == 0);
-  CHECK(has(rest.err, "going on after"));
+  CHECK(has(rest.err, "continuing after"));
   CHECK(c.gptcore({"data", "verify", "a"}).status == 0);
 }
 
@@ -409,7 +409,7 @@ TEST_CASE("a disk that fills up is named, and the same command goes on when ther
   CHECK_FALSE(fs::exists(c.path("kept") / "manifest.json"));
   CHECK(fs::exists(c.path("kept") / "train_000002.bin"));
   const Outcome rest = c.prepare({"--out", "kept"});
-  CHECK(has(rest.err, "going on after"));
+  CHECK(has(rest.err, "continuing after"));
   REQUIRE(c.prepare({"--out", "whole"}).status == 0);
   CHECK(c.files("kept") == c.files("whole"));
 }

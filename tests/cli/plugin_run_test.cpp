@@ -85,8 +85,8 @@ TEST_CASE("whatever goes wrong in a plugin's call is one line that names file, p
       {"exit", ": ended the process with status 0"},
       {"quick_exit", ": ended the process"},
       {"unknown_key", ": no setting 'learnig_rate' can change during training; did you mean 'learning_rate'?"},
-      {"wrong_type", ": 'batch_size' wants an integer, got string \"large\"; "},
-      {"undeclared", ": it plans arrange_blocks() and does not declare kReshapes"},
+      {"wrong_type", ": 'batch_size' expects an integer, got string \"large\"; "},
+      {"undeclared", ": it plans arrange_blocks() but does not declare kReshapes"},
   }));
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   if (std::string(fault.how) == "overflow") return;  // the sanitizer's own
@@ -217,7 +217,7 @@ TEST_CASE("an operation that refuses its arguments does so at its table, before 
   const Outcome outcome = w.train(with_edits());
   CHECK(refusal(outcome) == "GC106");
   CHECK(outcome.err.find("tiny.toml:") != std::string::npos);
-  CHECK(outcome.err.find("wants a larger model; raise n_layer") != std::string::npos);
+  CHECK(outcome.err.find("expects a larger model; raise n_layer") != std::string::npos);
   CHECK_FALSE(fs::exists(w.path("out")));
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("mistakes in the tables of operations, evaluators and adapters are loc
   CHECK(outcome.status == 2);
   CHECK(lines_with(outcome.err, "tiny.toml:").size() == 5);
   for (const char* part : {"no operation 'edit'; did you mean 'edits'?", "no condition 'at_itre'; did you mean 'at_iter'?",
-                           "'when.at_iter' comes once only", "evaluator 'mean' has no parameter 'depth'", "needs 'targets'"}) {
+                           "'when.at_iter' fires only once", "evaluator 'mean' has no parameter 'depth'", "needs 'targets'"}) {
     CAPTURE(part, outcome.err);
     CHECK(outcome.err.find(part) != std::string::npos);
   }

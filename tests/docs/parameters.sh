@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # parameters.sh BUILD [--write]: whether docs/keys.md is what the program of that build folder says of its own tables, and
 # docs/plugins/parameters.md what it says of its built-in items, but for the optional ones that are not built there; with
-# --write, which wants them all, they are made so.
+# --write, which expects them all, they are made so.
 set -euo pipefail
 docs=$(dirname "$(realpath "$0")")/../../docs
 items=$docs/plugins/parameters.md keys=$docs/keys.md

@@ -15,7 +15,7 @@ BASE = {
     "model": "[model]\nn_layer = 4\nn_head = 2\nn_embd = 32\nblock_size = 32\n",
     "stage": '[[stage]]\nkind = "train"\nmax_iters = 5000\neval_interval = 100\n',
 }
-MISSING_FILE = re.compile(r"error\[GC(300|500)\].*(does not exist|is missing|no such file|fits no file)", re.I)
+MISSING_FILE = re.compile(r"error\[GC(300|500)\].*(does not exist|is missing|no such file|matches no file)", re.I)
 
 
 def blocks(page):

@@ -2,7 +2,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "core/base/file_system.h"
-#include "core/interchange/hf_config.h"
+#include "core/builtin/hf_config.h"
 #include "core/interchange/hf_weights.h"
 #include "core/model/gpt.h"
 #include "reference.h"

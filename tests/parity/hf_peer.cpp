@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "core/base/file_system.h"
-#include "core/interchange/hf_config.h"
+#include "core/builtin/hf_config.h"
 #include "core/interchange/hf_weights.h"
 #include "core/model/gpt.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/checkpoint/safetensors.h"
-#include "core/model/gpt_options.h"
+#include "core/options/gpt_options.h"
 #include "gptcore/model.h"
 #include "tests/catch.h"
 

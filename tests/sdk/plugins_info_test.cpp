@@ -55,14 +55,14 @@ TEST_CASE("plugins info --all has every item, by kind and name") {
   CHECK(plugins_info({"--all", "--json"}).out.find("\"name\": \"token_bin\"") != std::string::npos);
 }
 
-TEST_CASE("plugins info wants one item or all of them, and one form") {
+TEST_CASE("plugins info expects one item or all of them, and one form") {
   struct Bad {
     std::vector<std::string> words;
     const char* why;
   };
   const std::vector<Bad> all = {
-      {{}, "wants an item"},
-      {{"--markdown"}, "wants an item"},
+      {{}, "expects an item"},
+      {{"--markdown"}, "expects an item"},
       {{"byte", "--all"}, "--all and the item 'byte' are both given"},
       {{"byte", "--json", "--markdown"}, "--json and --markdown are both given"},
       {{"byte", "--markdown", "--toml"}, "--toml and --markdown are both given"},

@@ -92,7 +92,7 @@ TEST_CASE("a name that cannot be is refused in one line, and nothing is written"
       {"_op", "operation", "a name is [a-z][a-z0-9_]*"},
       {"a b", "operation", "a name is [a-z][a-z0-9_]*"},
       {"\xc3\xa9t\xc3\xa9", "operation", "a name is [a-z][a-z0-9_]*"},
-      {"", "operation", "wants a name"},
+      {"", "operation", "expects a name"},
       {long_name.c_str(), "operation", "it is longer than 47 characters"},
       {"gpt", "model", "there is such a model"},
       {"byte", "tokenizer", "there is a plugin of that name"},

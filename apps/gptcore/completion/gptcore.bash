@@ -3,5 +3,5 @@ _gptcore() {
   mapfile -t COMPREPLY < <("$1" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)
 }
 
-# Where nothing is offered, files are.
+# Offers files where the program offers nothing.
 complete -o bashdefault -o default -F _gptcore gptcore

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kPiece = size_t{1} << 18;
 
-// The file's own bytes. Notices when the file changes meanwhile.
+// Reads the file's own bytes. Notices when the file changes meanwhile.
 class RawFile {
  public:
   explicit RawFile(const std::filesystem::path& path)
@@ -38,7 +38,7 @@ class RawFile {
   const std::string& path() const { return path_; }
   int64_t position() const { return position_; }
 
-  // 0 at the end.
+  // Returns 0 at the end.
   size_t read(char* to, size_t count) {
     ssize_t got;
     do {
@@ -52,7 +52,7 @@ class RawFile {
     return static_cast<size_t>(got);
   }
 
-  // The first bytes, which read() gives again.
+  // Returns the first bytes, which read() returns again.
   std::string head() {
     char bytes[4];
     const ssize_t got = ::pread(file_, bytes, sizeof bytes, 0);
@@ -99,7 +99,7 @@ class PlainSource final : public ByteSource {
               "copy or download it again", file.path());
 }
 
-// One or several gzip members.
+// Decompresses one or several gzip members.
 class GzipSource final : public ByteSource {
  public:
   explicit GzipSource(std::unique_ptr<RawFile> file) : file_(std::move(file)), in_(kPiece) {
@@ -116,7 +116,7 @@ class GzipSource final : public ByteSource {
       if (stream_.avail_in == 0) {
         stream_.next_in = reinterpret_cast<Bytef*>(in_.data());
         stream_.avail_in = static_cast<uInt>(file_->read(in_.data(), in_.size()));
-        if (stream_.avail_in == 0 && inside_) refuse_packed(*file_, "gzip", "it is cut off");
+        if (stream_.avail_in == 0 && inside_) refuse_packed(*file_, "gzip", "it is truncated");
         if (stream_.avail_in == 0) return false;
       }
       inside_ = true;
@@ -127,7 +127,7 @@ class GzipSource final : public ByteSource {
       out.resize(before + kPiece - stream_.avail_out);
       if (code == Z_STREAM_END) {
         inside_ = false;
-        if (inflateReset(&stream_) != Z_OK) refuse_packed(*file_, "gzip", "it cannot go on");
+        if (inflateReset(&stream_) != Z_OK) refuse_packed(*file_, "gzip", "it cannot continue");
       } else if (code != Z_OK && code != Z_BUF_ERROR) {
         refuse_packed(*file_, "gzip", stream_.msg ? stream_.msg : "wrong check sum");
       }
@@ -140,10 +140,10 @@ class GzipSource final : public ByteSource {
   std::unique_ptr<RawFile> file_;
   std::vector<char> in_;
   z_stream stream_{};
-  bool inside_ = true;  // a member must come, or has begun and not ended
+  bool inside_ = true;  // a member is expected, or has begun and not ended
 };
 
-// One or several zstd frames.
+// Decompresses one or several zstd frames.
 class ZstdSource final : public ByteSource {
  public:
   explicit ZstdSource(std::unique_ptr<RawFile> file) : file_(std::move(file)), stream_(ZSTD_createDStream()), in_(kPiece) {
@@ -155,7 +155,7 @@ class ZstdSource final : public ByteSource {
     while (out.size() == before) {
       if (input_.pos == input_.size && !more_) {
         input_ = {in_.data(), file_->read(in_.data(), in_.size()), 0};
-        if (input_.size == 0 && inside_) refuse_packed(*file_, "zstd", "it is cut off");
+        if (input_.size == 0 && inside_) refuse_packed(*file_, "zstd", "it is truncated");
         if (input_.size == 0) return false;
       }
       out.resize(before + kPiece);
@@ -178,16 +178,16 @@ class ZstdSource final : public ByteSource {
   std::unique_ptr<ZSTD_DStream, Free> stream_;
   std::vector<char> in_;
   ZSTD_inBuffer input_{nullptr, 0, 0};
-  bool inside_ = true;  // a frame must come, or has begun and not ended
+  bool inside_ = true;  // a frame is expected, or has begun and not ended
   bool more_ = false;   // bytes of a frame may be waiting in the decoder
 };
 
-// Whether a file begins as packed ones do. Of one whose name promises that, a beginning cut short will do.
+// Returns whether a file begins with `magic`. A truncated beginning suffices when the file's name ends with `ending`.
 bool begins(std::string_view head, std::string_view magic, const std::filesystem::path& path, const char* ending) {
   return head.starts_with(magic) || (magic.starts_with(head) && path.extension() == ending);
 }
 
-// pzstd writes such a frame, without data, before each other.
+// pzstd writes such a frame, without data, before each frame of data.
 bool is_skippable_frame(std::string_view head) {
   return head.size() == 4 && (head[0] & 0xf0) == 0x50 && head.substr(1) == "\x2a\x4d\x18";
 }

@@ -22,7 +22,7 @@ void CorpusFolder::refuse(const std::string& why) const {
   throw Error(Code::run_exists, "the folder is taken: " + why, "name another folder, or remove this one", folder_.string());
 }
 
-// False when there is something to be made, or to be made again.
+// Returns false when something is to be made, or to be made again.
 bool CorpusFolder::take_over(bool verify) {
   const fs::path path = folder_ / kCorpusManifestFile;
   const ManifestKind kind = manifest_kind(path);
@@ -47,7 +47,7 @@ bool CorpusFolder::take_over(bool verify) {
   return false;
 }
 
-// Makes a complete folder an interrupted preparation again.
+// Turns a complete folder back into an interrupted preparation.
 void CorpusFolder::reopen() {
   const auto files = posix_file_system();
   const fs::path manifest = folder_ / kCorpusManifestFile;
@@ -60,7 +60,8 @@ void CorpusFolder::reopen() {
   files->sync_directory(folder_);
 }
 
-// Equal manifests, but for what the inputs hold, what a tokenizer learned from them, and what was made of them.
+// Returns whether the manifests differ only in what the inputs hold, what a tokenizer learned from them, and what was made of
+// them.
 bool CorpusFolder::same_but_for_content(const CorpusManifest& before) const {
   const auto described = [](CorpusManifest m) {
     m.key.clear();
@@ -102,7 +103,7 @@ void CorpusFolder::resume() {
       manifest_.splits[s].push_back(shard);
       ++kept;
     }
-  if (kept > 0) host_.log(Level::info, folder_.string() + ": going on after " + std::to_string(kept) + " finished shards");
+  if (kept > 0) host_.log(Level::info, folder_.string() + ": continuing after " + std::to_string(kept) + " finished shards");
 }
 
 // Starts over after the inputs were changed.

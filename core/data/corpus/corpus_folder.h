@@ -1,5 +1,5 @@
-// A folder of shards while it is being made: complete when it has a manifest and all that this lists, and until then able to go
-// on where it stopped.
+// A folder of shards while it is being made. It is complete when it has a manifest and all files that the manifest lists; until
+// then, work can continue where it stopped.
 #pragma once
 
 #include <filesystem>
@@ -15,22 +15,23 @@ namespace gptcore {
 
 class CorpusFolder {
  public:
-  // Makes the folder and holds it against other processes for the object's life, waiting for one that is at it. Takes over the
-  // finished shards of a preparation with the same key, up to the first that is not as it was written; those of a complete one
-  // are compared by size, with `verify` by SHA-256. Of an interrupted one that differs in its inputs' content alone nothing
-  // is taken over, which is told. Throws Error(run_exists) when the folder holds anything else.
+  // Makes the folder and locks it against other processes for the object's life; waits while another process holds the lock.
+  // Takes over the finished shards of a preparation with the same key, up to the first damaged one; checks the shards of a
+  // complete preparation by size, with `verify` by SHA-256. Takes nothing over from an interrupted preparation that differs
+  // only in the content of its inputs, and logs that. Throws Error(run_exists) when the folder holds anything else.
   CorpusFolder(std::filesystem::path folder, CorpusManifest wanted, Host& host, bool verify = false);
   CorpusFolder(const CorpusFolder&) = delete;
   CorpusFolder& operator=(const CorpusFolder&) = delete;
 
-  // An earlier preparation came to its end and is undamaged; the manifest is its, and there is nothing to do.
+  // Returns whether an earlier preparation has finished and is undamaged. Then manifest() is its manifest, and nothing is left
+  // to do.
   bool complete() const { return complete_; }
   CorpusManifest& manifest() { return manifest_; }
-  // Goes on behind the split's shards. What it finishes is kept at once.
+  // Returns a writer that continues after the split's shards and records each shard at once.
   std::unique_ptr<ShardWriter> writer(Split split);
-  // Forgets the shards that were taken over: for what can only be made as a whole.
+  // Forgets the shards that were taken over, for output that can only be made as a whole.
   void start_over();
-  // Writes what the tokenizer has learned, if anything, where the folder does not hold it.
+  // Writes the tokenizer's state, unless it is empty or the folder holds it already.
   void keep_tokenizer(const std::string& state) const;
   // Makes the folder complete. Throws Error(data_empty), naming `where`, when the training split has no token.
   void publish(const std::string& tokenizer_state, const std::string& where);

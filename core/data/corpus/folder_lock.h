@@ -9,8 +9,8 @@ namespace gptcore {
 
 class FolderLock {
  public:
-  // Takes the folder's lock for the object's life, waiting for the process that has it, of which `host` tells. One process
-  // must not take it twice. Throws Error(io) when the file `lock` cannot be made there.
+  // Takes the folder's lock for the object's life. While another process holds it, logs that to `host` and waits. One process
+  // must not take the lock twice. Throws Error(io) when the file `lock` cannot be made there.
   FolderLock(const std::filesystem::path& folder, Host& host);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

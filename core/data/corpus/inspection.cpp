@@ -27,8 +27,8 @@ TokenFolder open_tokens(const fs::path& path, int64_t raw_width) {
     return out;
   }
   if (fs::exists(path / kCorpusProgressFile))
-    throw Error(Code::data_missing, "the preparation of this folder has not come to its end",
-                "run the same gptcore prepare again: it goes on where it stopped", path.string());
+    throw Error(Code::data_missing, "the preparation of this folder has not finished",
+                "run the same gptcore prepare again: it continues where it stopped", path.string());
   const TokenNotes notes = raw_width > 0 ? TokenNotes() : token_notes(fs::is_directory(path) ? path : path.parent_path());
   const int64_t width = raw_width > 0 ? raw_width : notes.id_width() > 0 ? notes.id_width() : notes.vocab_size > 65536 ? 4 : 2;
   for (const std::string& file : data_files({path.string()}, {".bin", ".npy"})) {

@@ -1,4 +1,4 @@
-// The lines of a text file, plain or packed by gzip or zstd, whatever its name says.
+// Reads the lines of a text file, plain or compressed by gzip or zstd, whatever its name says.
 #pragma once
 
 #include <cstdint>
@@ -10,26 +10,26 @@
 
 namespace gptcore {
 
-// The unpacked bytes of a file, in pieces.
+// Reads the uncompressed bytes of a file, in pieces.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  // Appends some bytes to `out`; false at the end, with nothing appended.
+  // Appends some bytes to `out`. Returns false at the end, having appended nothing.
   virtual bool read(std::string& out) = 0;
-  // Bytes of the file that were read so far.
+  // Returns how many bytes of the file were read so far.
   virtual int64_t position() const = 0;
-  // Whether the file holds other bytes, packed.
+  // Returns whether the file is compressed.
   virtual bool packed() const { return true; }
 };
 
-// Throws Error(data_missing). What read() finds wrong is Error(data_corrupt): a damaged or cut off packed file, a file that was
+// Throws Error(data_missing). read() throws Error(data_corrupt) for a damaged or truncated compressed file, and for a file that
 // changed while it was read.
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path);
 
 class LineReader final : public RecordReader {
  public:
   explicit LineReader(const std::filesystem::path& path);
-  // A line comes without its end ("\n" or "\r\n").
+  // Appends the next line without its end ("\n" or "\r\n").
   bool next(std::string& out) override;
   int64_t number() const override { return line_; }
   int64_t position() const override { return bytes_->position(); }

@@ -1,5 +1,5 @@
-// manifest.json of a folder of token files: what is in them and what they were made from. It is written last, so a folder that
-// has one is complete.
+// Reads and writes manifest.json, which lists the content of a folder of token files and what they were made from. It is
+// written last, so a folder that has one is complete.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace gptcore {
 inline constexpr const char* kCorpusManifestFile = "manifest.json";
 inline constexpr const char* kCorpusProgressFile = "progress.json";  // the same while the folder is made
 inline constexpr const char* kTokenizerStateFile = "tokenizer.bin";  // Tokenizer::save(), when it has a state
-inline constexpr uint32_t kContextFlag = uint32_t{1} << 31;          // an id that is shown but not predicted
+inline constexpr uint32_t kContextFlag = uint32_t{1} << 31;          // marks an id that is shown but not predicted
 
 struct CorpusSource {
   std::string file;  // without its folder
@@ -23,7 +23,7 @@ struct CorpusSource {
 };
 
 struct CorpusManifest {
-  std::string key;  // of inputs, tokenizer and options: equal keys, equal folders
+  std::string key;  // identifies inputs, tokenizer and options: equal keys, equal folders
   ShardOptions shards;
   int64_t vocab_size = 0;
   std::string tokenizer;               // tokenizer_hash()
@@ -33,7 +33,7 @@ struct CorpusManifest {
   std::vector<ShardInfo> splits[2];  // by Split
   int64_t left_out = 0;              // documents without a token
   int64_t skipped = 0;               // records that could not be used
-  std::string first_skipped;         // of them: "file:number: why"
+  std::string first_skipped;         // the first of them: "file:number: why"
 
   int64_t tokens(Split split) const;
   int64_t documents(Split split) const;
@@ -41,28 +41,27 @@ struct CorpusManifest {
   std::string to_json() const;
 };
 
-// Throws Error(data_corrupt) naming the file when it cannot be understood, Error(data_missing) when there is none.
+// Throws Error(data_corrupt), which names the file, when it is invalid, and Error(data_missing) when there is none.
 CorpusManifest read_manifest(const std::filesystem::path& file);
 enum class ManifestKind {
   absent,
-  ours,        // says that it is such a manifest, of the version that is read
+  ours,        // such a manifest, of the version that this program reads
   other,       // some other JSON
-  unreadable,  // no JSON
+  unreadable,  // not JSON
 };
 ManifestKind manifest_kind(const std::filesystem::path& file);
 
-// "with tokens_per_shard 100, not 200, and from a.txt of 10 bytes, not 20": all in which what was made differs from what is to
-// be.
+// Returns all differences as text: "with tokens_per_shard 100, not 200, and from a.txt of 10 bytes, not 20".
 std::string differences(const CorpusManifest& made, const CorpusManifest& wanted);
 
-// What to do about a folder that is not as its manifest says.
+// Returns the hint for a folder that differs from its manifest.
 std::string repair_hint(const std::filesystem::path& folder);
 
 // Compares the size of each shard with the manifest's. Throws Error(data_missing | data_corrupt) for the first that differs.
 void check_sizes(const std::filesystem::path& folder, const CorpusManifest& manifest);
 
-// Reads each shard and compares its size and SHA-256; `progress` is told of bytes. Throws Error(data_corrupt) for the first
-// that is not as it was written.
+// Reads each shard and compares its size and SHA-256; calls `progress` with bytes. Throws Error(data_corrupt) for the first
+// damaged shard.
 void verify_shards(const std::filesystem::path& folder, const CorpusManifest& manifest,
                    const std::function<void(int64_t done, int64_t total)>& progress);
 

@@ -1,4 +1,4 @@
-// Tasks done by several threads whose results come back in the order in which the tasks went in.
+// Runs tasks on several threads and returns their results in the order in which the tasks were put in.
 #pragma once
 
 #include <condition_variable>
@@ -12,13 +12,13 @@
 
 namespace gptcore {
 
-// One thread puts tasks in and takes results out. What a task throws, take() throws in its turn.
+// One thread calls put() and take(). When a task throws, the take() for it rethrows the exception.
 template <class Task, class Result> class OrderedWork {
  public:
   OrderedWork(size_t threads, std::function<Result(Task&)> work) : work_(std::move(work)) {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
   }
-  // Tasks that have not begun are dropped.
+  // Drops tasks that have not begun.
   ~OrderedWork() {
     {
       const std::lock_guard lock(mutex_);
@@ -40,12 +40,12 @@ template <class Task, class Result> class OrderedWork {
     changed_.notify_all();
   }
   bool empty() const { return slots_.empty(); }
-  // Whether take() would not wait.
+  // Returns whether take() would return at once.
   bool ready() {
     const std::lock_guard lock(mutex_);
     return !slots_.empty() && slots_.front()->done;
   }
-  // The result of the oldest task, once it is done. Precondition: not empty.
+  // Waits for the oldest task and returns its result. Precondition: not empty.
   Result take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return slots_.front()->done; });

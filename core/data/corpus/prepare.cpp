@@ -27,12 +27,12 @@ struct Chunk {
   std::vector<size_t> ends;  // of its records
   int64_t first_record = 0;  // in the file, from 1
   int64_t first_number = 0;  // in all files, from 0
-  int64_t position = 0;      // bytes of all files that were read after it
+  int64_t position = 0;      // bytes of all files read up to its end
   size_t bytes = 0;
 };
 
 struct Encoded {
-  std::vector<EncodedDocument> documents;  // one a record
+  std::vector<EncodedDocument> documents;  // one per record
   const CorpusInput* input = nullptr;
   int64_t first_record = 0, first_number = 0, position = 0;
   size_t bytes = 0;
@@ -48,9 +48,7 @@ Encoded encode_chunk(const EncodeRecord& encode, const int64_t (&from)[2], Chunk
     try {
       out.documents.push_back(encode(record, chunk.input->split, {number >= from[0], number >= from[1]}));
     } catch (const Error& e) {
-      if (!e.where().empty()) throw;
-      throw Error(e.code(), e.what(), e.hint(),
-                  chunk.input->file + ":" + std::to_string(chunk.first_record + static_cast<int64_t>(i)));
+      throw e.at(chunk.input->file + ":" + std::to_string(chunk.first_record + static_cast<int64_t>(i)));
     }
   }
   return out;
@@ -95,7 +93,7 @@ size_t threads_of(const PrepareJob& job) {
   return static_cast<size_t>(known ? std::max(1, CPU_COUNT(&mine)) : 1);
 }
 
-// One pass over the inputs, into the folder's open shards.
+// Makes one pass over the inputs, into the folder's open shards.
 class Pass {
  public:
   Pass(const PrepareJob& job, CorpusFolder& folder)
@@ -108,7 +106,7 @@ class Pass {
     for (const CorpusSource& s : folder.manifest().sources) total_ += s.bytes;
   }
 
-  // False when it was cancelled.
+  // Returns false when it was cancelled.
   bool run() {
     if (total_ > 0) job_.host->progress(job_.label, 0, total_, "B");  // rates count from here
     ChunkReader reader(job_.inputs, job_.open);
@@ -132,7 +130,7 @@ class Pass {
  private:
   bool cancelled() const { return job_.cancelled && job_.cancelled(); }
 
-  // What is wrong with the file is told after what is wrong with the lines before.
+  // An error of the file is reported after errors of the lines before.
   std::optional<Chunk> next_chunk(ChunkReader& reader) {
     try {
       return reader.next();
@@ -163,7 +161,7 @@ class Pass {
       throw Error(
           Code::data_corrupt,
           why + "; it is one of " + std::to_string(m.skipped) + " records that cannot be used, the first " + m.first_skipped,
-          "mend them, or raise max_bad_records, which is " + std::to_string(job_.most_skipped), input.file + number);
+          "fix them, or raise max_bad_records, which is " + std::to_string(job_.most_skipped), input.file + number);
   }
 
   const PrepareJob& job_;
@@ -176,7 +174,7 @@ class Pass {
   OrderedWork<Chunk, Encoded> work_;
 };
 
-// The file's first and last bytes: files of one name, size and time are still told apart.
+// Returns the file's first and last bytes, which tell apart files of one name, size and time.
 std::string ends_of(const std::string& path, int64_t size) {
   constexpr int64_t kEnd = 1 << 16;
   const auto file = posix_file_system()->open(path);
@@ -188,13 +186,13 @@ std::string ends_of(const std::string& path, int64_t size) {
   return sha256_hex(bytes);
 }
 
-// Of a folder that was made with another limit.
+// Throws when a folder that was made with another limit skipped too many records.
 void require_few_skipped(const PrepareJob& job, const CorpusManifest& made) {
   if (made.skipped <= job.most_skipped) return;
   throw Error(Code::data_corrupt,
               std::to_string(made.skipped) + " records were skipped when the folder was made, and at most " +
                   std::to_string(job.most_skipped) + " may be; the first is " + made.first_skipped,
-              "mend them, or set on_bad_record = \"skip\" and max_bad_records = " + std::to_string(made.skipped),
+              "fix them, or set on_bad_record = \"skip\" and max_bad_records = " + std::to_string(made.skipped),
               job.folder.string());
 }
 

@@ -16,7 +16,7 @@ namespace gptcore {
 struct EncodedDocument {
   Split split = Split::train;
   std::vector<uint32_t> ids;
-  bool empty = false;    // a document without a token; it is left out
+  bool empty = false;    // the document has no token and is left out
   std::string unusable;  // why the record is to be skipped; "" when it is not
 };
 
@@ -25,8 +25,8 @@ struct CorpusInput {
   std::optional<Split> split;  // absent: the document's own hash decides
 };
 
-// [any thread] Makes a document of the record. Where its split is not wanted ids may be left out. Throws Error; one without a
-// place gets the file and the record's number.
+// [any thread] Makes a document of the record. May leave out the ids when the document's split is not wanted. Throws Error; an
+// Error without a place gets the file and the record's number.
 using EncodeRecord =
     std::function<EncodedDocument(std::string_view record, std::optional<Split> split, const bool (&wanted)[2])>;
 
@@ -34,24 +34,24 @@ struct PrepareJob {
   std::vector<CorpusInput> inputs;
   std::filesystem::path folder;
   std::string label;        // for the progress bar
-  CorpusManifest manifest;  // key and what describes the content; the rest is filled in
+  CorpusManifest manifest;  // the caller sets the key and the description of the content
   std::string tokenizer_state;
   OpenRecords open;
   EncodeRecord encode;
   int64_t threads = 0;       // 0 = as many as the machine has
-  int64_t most_skipped = 0;  // unusable records; one more is Error(data_corrupt)
-  bool verify = false;       // of a complete folder also the hashes are compared, not only the sizes
+  int64_t most_skipped = 0;  // limit of unusable records; one more is Error(data_corrupt)
+  bool verify = false;       // compare hashes of a complete folder, not only sizes
   Host* host = nullptr;
   std::function<bool()> cancelled;
 };
 
-// What makes preparations the same: names, sizes, times, first and last bytes of the inputs, and `rest`.
+// Returns a key that is equal when the inputs' names, sizes, times, first and last bytes, and `rest` are equal.
 std::string corpus_key(const std::vector<CorpusInput>& inputs, const std::string& rest);
 
-// Goes on where an earlier call with the same key was interrupted, after checking its finished shards. When that one came to
-// its end, only what was damaged since is made again. Output does not depend on the number of threads. Waits for another
-// process that prepares the same folder. Throws Error: of the inputs with file:number, Error(run_exists) when the folder holds
-// something else, Error(disk_full). Absent when cancelled.
+// Continues where an earlier call with the same key was interrupted, after checking its finished shards. When the earlier call
+// finished, makes only what was damaged since. The output does not depend on the number of threads. Waits for another process
+// that prepares the same folder. Throws Error with file:number for an invalid input, Error(run_exists) when the folder holds
+// something else, Error(disk_full). Returns nothing when cancelled.
 std::optional<CorpusManifest> prepare_corpus(const PrepareJob& job);
 
 }  // namespace gptcore

@@ -61,7 +61,7 @@ ShardWriter::ShardWriter(const fs::path& folder, Split split, const ShardOptions
                          std::function<void(const ShardInfo&)> finished)
     : folder_(folder), split_(split), options_(options), shards_(std::move(done)), finished_(std::move(finished)) {
   if (options_.format == ShardFormat::nanogpt) options_.tokens_per_shard = std::numeric_limits<int64_t>::max();
-  if (options_.format == ShardFormat::llmc)  // whose header counts with 32 bits
+  if (options_.format == ShardFormat::llmc)  // its header counts with 32 bits
     options_.tokens_per_shard = std::min<int64_t>(options_.tokens_per_shard, std::numeric_limits<int32_t>::max());
   if (!shards_.empty()) resume_token_ = shards_.back().next_token;
 }

@@ -13,9 +13,9 @@
 
 namespace gptcore {
 
-// How a folder of token files is laid out.
+// The layout of a folder of token files.
 enum class ShardFormat {
-  gptcore,  // train_000000.bin of raw ids and train_000000.docs, where documents start
+  gptcore,  // train_000000.bin of raw ids and train_000000.docs of the documents' starts
   nanogpt,  // train.bin, raw
   llmc,     // train_000000.bin with llm.c's header
   npy,      // train_000000.npy
@@ -25,13 +25,13 @@ struct ShardOptions {
   ShardFormat format = ShardFormat::gptcore;
   int64_t width = 2;  // bytes of an id
   int64_t tokens_per_shard = 100'000'000;
-  uint32_t flag = 0;  // a bit of ids that does not count as part of them
+  uint32_t flag = 0;  // this bit of an id is not part of its value
 };
 
-// The options' format by name; Error(usage) for another one.
+// Returns the format of that name. Throws Error(usage) for another name.
 ShardFormat shard_format(const std::string& name);
 const char* name_of(ShardFormat format);
-// What stands before the ids in a file of that format.
+// Returns the number of bytes before the ids in a file of that format.
 uint64_t header_bytes(ShardFormat format);
 
 struct ShardInfo {
@@ -39,14 +39,14 @@ struct ShardInfo {
   int64_t tokens = 0, documents = 0;  // documents that start in it
   int64_t max_id = 0;
   std::string sha256;            // of its file
-  std::string documents_sha256;  // of the .docs beside it, "" without one
-  // Where it ends in the input: all documents before that number are in, and so many ids of that one.
+  std::string documents_sha256;  // of the .docs file beside it; "" when there is none
+  // The shard's end in the input: up to here the shards hold all documents before next_document, and next_token ids of it.
   int64_t next_document = 0, next_token = 0;
 };
 
 class ShardWriter {
  public:
-  // Goes on behind `done`, the shards that are there. `finished` is told of each one after them.
+  // Continues after `done`, the shards that exist. Calls `finished` with each further shard.
   ShardWriter(const std::filesystem::path& folder, Split split, const ShardOptions& options, std::vector<ShardInfo> done,
               std::function<void(const ShardInfo&)> finished);
   // Closes and removes an unfinished shard.
@@ -54,15 +54,15 @@ class ShardWriter {
   ShardWriter(const ShardWriter&) = delete;
   ShardWriter& operator=(const ShardWriter&) = delete;
 
-  // The ids of the input's document `number`; those that the shards in `done` have are left out. Numbers ascend.
+  // Adds the ids of the input's document `number`, except those that the shards in `done` hold. Numbers must ascend.
   void add(int64_t number, std::span<const uint32_t> ids);
-  // The next ids of the split, of a document that may go on; it `starts` with the first of them.
+  // Adds the next ids of the split. `starts`: a document starts with the first of them; it may continue in later calls.
   void add_piece(std::span<const uint32_t> ids, bool starts);
   // Ends the last shard. Call it once.
   void finish();
 
   const std::vector<ShardInfo>& shards() const { return shards_; }
-  // The first document that add() takes something of.
+  // Returns the first document of which add() takes any ids.
   int64_t next_document() const { return shards_.empty() ? 0 : shards_.back().next_document; }
 
  private:
@@ -79,8 +79,8 @@ class ShardWriter {
   std::function<void(const ShardInfo&)> finished_;
   int64_t tokens_ = 0;  // in the open shard
   uint32_t max_id_ = 0;
-  int64_t document_ = 0, used_ = 0;  // the document that is written, and how many of its ids are
-  int64_t resume_token_ = 0;         // the same of the one that the shards in `done` end in
+  int64_t document_ = 0, used_ = 0;  // the document being written, and how many of its ids are written
+  int64_t resume_token_ = 0;         // used_ of the document in which the shards of `done` end
   std::vector<uint64_t> starts_;     // of documents, in the open shard
   std::string buffer_;
   int file_ = -1;

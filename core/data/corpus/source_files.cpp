@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kHead = 8192;  // a file without a NUL byte in its head is taken for text
+constexpr size_t kHead = 8192;  // a file without a NUL byte in its first bytes is taken for text
 
 bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');

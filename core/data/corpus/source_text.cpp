@@ -38,7 +38,7 @@ void refuse_other_format(std::string_view text, const std::string& path) {
 void refuse_other_encoding(std::string_view text, const std::string& path) {
   if (text.starts_with("\xff\xfe\0\0"sv) || text.starts_with("\0\0\xfe\xff"sv)) refuse_encoding("UTF-32", "UTF-32", path);
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) refuse_encoding("UTF-16", "UTF-16", path);
-  // Without a mark: each second byte of most scripts' letters, or of the spaces between them, is 0.
+  // Without a mark, UTF-16 shows by zeros: each second byte of most scripts' letters, or of the spaces between them, is 0.
   const std::string_view head = text.substr(0, kHead);
   size_t zeros[2] = {0, 0};
   for (size_t i = 0; i < head.size(); ++i) zeros[i % 2] += head[i] == 0;
@@ -59,7 +59,7 @@ void look_for_nul(std::string_view text, const std::string& path, std::vector<st
            "copy it again, or cut it there", path);
   const auto count = static_cast<size_t>(std::count(text.begin(), text.end(), '\0'));
   if (count > text.size() / 10)
-    refuse("is no text: " + std::to_string(count) + " of its " + std::to_string(text.size()) + " bytes are NUL",
+    refuse("is not text: " + std::to_string(count) + " of its " + std::to_string(text.size()) + " bytes are NUL",
            "name text files", path);
   warnings.push_back(path + ": " + counted(count, " NUL byte", " NUL bytes") + ", the first at offset " +
                      std::to_string(first));

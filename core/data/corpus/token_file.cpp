@@ -27,7 +27,7 @@ int open_file(const std::string& path) {
   return file;
 }
 
-// Less than `size` at the file's end only.
+// Returns less than out.size() only at the file's end.
 size_t read_bytes(int file, uint64_t at, std::span<std::byte> out, const std::string& path) {
   size_t done = 0;
   while (done < out.size()) {
@@ -85,7 +85,7 @@ TokenFile::Identity TokenFile::identity_of(int file, const std::string& path) {
 void TokenFile::require_unchanged() const {
   if (identity_of(file_, path_) != identity_)
     throw Error(Code::data_corrupt, "the token file was changed or replaced while it was in use",
-                "let it be whole again, then start again: a run goes on from its checkpoint", path_);
+                "restore the file, then start again: a run continues from its checkpoint", path_);
 }
 
 void TokenFile::read(int64_t first, std::span<uint32_t> out) {
@@ -99,7 +99,7 @@ void TokenFile::read(int64_t first, std::span<uint32_t> out) {
     throw Error(Code::data_corrupt,
                 "ends at byte " + std::to_string(at + got) + ", before token " +
                     std::to_string(first + static_cast<int64_t>(out.size()) - 1) + ": it became shorter while it was in use",
-                "let it be whole again, then start again: a run goes on from its checkpoint", path_);
+                "restore the file, then start again: a run continues from its checkpoint", path_);
   if (layout_.width == 2) std::copy(narrow_.begin(), narrow_.end(), out.begin());
 }
 

@@ -1,5 +1,5 @@
-// Token files as one sequence, read by pread as they are asked for: a corpus may be larger than the memory, and a file that is
-// cut off or replaced while it is in use is an error, never a signal.
+// Reads token files as one sequence, by pread and on demand: a corpus may be larger than the memory, and a file that is
+// truncated or replaced while it is in use is an error, never a signal.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 
 namespace gptcore {
 
-// One file, closed. It is opened for the first read and stays what it was when this was made, else reading fails.
+// One file, which the first read opens. Reading fails when the file has changed since this object was made.
 class TokenFile {
  public:
-  // Throws Error(data_missing), or what token_layout() does.
+  // Throws Error(data_missing) and the errors of token_layout().
   TokenFile(const std::filesystem::path& path, TokenFormat format, int64_t raw_width);
   ~TokenFile();
   TokenFile(TokenFile&& other) noexcept;
@@ -24,7 +24,7 @@ class TokenFile {
   const std::string& path() const { return path_; }
   const TokenLayout& layout() const { return layout_; }
   int64_t tokens() const { return layout_.tokens; }
-  // The ids first .. first + out.size() - 1, as they are in the file. Throws Error(data_corrupt) naming token and byte.
+  // Reads the ids first .. first + out.size() - 1 as the file has them. Throws Error(data_corrupt), which names token and byte.
   void read(int64_t first, std::span<uint32_t> out);
   void close();
 
@@ -44,19 +44,20 @@ class TokenFile {
   std::vector<uint16_t> narrow_;
 };
 
-// Files in a row. One thread at a time.
+// Several files in a row. Only for one thread at a time.
 class TokenSequence {
  public:
   TokenSequence() = default;
-  // `advice`: what a user can do about an id beyond the limit.
+  // `advice` is the hint of the error for an id beyond the limit.
   explicit TokenSequence(std::vector<TokenFile> files, std::string advice = {});
 
   int64_t tokens() const { return starts_.empty() ? 0 : starts_.back(); }
   const std::vector<TokenFile>& files() const { return files_; }
   std::vector<TokenFile>& files() { return files_; }
-  // As TokenFile::read, across files. An id, less `flag`, that is not below `limit` is Error(token_out_of_range).
+  // Reads like TokenFile::read(), across files. Throws Error(token_out_of_range) for an id that, without `flag`, is not below
+  // `limit`.
   void read(int64_t first, std::span<uint32_t> out, int64_t limit, uint32_t flag = 0);
-  // Tells contents apart by pieces spread evenly over each file: all of a small one.
+  // Returns a hash of `before` and of pieces spread evenly over each file: all of a small file.
   uint64_t fingerprint(uint64_t before);
 
  private:
@@ -68,7 +69,7 @@ class TokenSequence {
   std::string advice_;
 };
 
-// "train.bin", "5 files".
+// Returns "train.bin", "5 files".
 std::string name_of(const TokenSequence& tokens);
 
 }  // namespace gptcore

@@ -88,7 +88,7 @@ class NpyHeader {
       }
     }
     skip_space();
-    if (at_ != text_.size()) malformed("text behind the dictionary");
+    if (at_ != text_.size()) malformed("text after the dictionary");
     return layout();
   }
 
@@ -105,7 +105,7 @@ class NpyHeader {
   int64_t shape() {
     expect('(');
     const int64_t count = number();
-    if (taken(')')) malformed("a shape that is no tuple");
+    if (taken(')')) malformed("a shape that is not a tuple");
     expect(',');
     if (!taken(')')) refuse("is an array of more than one dimension; token shards have one", "save it flattened", where_);
     return count;
@@ -117,7 +117,7 @@ class NpyHeader {
     const char* const begin = text_.data() + at_;
     const auto [end, failed] = std::from_chars(begin, text_.data() + text_.size(), out);
     if (failed != std::errc() && *begin == ')') refuse("is a single number; token shards have one dimension", "", where_);
-    if (failed != std::errc() || out < 0) malformed("a shape that is no number");
+    if (failed != std::errc() || out < 0) malformed("a shape that is not a number");
     at_ += static_cast<size_t>(end - begin);
     return out;
   }
@@ -168,8 +168,9 @@ class NpyHeader {
 TokenLayout npy_layout(std::span<const std::byte> head, uint64_t size, const std::string& where) {
   constexpr std::string_view kMagic = "\x93NUMPY";
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
-  if (!text.starts_with(kMagic)) refuse("is no .npy file: it does not begin with \\x93NUMPY", "save it with numpy.save", where);
-  if (text.size() < 12) refuse("is cut off inside its .npy header", kAgain, where);
+  if (!text.starts_with(kMagic))
+    refuse("is not a .npy file: it does not begin with \\x93NUMPY", "save it with numpy.save", where);
+  if (text.size() < 12) refuse("is truncated inside its .npy header", kAgain, where);
   const int major = static_cast<unsigned char>(text[6]);
   if (major != 1 && major != 2)
     refuse("has version " + std::to_string(major) + " of the .npy format; versions 1 and 2 can be read",
@@ -179,7 +180,7 @@ TokenLayout npy_layout(std::span<const std::byte> head, uint64_t size, const std
   std::memcpy(&length, text.data() + 8, begin - 8);
   if (length > kMostHeaderBytes - 12)
     refuse("has a .npy header of " + std::to_string(length) + " bytes; that of a token shard has about 118", kAgain, where);
-  if (begin + length > text.size()) refuse("is cut off inside its .npy header", kAgain, where);
+  if (begin + length > text.size()) refuse("is truncated inside its .npy header", kAgain, where);
   TokenLayout layout = NpyHeader(text.substr(begin, length), where).read();
   layout.start = begin + length;
   const uint64_t bytes = size - layout.start;

@@ -1,4 +1,4 @@
-// Where the ids are in a file of tokens: raw ids alone, behind llm.c's header, or behind numpy's.
+// Finds the ids in a file of tokens: raw ids alone, after llm.c's header, or after numpy's.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 namespace gptcore {
 
 constexpr size_t kLlmcHeaderBytes = 1024;     // 256 int32: magic, version, number of ids, zeros
-constexpr size_t kNpyHeaderBytes = 128;       // of the files we write; those of others may have up to
-constexpr size_t kMostHeaderBytes = 1 << 16;  // this many
+constexpr size_t kNpyHeaderBytes = 128;       // of the files that we write
+constexpr size_t kMostHeaderBytes = 1 << 16;  // of the largest header that we read
 
 enum class TokenFormat {
   any,   // llm.c's when the file begins with its magic, else raw
@@ -25,12 +25,12 @@ struct TokenLayout {
   int64_t tokens = 0;
 };
 
-// `head` holds the first bytes of a file of `size` bytes: kMostHeaderBytes of them, or all. `raw_width` is what ids have that
-// no header describes. Throws Error(data_corrupt), or Error(data_empty) when there is no id; `where` names the file.
+// `head` holds the first bytes of a file of `size` bytes: kMostHeaderBytes of them, or all. `raw_width` is the width of ids
+// without a header. Throws Error(data_corrupt), or Error(data_empty) when there is no id; `where` names the file.
 TokenLayout token_layout(std::span<const std::byte> head, uint64_t size, TokenFormat format, int64_t raw_width,
                          const std::string& where);
 
-// The header that such a file of ids begins with; none for raw ones. The ids follow at kLlmcHeaderBytes or kNpyHeaderBytes.
+// Returns the header of such a file, empty for raw ids. The ids follow at kLlmcHeaderBytes or kNpyHeaderBytes.
 std::string token_header(TokenFormat format, int64_t width, int64_t tokens);
 
 }  // namespace gptcore

@@ -6,7 +6,7 @@
 namespace gptcore {
 
 std::string tokenizer_hash(const Tokenizer& tokenizer) {
-  // Letters, numbers, spaces and marks of several scripts; what cannot be encoded counts as such.
+  // Letters, numbers, spaces and marks of several scripts. A text that cannot be encoded counts as such.
   constexpr const char* kProbes[] = {
       "The quick brown fox, it's 1,234.5 metres; don't you'll we've?\n\n\tif (x != 0) { return; }",
       "Zażółć gęślą jaźń naïve Straße Привет мир 中文字符 日本語 العربية हिन्दी "

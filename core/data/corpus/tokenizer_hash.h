@@ -1,4 +1,4 @@
-// Tells tokenizers apart, so that tokens are not read with another one than they were made with.
+// Tells tokenizers apart, so that tokens are read only with the tokenizer that made them.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace gptcore {
 
-// Of what it saves and of how it encodes some text. Precondition: it is ready.
+// Hashes the tokenizer's saved state and how it encodes some text. Precondition: the tokenizer is ready.
 std::string tokenizer_hash(const Tokenizer& tokenizer);
 
 }  // namespace gptcore

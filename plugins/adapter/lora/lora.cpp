@@ -65,7 +65,7 @@ class Lora final : public gptcore::Adapter {
 
   std::vector<gptcore::Parameter> parameters() override { return {{"a", a_, {start_std(), 0}}, {"b", b_, {0, 0}}}; }
 
-  // Computed in the input's type. With mode "replace" the base's rows are taken off again, because the caller adds them.
+  // Computes in the input's type. Mode "replace" takes the base's rows off again, because the caller adds them.
   at::Tensor forward(const at::Tensor& input) override {
     if (training_) require_frozen();
     if (embedding_) {
@@ -83,8 +83,8 @@ class Lora final : public gptcore::Adapter {
     return mode == "replace" ? product - weight_ : product;
   }
 
-  // The nearest product of this rank, singular values shared equally between A and B. Directions of A that are not needed get
-  // the size that they would start with, and 0 in B: they add nothing and can learn.
+  // Takes the nearest product of this rank, singular values shared equally between A and B. Unneeded directions of A get the
+  // size that they would start with, and 0 in B: they add nothing and can learn.
   void take(const at::Tensor& delta) override {
     const at::NoGradGuard no_grad;
     if (delta.sizes() != weight_.sizes())
@@ -110,7 +110,8 @@ class Lora final : public gptcore::Adapter {
 
  private:
   double scale() const { return alpha / static_cast<double>(rank); }
-  // Of A's values. A linear's have the variance of kaiming_uniform(a = sqrt 5), which is uniform below sqrt(1 / in).
+  // Returns the standard deviation of A's values. A linear's have the variance of kaiming_uniform(a = sqrt 5), which is uniform
+  // below sqrt(1 / in).
   double start_std() const { return embedding_ ? 0.02 : 1 / std::sqrt(3.0 * static_cast<double>(weight_.size(1))); }
 
   void check_fit(LayerKind kind) const {
@@ -128,7 +129,7 @@ class Lora final : public gptcore::Adapter {
                   "set rank to " + std::to_string(most) + " or less");
   }
 
-  // In mode "replace" the base weight's gradient would be that of an output which is not there.
+  // In mode "replace" the base weight's gradient would be that of an output that does not exist.
   void require_frozen() const {
     if (mode == "replace" && weight_.requires_grad())
       throw Error(Code::conflict, "the weight of '" + layer_ + "' is trained, but LoRA of mode \"replace\" takes its place",

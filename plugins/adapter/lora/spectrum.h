@@ -1,4 +1,4 @@
-// What a matrix is closest to when only a few of its singular vectors are kept (Eckart & Young 1936).
+// Finds the nearest matrix with only a few singular vectors (Eckart & Young 1936).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -12,14 +12,14 @@ namespace {
   throw Error(Code::data_corrupt, message, hint);
 }
 
-constexpr const char* kApart = "\n\n";  // between what the system says and the user's words
+constexpr const char* kApart = "\n\n";  // between the system's and the user's words
 
-// The lines of choices, each behind its letter.
+// Returns the choices as lines, each after its letter.
 std::string lettered(const nlohmann::json& choices) {
   std::string out;
   char letter = 'A';
   for (const auto& choice : choices) {
-    if (!choice.is_string()) refuse(std::string("a choice is a ") + choice.type_name() + ", not a text", "mend the line");
+    if (!choice.is_string()) refuse(std::string("a choice is a ") + choice.type_name() + ", not a text", "fix this line");
     out += std::string("\n") + letter++ + ". " + choice.get_ref<const std::string&>();
   }
   return out;
@@ -65,15 +65,16 @@ Document ChatMixture::parse(std::string_view line) const {
          "conversations look like {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]}");
 }
 
-// SmolTalk's shape. What the system says goes before the user's next words; where none follow it is a turn like the user's.
+// Parses SmolTalk's shape. The system's words go before the user's next words; when none follow, they are a turn like the
+// user's.
 Document ChatMixture::messages(const nlohmann::json& record) const {
   const nlohmann::json& all = record["messages"];
-  if (!all.is_array() || all.empty()) refuse("'messages' is no list of messages", "mend the line");
+  if (!all.is_array() || all.empty()) refuse("'messages' is not a list of messages", "fix this line");
   Document out = {{{}, ids_[bos], false}};
   std::string system;
   bool answered = false;
   for (const auto& message : all) {
-    if (!message.is_object()) refuse("a message is no object", "a message has the fields role and content");
+    if (!message.is_object()) refuse("a message is not an object", "a message has the fields role and content");
     const std::string& role = text_in(message, "role");
     const std::string& content = text_in(message, "content");
     if (role == "system") {
@@ -93,22 +94,22 @@ Document ChatMixture::messages(const nlohmann::json& record) const {
   return out;
 }
 
-// MMLU's shape: a question, its choices, and the number of the right one.
+// Parses MMLU's shape: a question, its choices, and the number of the right one.
 Document ChatMixture::choices(const nlohmann::json& record) const {
   const nlohmann::json& all = record["choices"];
-  if (!all.is_array() || all.size() < 2 || all.size() > 26) refuse("'choices' is no list of 2 to 26 texts", "mend the line");
+  if (!all.is_array() || all.size() < 2 || all.size() > 26) refuse("'choices' is not a list of 2 to 26 texts", "fix this line");
   const auto answer = record.find("answer");
   const bool fits = answer != record.end() && answer->is_number_integer() && *answer >= 0 && *answer < all.size();
   if (!fits)
     refuse("'answer' is not the number of one of the " + std::to_string(all.size()) + " choices, counted from 0",
-           "mend the line");
+           "fix this line");
   Document out = {{{}, ids_[bos], false}};
   add_turn(out, false, text_in(record, "question") + lettered(all) + "\nAnswer with the letter.");
   add_turn(out, true, std::string(1, static_cast<char>('A' + answer->get<int>())));
   return out;
 }
 
-// GSM8K's shape: a question and its answer.
+// Parses GSM8K's shape: a question and its answer.
 Document ChatMixture::question(const nlohmann::json& record) const {
   Document out = {{{}, ids_[bos], false}};
   add_turn(out, false, text_in(record, "question"));

@@ -1,5 +1,5 @@
-// Conversations of several shapes, one JSON object a line, with chat tokens round each turn. Only what the assistant says, and
-// the token that ends it, is predicted.
+// Conversations of several shapes, one JSON object per line, with chat tokens around each turn. Only the assistant's words and
+// the token that ends them are predicted.
 #pragma once
 
 #include <array>

@@ -6,9 +6,9 @@
 #include <memory>
 #include <thread>
 
-#include "core/data/cache_folder.h"
 #include "core/data/corpus/line_reader.h"
 #include "core/data/corpus/tokenizer_hash.h"
+#include "core/plugin/cache_folder.h"
 #include "gptcore/random.h"
 #include "gptcore/utf8.h"
 
@@ -36,7 +36,7 @@ bool has_text(const Document& document) {
   return false;
 }
 
-// The files at those urls, several downloaded at once. Of failures the first one, in their order, is thrown.
+// Returns the files at those urls, several downloaded at once. Throws the first failure, in the order of the urls.
 std::vector<std::string> fetched(Host& host, const std::vector<std::string>& given, const std::vector<std::string>& sha256) {
   const std::vector<std::string> urls = expanded_urls(given);
   std::vector<std::string> files(urls.size());
@@ -60,7 +60,7 @@ std::vector<std::string> fetched(Host& host, const std::vector<std::string>& giv
   return files;
 }
 
-// In [0, 1), the same wherever the document stands.
+// Returns a number in [0, 1), the same wherever the document stands.
 double place_of(const Document& document) {
   uint64_t hash = 0;
   for (const Segment& s : document)
@@ -86,7 +86,7 @@ void CorpusDataset::open(const DatasetContext& context) {
   try {
     read();
   } catch (const Error& e) {
-    // The cache is ours, to be made again; inputs that are damaged are not.
+    // A damaged cache is made again, because it is ours; damaged inputs are an error.
     if (e.code() != Code::data_corrupt || !fs::path(e.where()).string().starts_with(work.folder.string())) throw;
     work.verify = true;
     read();
@@ -94,7 +94,7 @@ void CorpusDataset::open(const DatasetContext& context) {
 }
 
 void* CorpusDataset::extension(std::string_view id) {
-  return id == "gptcore.preparation/1" ? static_cast<Preparation*>(this) : nullptr;
+  return extension_as<Preparation>(this, id);
 }
 
 Status CorpusDataset::prepare(const PreparationRequest& request, bool& done) noexcept {
@@ -214,7 +214,7 @@ EncodedDocument CorpusDataset::encode(const Tokenizer& tokenizer, std::string_vi
   return out;
 }
 
-// Throws Error without a place.
+// Parses a record. Throws Error without a place.
 Document CorpusDataset::document_of(std::string_view record) const {
   try {
     require_utf8(record);

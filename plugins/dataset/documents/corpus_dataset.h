@@ -1,5 +1,4 @@
-// A dataset of files of documents. Opened, it prepares them as token shards in the cache folder, once, and reads
-// those.
+// A dataset of files of documents. open() prepares them once as token shards in the cache folder, and reads those.
 #pragma once
 
 #include <optional>
@@ -15,11 +14,11 @@
 
 namespace gptcore::datasets {
 
-// Text that is tokenized, or a token of its own.
+// A text to tokenize, or a single token.
 struct Segment {
   std::string text;
   std::optional<int32_t> token;  // in place of text
-  bool predicted = true;         // false: shown, and left out of the loss
+  bool predicted = true;         // false: shown but left out of the loss
 };
 using Document = std::vector<Segment>;
 
@@ -37,17 +36,17 @@ class CorpusDataset : public Dataset, Preparation {
   // Adds the parameters of every such dataset.
   template <class T> static void add_schema(Schema<T>& s);
 
-  // Called once before documents are read, with a tokenizer that is ready. Throws Error(conflict) when it cannot be used.
+  // Called once, before documents are read, with a ready tokenizer. Throws Error(conflict) when the tokenizer cannot be used.
   virtual void use(const Tokenizer& tokenizer) { static_cast<void>(tokenizer); }
-  // The records of a file; lines where nothing else is said.
+  // Returns the records of a file; the default: its lines.
   virtual std::unique_ptr<RecordReader> records(const std::string& file) const;
-  // How the names of its files end, for folders.
+  // Returns the endings of its files' names, for folders.
   virtual std::vector<std::string> endings() const { return {".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz"}; }
-  // [any thread] The document of a record that is valid UTF-8 and not blank. Throws Error without a place.
+  // [any thread] Returns the document of a record that is valid UTF-8 and not blank. Throws Error without a place.
   virtual Document parse(std::string_view record) const = 0;
-  // Whether documents have segments that are not predicted.
+  // Returns whether documents have segments that are not predicted.
   virtual bool has_context() const { return false; }
-  // What parse() depends on, beyond the tokenizer.
+  // Returns what parse() depends on beyond the tokenizer.
   virtual std::string options() const = 0;
   virtual const char* name() const = 0;
 
@@ -81,15 +80,15 @@ class CorpusDataset : public Dataset, Preparation {
   ShardFolder folder_;
 };
 
-// A member of the base class as one of T.
+// Returns a member of the base class as one of T.
 template <class T, class M> M T::*of(M CorpusDataset::*member) {
   return member;
 }
 
 template <class T> void add_packing(Schema<T>& s, std::string T::*member) {
   s.param("pack", member, "how documents are cut into windows")
-      .choice("stream", "one behind the other: windows cross from document to document")
-      .choice("documents", "a window begins with a document, or goes on with it; its rest is filled up and not predicted")
+      .choice("stream", "one after another: windows cross from document to document")
+      .choice("documents", "a window begins or continues a document; its rest is padding and not predicted")
       .choice("best_fit", "as documents, with the pieces of several documents in a window where they fit");
 }
 
@@ -98,19 +97,19 @@ template <class T> void CorpusDataset::add_schema(Schema<T>& s) {
   s.param("urls", of<T>(&CorpusDataset::urls_),
           "files to download when files is empty (https, http or file); {000..013} in one stands for as many");
   s.param("sha256", of<T>(&CorpusDataset::sha256_),
-          "the SHA-256 of each of urls, 64 hex digits; without them downloads are not checked and their hashes are told");
-  s.param("val", of<T>(&CorpusDataset::val_), "files for validation; without them val_fraction chooses documents").path();
+          "the SHA-256 of each of urls, 64 hex digits; default: downloads are not checked and their hashes are logged");
+  s.param("val", of<T>(&CorpusDataset::val_), "files for validation; default: val_fraction chooses documents").path();
   s.param("val_fraction", of<T>(&CorpusDataset::val_fraction_),
           "share of the documents, chosen by their hash, kept for validation; 0.005 without val")
       .at_least(0)
       .below(1);
   s.param("end_of_text", of<T>(&CorpusDataset::end_of_text_),
           "token between documents: auto = <|endoftext|> if the tokenizer has it, none, or a special token's name");
-  s.param("end_of_text_first", of<T>(&CorpusDataset::end_of_text_first_), "it stands before each document, not behind it");
+  s.param("end_of_text_first", of<T>(&CorpusDataset::end_of_text_first_), "it comes before each document, not after it");
   add_packing(s, of<T>(&CorpusDataset::pack_));
-  s.param("on_bad_record", of<T>(&CorpusDataset::on_bad_record_), "what a record does that cannot be used")
-      .choice("stop", "it ends the run, named by file and line")
-      .choice("skip", "it is passed over; how many were is told");
+  s.param("on_bad_record", of<T>(&CorpusDataset::on_bad_record_), "what to do with a record that cannot be used")
+      .choice("stop", "end the run; the error names file and line")
+      .choice("skip", "skip it; the number of skipped records is logged");
   s.param("max_bad_records", of<T>(&CorpusDataset::max_bad_records_), "with on_bad_record = \"skip\": more of them end the run")
       .range(1, 1e12);
   s.param("cache", of<T>(&CorpusDataset::cache_), "folder for the prepared tokens; empty: GPTCORE_CACHE or ~/.cache/gptcore")

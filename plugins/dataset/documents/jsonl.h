@@ -1,4 +1,4 @@
-// One JSON object a line, with the document's text in one of its fields.
+// One JSON object per line, with the document's text in one of its fields.
 #pragma once
 
 #include "corpus_dataset.h"

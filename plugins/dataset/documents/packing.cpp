@@ -32,7 +32,7 @@ PackedRows::PackedRows(std::span<const int64_t> starts, int64_t tokens, int64_t 
   }
 }
 
-// Best fit decreasing: pieces from the longest to the shortest, each into the fullest row that has room for it.
+// Packs by best fit decreasing: pieces from the longest to the shortest, each into the fullest row that has room for it.
 void PackedRows::pack_best(int64_t block_size) {
   constexpr uint64_t kLength = (uint64_t{1} << kLengthBits) - 1;
   std::vector<uint32_t> order(pieces_.size());

@@ -11,14 +11,14 @@
 namespace gptcore::datasets {
 
 enum class Packing {
-  stream,     // documents one behind the other, cut where block_size says
-  documents,  // a row begins with a document, or goes on with it; the rest of the row is filled up
-  best_fit,   // as documents, and several pieces share a row: each goes where the least room that suffices is left
+  stream,     // documents one after another, cut every block_size tokens
+  documents,  // a row begins or continues a document; the rest of the row is padding
+  best_fit,   // like `documents`, but pieces share a row: each goes to the row with the least room that suffices
 };
-// "stream", "documents" or "best_fit".
+// Returns the packing of that name: "stream", "documents" or "best_fit".
 Packing packing_of(const std::string& name);
 
-// Some tokens of a document that stand together in a row: `length` ids from `start` on, each predicting the next.
+// Some tokens of a document that are together in a row: `length` ids from `start` on, each predicting the next.
 struct Piece {
   int64_t start = 0, length = 0;
 };
@@ -27,20 +27,22 @@ struct Piece {
 class PackedRows {
  public:
   PackedRows() = default;
-  // `starts` of the documents, ascending, the first 0; `tokens` in all. Throws Error(data_too_short) when no document has two.
+  // `starts` are the documents', ascending, the first 0; `tokens` is the total. Throws Error(data_too_short) when no document
+  // has two tokens.
   PackedRows(std::span<const int64_t> starts, int64_t tokens, int64_t block_size, uint64_t seed, Split split, Packing packing,
              const std::string& where);
 
   int64_t rows() const { return firsts_.empty() ? 0 : static_cast<int64_t>(firsts_.size()) - 1; }
-  // The row's pieces, in their order.
+  // Returns the row's pieces, in their order.
   std::vector<Piece> row(int64_t index) const;
-  // Which row a sample is: sequential ones in order, shuffled ones each once an epoch, in a keyed order.
+  // Returns the row of a sample: sequential samples take the rows in order, shuffled samples take each row once per epoch, in a
+  // keyed order.
   int64_t row_of(Order order, int64_t sample) const;
 
  private:
   void pack_best(int64_t block_size);
 
-  // A piece in 64 bits: 2^40 tokens are more than any corpus, 2^24 more than any window.
+  // A piece fits into 64 bits: 2^40 tokens are more than any corpus, 2^24 more than any window.
   static constexpr int kLengthBits = 24;
   std::vector<uint64_t> pieces_;
   std::vector<uint32_t> firsts_;  // of each row among pieces_, and the end

@@ -8,7 +8,7 @@ namespace gptcore::datasets {
 
 namespace {
 
-// The number of the escape \uXXXX that begins at `at`; 0 when there is none.
+// Returns the number of the escape \uXXXX that begins at `at`; 0 when there is none.
 uint32_t escaped(std::string_view line, size_t at) {
   if (at + 6 > line.size() || line.substr(at, 2) != "\\u") return 0;
   uint32_t number = 0;
@@ -16,7 +16,7 @@ uint32_t escaped(std::string_view line, size_t at) {
   return std::from_chars(begin, end, number, 16).ptr == end ? number : 0;
 }
 
-// The place of the first escaped half of a surrogate pair without its other half; npos when there is none.
+// Returns the place of the first escaped half of a surrogate pair without its other half; npos when there is none.
 size_t find_lone_surrogate(std::string_view line) {
   constexpr size_t kEscape = 6;  // characters
   for (size_t at = line.find('\\'); at < line.size(); at = line.find('\\', at)) {
@@ -39,10 +39,10 @@ nlohmann::json parse_record(std::string_view line) {
       throw Error(Code::data_corrupt,
                   "holds the lone surrogate " + std::string(line.substr(at, 6)) + " at byte " + std::to_string(at + 1) +
                       ": half of a character",
-                  "mend the line");
+                  "fix this line");
     throw Error(Code::data_corrupt, "is not JSON at byte " + std::to_string(e.byte), "each line holds one JSON object");
   } catch (const nlohmann::json::out_of_range&) {
-    throw Error(Code::data_corrupt, "holds a number that is too large", "mend the line");
+    throw Error(Code::data_corrupt, "holds a number that is too large", "fix this line");
   }
   if (!record.is_object())
     throw Error(Code::data_corrupt, std::string("holds a JSON ") + record.type_name() + ", not an object",
@@ -59,10 +59,10 @@ const std::string& text_in(const nlohmann::json& record, const std::string& fiel
     throw Error(Code::data_corrupt, "the object has no field '" + field + "'",
                 names.empty() ? "it is empty" : "it has " + names + ": see dataset.text_field");
   }
-  if (found->is_null()) throw Error(Code::data_corrupt, "the field '" + field + "' is null, not a text", "mend the line");
+  if (found->is_null()) throw Error(Code::data_corrupt, "the field '" + field + "' is null, not a text", "fix this line");
   if (!found->is_string())
     throw Error(Code::data_corrupt, "the field '" + field + "' holds a " + found->type_name() + ", not a text",
-                "name a field with text, or mend the line");
+                "name a field with text, or fix this line");
   return found->get_ref<const std::string&>();
 }
 

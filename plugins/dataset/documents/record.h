@@ -1,4 +1,4 @@
-// A line of a JSON Lines file as an object, with errors that a user can act on.
+// Parses a line of a JSON Lines file, with errors that a user can act on.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,9 +7,10 @@
 
 namespace gptcore::datasets {
 
-// Throws Error(data_corrupt) without a place when the line is no JSON object.
+// Throws Error(data_corrupt) without a place when the line is not a JSON object.
 nlohmann::json parse_record(std::string_view line);
-// The text in that field. Throws Error(data_corrupt) when it is missing, naming those that there are, or no text.
+// Returns the text in that field. Throws Error(data_corrupt) when the field is not text, or is missing: then it names those
+// that there are.
 const std::string& text_in(const nlohmann::json& record, const std::string& field);
 
 }  // namespace gptcore::datasets

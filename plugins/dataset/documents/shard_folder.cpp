@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Starts of the documents in the split, from the shards' .docs files; the first is always 0.
+// Returns the starts of the documents in the split, from the shards' .docs files; the first is always 0.
 std::vector<int64_t> document_starts(const fs::path& folder, const std::vector<ShardInfo>& shards) {
   std::vector<int64_t> out;
   int64_t before = 0;
@@ -32,7 +32,7 @@ std::vector<int64_t> document_starts(const fs::path& folder, const std::vector<S
   return out;
 }
 
-// An id as a batch shows it, and as a target.
+// Return an id as a batch shows it, and as a target.
 int64_t shown(uint32_t id) {
   return id & ~kContextFlag;
 }
@@ -121,7 +121,7 @@ void ShardFolder::packed_batch(const BatchRequest& request, Batch& out) {
   int64_t* ids = out.ids.mutable_data_ptr<int64_t>();
   int64_t* targets = out.targets.mutable_data_ptr<int64_t>();
   for (int64_t b = 0; b < request.count; ++b, ids += block_, targets += block_) {
-    // A shuffled row in which nothing is predicted, as inside a long prompt, is passed over for the next that has something.
+    // A shuffled row that predicts nothing, as inside a long prompt, is skipped for the next row that predicts something.
     int64_t row = rows.row_of(request.order, request.first_sample + b);
     for (int64_t tries = 0; tries < rows.rows(); ++tries, row = (row + 1) % rows.rows()) {
       fill_row(request.split, rows.row(row), ids, targets);

@@ -1,4 +1,4 @@
-// Reads a folder that was prepared: the rows or windows of its documents.
+// Reads the rows or windows of the documents in a prepared folder.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace gptcore::datasets {
 
 class ShardFolder {
  public:
-  // Checks that shards and tokenizer are those of the manifest; a tokenizer that is still to learn takes what the folder has.
+  // Checks that shards and tokenizer are those of the manifest; a tokenizer that has yet to learn loads what the folder has.
   // Throws Error(data_*), Error(token_out_of_range), Error(conflict) for another tokenizer.
   void open(const std::string& folder, Packing packing, const DatasetContext& context);
 

@@ -30,7 +30,7 @@ double Curriculum::score(std::span<const int64_t> targets, double alpha) const {
   int64_t tokens = 0;
   for (const int64_t id : targets) {
     if (id < 0) continue;
-    // A token that was not met while counting is as rare as one that was met once.
+    // A token that was not counted is as rare as one that was counted once.
     const int64_t met = static_cast<size_t>(id) < counts_.size() ? counts_[static_cast<size_t>(id)] : 0;
     const double share = static_cast<double>(met > 0 ? met : 1) / static_cast<double>(total_);
     sum += 1 - alpha + alpha / (static_cast<double>(kinds_) * share);

@@ -1,5 +1,5 @@
-// Prefers windows with rare tokens: what is shown aims at (1 - alpha) times the corpus's token distribution and alpha times the
-// uniform one over the tokens that it has.
+// Prefers windows with rare tokens: the shown tokens aim at (1 - alpha) times the corpus's token distribution plus alpha times
+// the uniform one over the corpus's tokens.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,22 @@ namespace gptcore::datasets {
 
 class Curriculum {
  public:
-  static constexpr int64_t kCandidates = 8;  // windows of which a sample is chosen
+  static constexpr int64_t kCandidates = 8;  // windows from which a sample is chosen
 
-  // From sample `first` on; earlier samples stay what they are, later changes are forgotten.
+  // Sets alpha from sample `first` on. Earlier samples do not change; later changes are forgotten.
   void set_alpha(double alpha, int64_t first);
   double alpha(int64_t sample) const;
   void forget() { phases_.clear(); }
-  // First samples and their alphas, as set_alpha() was called.
+  // Returns first samples and their alphas, as set_alpha() was called.
   const std::vector<std::pair<int64_t, double>>& phases() const { return phases_; }
 
-  // How often the corpus has each token. Needed before choose().
+  // Returns whether count() has counted the corpus's tokens, as score() needs.
   bool counted() const { return !counts_.empty(); }
   void count(std::span<const int64_t> targets);
 
-  // The mean of how much oftener than the corpus the aim has the window's tokens; -1 among them is left out.
+  // Returns the mean, over the window's tokens except -1, of how much more frequent the aim makes them than the corpus.
   double score(std::span<const int64_t> targets, double alpha) const;
-  // One of the candidates, drawn in proportion to its score by `uniform` in [0, 1).
+  // Returns one of the candidates, drawn in proportion to its score by `uniform` in [0, 1).
   static size_t choose(std::span<const double> scores, double uniform);
 
  private:

@@ -1,4 +1,4 @@
-// Samples of several datasets, in given shares.
+// Mixes samples of several datasets, in given shares.
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
@@ -15,8 +15,8 @@ namespace {
 using namespace gptcore;
 using namespace gptcore::datasets;
 
-constexpr int64_t kTraining = int64_t{1} << 48;                             // evaluations draw their samples behind it
-constexpr int64_t kDrawn = int64_t{1} << 52, kCounting = int64_t{1} << 51;  // where no run gets to
+constexpr int64_t kTraining = int64_t{1} << 48;                             // evaluations draw their samples after it
+constexpr int64_t kDrawn = int64_t{1} << 52, kCounting = int64_t{1} << 51;  // beyond any run's samples
 constexpr int64_t kMostCounted = 2'000'000;                                 // tokens
 
 double number_in(const Value& value) {
@@ -34,7 +34,7 @@ class Mixture final : public Dataset, SampleControls {
         .range(0, 1);
     s.check([](const Mixture& m, Problems& found) {
       const bool list = m.tables_.is<List>() && !m.tables_.as<List>().empty();
-      if (!list) found.push_back({"source", "'source' wants a list of tables", "write [[dataset.source]] for each"});
+      if (!list) found.push_back({"source", "'source' expects a list of tables", "write [[dataset.source]] for each"});
       for (const Value& table : list ? m.tables_.as<List>() : List{})
         if (const std::string wrong = misfit_of_source(table); !wrong.empty()) found.push_back({"source", wrong, {}});
     });
@@ -124,9 +124,7 @@ class Mixture final : public Dataset, SampleControls {
   Status set_from(std::string_view key, const Value& value, int64_t first_sample) noexcept override {
     return guard([&] { change(key, value, first_sample); });
   }
-  void* extension(std::string_view id) override {
-    return id == "gptcore.sample_controls/1" ? static_cast<SampleControls*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<SampleControls>(this, id); }
 
  private:
   static size_t index(Split split) { return static_cast<size_t>(split); }
@@ -146,7 +144,7 @@ class Mixture final : public Dataset, SampleControls {
     return row;
   }
 
-  // Sequential samples are the sources' own, one source behind the other.
+  // Returns the source of a sample. Sequential samples are the sources' own, one source after another.
   Dataset& source_of(const BatchRequest& request, const MixtureSchedule& schedule, int64_t sample, int64_t& own) {
     if (request.order == Order::shuffled && !present_[index(request.split)].empty()) {
       const MixedSample found = schedule.at(sample);
@@ -163,7 +161,7 @@ class Mixture final : public Dataset, SampleControls {
                 "the " + std::string(name_of(request.split)) + " split has no sample " + std::to_string(sample));
   }
 
-  // One of the sample's own window and others from all over the sources.
+  // Returns either the sample's own window or one of others from all over the sources.
   Batch chosen(int64_t sample, double alpha) {
     std::vector<Batch> candidates;
     std::vector<double> scores;
@@ -184,7 +182,7 @@ class Mixture final : public Dataset, SampleControls {
     return {row.targets.const_data_ptr<int64_t>(), static_cast<size_t>(row.targets.numel())};
   }
 
-  // Counts the tokens, in windows that depend on nothing that changes, when they are first needed.
+  // Sets alpha. Counts the tokens when they are first needed, in windows that depend on nothing that changes.
   void aim(double alpha, int64_t first) {
     const BatchRequest request{Split::train, Order::shuffled, 0, 1};
     const int64_t wanted = curriculum_.counted() ? 0 : std::min(kMostCounted, tokens(Split::train));
@@ -208,7 +206,8 @@ class Mixture final : public Dataset, SampleControls {
       schedules_[0].change(weights_of(Split::train), first_sample);
     } else if (key == "curriculum_alpha") {
       const double alpha = number_in(value);
-      if (!(alpha >= 0 && alpha <= 1)) throw Error(Code::out_of_range, "'curriculum_alpha' wants 0..1, got " + to_toml(value));
+      if (!(alpha >= 0 && alpha <= 1))
+        throw Error(Code::out_of_range, "'curriculum_alpha' expects 0..1, got " + to_toml(value));
       aim(alpha, first_sample);
     } else {
       forward(key, value);
@@ -222,11 +221,11 @@ class Mixture final : public Dataset, SampleControls {
     const bool positive = std::all_of(out.begin(), out.end(), [](double w) { return w > 0 && w < 1e300; });
     if (out.size() != sources_.size() || !positive)
       throw Error(Code::out_of_range,
-                  "'weights' wants " + std::to_string(sources_.size()) + " numbers above 0, got " + to_toml(value));
+                  "'weights' expects " + std::to_string(sources_.size()) + " numbers above 0, got " + to_toml(value));
     return out;
   }
 
-  // To the sources that have such a control.
+  // Passes a control to the sources that have it.
   void forward(std::string_view key, const Value& value) {
     bool taken = false;
     for (const Source& s : sources_) {
@@ -248,11 +247,11 @@ class Mixture final : public Dataset, SampleControls {
   std::vector<Source> sources_;
   std::vector<double> weights_;
   std::vector<size_t> present_[2];  // sources that have the split
-  MixtureSchedule schedules_[2];    // of val: as it was opened, so that losses stay comparable
+  MixtureSchedule schedules_[2];    // val's stays as it was opened, so that losses stay comparable
   MixtureSchedule opened_;          // of train
   Curriculum curriculum_;
   uint64_t key_ = 0;
-  int64_t asked_ = 0;  // training samples that were asked for
+  int64_t asked_ = 0;  // training samples requested so far
 };
 
 void setup(Registrar& r) {

@@ -12,13 +12,15 @@ namespace gptcore::datasets {
 namespace {
 
 constexpr uint64_t kCircle = uint64_t{1} << 24;
-constexpr auto kStep = static_cast<uint64_t>(static_cast<double>(kCircle) / std::numbers::phi) | 1;  // odd: meets every place
+constexpr auto kStep =
+    static_cast<uint64_t>(static_cast<double>(kCircle) / std::numbers::phi) | 1;  // odd, so it meets every place
 
 uint64_t place(uint64_t step) {
   return (step % kCircle * kStep) % kCircle;
 }
 
-// Sum of floor((a i + b) / m) over 0 <= i < n, by Euclid's algorithm. n and m are at most 2^24, so nothing overflows.
+// Returns the sum of floor((a i + b) / m) over 0 <= i < n, by Euclid's algorithm. n and m are at most 2^24, so nothing
+// overflows.
 uint64_t floor_sum(uint64_t n, uint64_t m, uint64_t a, uint64_t b) {
   uint64_t sum = 0;
   while (n > 0) {
@@ -34,7 +36,7 @@ uint64_t floor_sum(uint64_t n, uint64_t m, uint64_t a, uint64_t b) {
   return sum;
 }
 
-// How many of the first `steps` places are below `end`.
+// Returns how many of the first `steps` places are below `end`.
 uint64_t count_below(uint64_t steps, uint64_t end) {
   const uint64_t rest = steps % kCircle;
   // floor(y / m) - floor((y - end) / m) is 1 where y mod m < end, else 0.
@@ -116,7 +118,7 @@ void MixtureSchedule::load(std::string_view saved) {
     if (phases_.empty()) throw std::runtime_error("it is empty");
   } catch (const nlohmann::json::exception&) {
     phases_ = std::move(before);
-    throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'mixture' cannot be used: it is no list of weights");
+    throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'mixture' cannot be used: it is not a list of weights");
   } catch (const std::exception& e) {
     phases_ = std::move(before);
     throw Error(Code::checkpoint_corrupt, std::string("the saved state of dataset 'mixture' cannot be used: ") + e.what());

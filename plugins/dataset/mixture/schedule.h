@@ -1,4 +1,4 @@
-// Which source each sample of a mixture comes from, by its number alone.
+// Finds the source of each sample of a mixture, by the sample's number alone.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,25 @@ namespace gptcore::datasets {
 
 struct MixedSample {
   size_t source = 0;
-  int64_t sample = 0;  // of that source: its own are taken in order, each once
+  int64_t sample = 0;  // of that source, whose samples are taken in order, each once
 };
 
-// Samples are spread as evenly as their weights allow: steps of the golden ratio round a circle of which each source has its
-// share. Any sample is found in O(log) steps; what is kept is one entry for each change of weights.
+// Spreads samples as evenly as their weights allow: by steps of the golden ratio around a circle of which each source has its
+// share. Finds any sample in O(log) steps and keeps one entry for each change of weights.
 class MixtureSchedule {
  public:
   MixtureSchedule() = default;
   // Positive weights, one for each source.
   explicit MixtureSchedule(const std::vector<double>& weights) { change(weights, 0); }
 
-  // From sample `first` on other weights hold; earlier samples stay where they are. Later changes are forgotten.
+  // Sets the weights from sample `first` on. Earlier samples do not change; later changes are forgotten.
   void change(const std::vector<double>& weights, int64_t first);
   MixedSample at(int64_t sample) const;
-  // A source by the weights that hold at that sample; `uniform` in [0, 1).
+  // Draws a source by the weights that hold at that sample; `uniform` is in [0, 1).
   size_t draw(int64_t sample, double uniform) const;
   const std::vector<double>& weights() const { return phases_.back().weights; }
 
-  // JSON; load() throws Error(checkpoint_corrupt) when it is not of so many sources.
+  // Returns JSON. load() throws Error(checkpoint_corrupt) when it is for another number of sources.
   std::string save() const;
   void load(std::string_view saved);
 

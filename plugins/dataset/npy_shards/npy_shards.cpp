@@ -1,5 +1,5 @@
-// Shards that numpy has written, as nano-gpt and build-nanogpt make them: one array of uint16 or uint32 ids a file, in the
-// order of the files' names.
+// Reads shards that numpy has written, as nano-gpt and build-nanogpt make them: one array of uint16 or uint32 ids per file, in
+// the order of the files' names.
 #include "../token_splits.h"
 #include "core/data/corpus/source_files.h"
 #include "gptcore/plugin.h"

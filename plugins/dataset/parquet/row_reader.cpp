@@ -38,7 +38,7 @@ void refuse_pointer(const std::string& file) {
   refuse_lfs_pointer(start, Code::data_missing, file);
 }
 
-// The named columns of a file as record batches.
+// Reads the named columns of a file as record batches.
 class BatchReader {
  public:
   explicit BatchReader(const std::string& file) : file_(file), bytes_(size_of(file)) {
@@ -73,7 +73,7 @@ class BatchReader {
       batches_ = std::move(*found);
     });
   }
-  // Null behind the last. `row` is the number of rows before it.
+  // Returns null after the last batch. `row` is the number of rows before the batch.
   std::shared_ptr<arrow::RecordBatch> next(int64_t row) {
     std::shared_ptr<arrow::RecordBatch> batch;
     guarded([&] { good(batches_->ReadNext(&batch)); }, row);
@@ -84,7 +84,7 @@ class BatchReader {
   static void good(const arrow::Status& status) {
     if (!status.ok()) throw std::runtime_error(status.message());
   }
-  // What Arrow says as what a user can act on.
+  // Turns Arrow's exceptions into errors that a user can act on.
   template <class F> void guarded(F&& work, std::optional<int64_t> row = {}) {
     try {
       work();
@@ -139,7 +139,7 @@ class RowReader : public RecordReader {
   int64_t at_ = 0, row_ = 0;
 };
 
-// Names of the columns that `wanted` holds for, for a hint.
+// Returns the names of the columns that `wanted` holds for, for a hint.
 template <class F> std::string names_of(const arrow::Schema& schema, F&& wanted) {
   std::string names;
   for (const auto& field : schema.fields())

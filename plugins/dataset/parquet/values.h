@@ -1,4 +1,4 @@
-// Values of Arrow's arrays.
+// Reads values of Arrow's arrays.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ class RecordBatch;
 
 namespace gptcore::datasets {
 
-// Strings, also as a dictionary of them.
+// Returns whether the type is strings, or a dictionary of them.
 bool is_text(const arrow::DataType& type);
-// Of an array for which that holds; "" where it is missing. Valid as long as the array.
+// Returns the text in an array of such a type; "" when it is missing. Valid as long as the array.
 std::string_view text_at(const arrow::Array& array, int64_t row);
-// {"column": value, ...} as JSON: texts, numbers, booleans, lists and structs of them. Throws Error(data_corrupt) for another
-// type, and for texts that are not UTF-8.
+// Returns {"column": value, ...} as JSON: texts, numbers, booleans, lists and structs of them. Throws Error(data_corrupt) for
+// another type and for texts that are not UTF-8.
 std::string object_at(const arrow::RecordBatch& batch, int64_t row);
 
 }  // namespace gptcore::datasets

@@ -109,7 +109,7 @@ class Text final : public Dataset {
                       "the tokenizer has " + std::to_string(vocab) + " ids: model.vocab_size must be at least that");
   }
 
-  // The first characters' size. Counts the bytes that begin a character, which any bytes allow.
+  // Returns the first characters' size. Counts the bytes that begin a character, which any bytes allow.
   size_t train_bytes() const {
     const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
     const auto characters = std::count_if(corpus_.begin(), corpus_.end(), begins);
@@ -120,7 +120,7 @@ class Text final : public Dataset {
     return at;
   }
 
-  // Says in which file the corpus is not UTF-8, and where in it.
+  // Throws `e` with the file and the place where the corpus is not UTF-8.
   void name_invalid_file(const Error& e) const {
     const size_t at = find_invalid_utf8(corpus_);
     if (at == std::string::npos) return;
@@ -128,7 +128,7 @@ class Text final : public Dataset {
     throw Error(e.code(), "the byte at offset " + std::to_string(at - source->begin) + " is not UTF-8", e.hint(), source->path);
   }
 
-  // Says in which file the character stands that cannot be encoded.
+  // Throws the tokenizer's error with the file of the character that cannot be encoded.
   void name_file_of_character(const Tokenizer& tokenizer) const {
     for (size_t s = 0; s < sources_.size(); ++s) try {
         const size_t end = s + 1 < sources_.size() ? sources_[s + 1].begin : corpus_.size();
@@ -149,7 +149,7 @@ class Text final : public Dataset {
 
   std::string corpus_;  // while opening
   std::vector<Source> sources_;
-  std::vector<std::string> warnings_;  // told when the tokenizer has taken the text
+  std::vector<std::string> warnings_;  // logged when the tokenizer has accepted the text
   std::vector<int32_t> tokens_[2];
   TokenWindows windows_[2];
   uint64_t fingerprint_ = 0;

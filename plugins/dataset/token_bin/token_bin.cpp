@@ -1,5 +1,5 @@
-// Binary files of token ids: nanoGPT's train.bin and val.bin without a header, and llm.c's shards with one. Windows are read
-// from the files as they are asked for, so a corpus may be larger than the memory.
+// Reads binary files of token ids: nanoGPT's train.bin and val.bin without a header, and llm.c's shards with one. Windows are
+// read on demand, so a corpus may be larger than the memory.
 #include <algorithm>
 #include <filesystem>
 
@@ -52,7 +52,7 @@ class TokenBin final : public TokenFileDataset {
       if (entry.path().extension() == ".bin" && entry.path().filename().string().starts_with(std::string(name_of(split)) + "_"))
         shards.push_back(entry.path().string());
     std::sort(shards.begin(), shards.end());
-    if (shards.empty() && split == Split::train) return {path.string()};  // the error of opening it names it
+    if (shards.empty() && split == Split::train) return {path.string()};  // opening it fails with an error that names it
     return shards;
   }
 

@@ -46,9 +46,10 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     vocab_ = source().vocab_size();
     if (vocab_ == 0 && context.tokenizer) vocab_ = context.tokenizer->vocab_size();
     if (size_ >= vocab_)
-      throw Error(Code::conflict,
-                  "a vocabulary of " + std::to_string(size_) + " ids is no smaller than the source's " + std::to_string(vocab_),
-                  "write a smaller shrunken_vocab_size, or use the source without vocab_remap");
+      throw Error(
+          Code::conflict,
+          "a vocabulary of " + std::to_string(size_) + " ids is not smaller than the source's " + std::to_string(vocab_),
+          "write a smaller shrunken_vocab_size, or use the source without vocab_remap");
     const int64_t needed = remapping_ ? size_ : vocab_;
     if (context.vocab_limit > 0 && needed > context.vocab_limit)
       throw Error(Code::token_out_of_range,
@@ -78,16 +79,16 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
   }
   std::string fingerprint() const override { return source().fingerprint(); }
 
-  // Whether it remaps, each id's number, and what the source saves. The numbers stay what they were when the data changes.
+  // Saves whether it remaps, each id's number, and the source's state. The numbers do not change when the data changes.
   std::string save() const override {
     const auto* numbers = reinterpret_cast<const char*>(numbers_.data());
     return (remapping_ ? "3" : "2") + std::string(numbers, numbers_.size() * sizeof(int32_t)) + source().save();
   }
-  // States of earlier versions, '0' and '1', are without the numbers: those versions counted what is predicted.
+  // States of earlier versions, '0' and '1', lack the numbers: those versions counted what is predicted.
   void load(std::string_view saved) override {
     const char kind = saved.empty() ? ' ' : saved[0];
     const size_t bytes = kind == '2' || kind == '3' ? numbers_.size() * sizeof(int32_t) : 0;
-    if (kind < '0' || kind > '3' || saved.size() < 1 + bytes) refuse_state("it is cut off, or of another dataset");
+    if (kind < '0' || kind > '3' || saved.size() < 1 + bytes) refuse_state("it is truncated, or of another dataset");
     if (bytes > 0) {
       std::vector<int32_t> numbers(numbers_.size());
       std::memcpy(numbers.data(), saved.data() + 1, bytes);
@@ -101,26 +102,22 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
   void set(std::string_view key, const Value& value) override {
     if (key != "vocab_remapping") return source().set(key, value);
     if (!value.is<bool>())
-      throw Error(Code::wrong_type, std::string("'vocab_remapping' wants a boolean, got ") + type_name(value));
+      throw Error(Code::wrong_type, std::string("'vocab_remapping' expects a boolean, got ") + type_name(value));
     remapping_ = value.as<bool>();
   }
-  void* extension(std::string_view id) override {
-    if (id == "gptcore.shown_vocabulary/1") return static_cast<ShownVocabulary*>(this);
-    return id == kControls ? static_cast<SampleControls*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<ShownVocabulary, SampleControls>(this, id); }
   std::span<const int32_t> shown_ids() const noexcept override {
     return remapping_ ? std::span<const int32_t>(ids_) : std::span<const int32_t>();
   }
   int32_t rare_number() const noexcept override { return static_cast<int32_t>(rare_); }
   int64_t whole_size() const noexcept override { return vocab_; }
   Status set_from(std::string_view key, const Value& value, int64_t first_sample) noexcept override {
-    auto* const inner = key == "vocab_remapping" ? nullptr : static_cast<SampleControls*>(source().extension(kControls));
+    auto* const inner = key == "vocab_remapping" ? nullptr : extension_of<SampleControls>(source());
     if (inner) return inner->set_from(key, value, first_sample);
     return guard([&] { set(key, value); });
   }
 
  private:
-  static constexpr std::string_view kControls = "gptcore.sample_controls/1";
   Dataset& source() const { return *sources_.front().dataset; }
 
   int64_t number(int64_t id) const {
@@ -132,8 +129,8 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
 
   enum class Counted { shown, predicted };
 
-  // How often each id stands in windows spread over the training split. Of a stream each token counts once, whether it is a
-  // target or only shown.
+  // Returns how often each id occurs in windows spread over the training split. Each token of a stream counts once, whether it
+  // is a target or only shown.
   std::vector<int64_t> count(Counted counted) {
     std::vector<int64_t> out(static_cast<size_t>(vocab_));
     const auto add = [&](int64_t id) {
@@ -158,7 +155,7 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     return out;
   }
 
-  // The length of a window without the zeros that fill it up.
+  // Returns the length of a window without its padding of zeros.
   static int64_t filled(const int64_t* ids, const int64_t* targets, int64_t length) {
     while (length > 0 && ids[length - 1] == 0 && targets[length - 1] < 0) --length;
     return length;
@@ -166,9 +163,8 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
 
   // Puts the special tokens that the data has before all others.
   static void prefer_specials(Tokenizer& tokenizer, std::vector<int64_t>& counts) {
-    PieceModel model;  // has the names of tokens that are no text
-    if (auto* scored = static_cast<ScoredPieces*>(tokenizer.extension("gptcore.scored_pieces/1")))
-      throw_if_failed(scored->scored_pieces(model));
+    PieceModel model;  // has the names of tokens that are not text
+    if (auto* scored = extension_of<ScoredPieces>(tokenizer)) throw_if_failed(scored->scored_pieces(model));
     const int64_t most = *std::max_element(counts.begin(), counts.end());
     const size_t known = std::min(counts.size(), static_cast<size_t>(tokenizer.vocab_size()));
     for (size_t i = 0; i < known; ++i) {
@@ -179,8 +175,8 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     }
   }
 
-  // Frequent ids below `size` keep their number, so that undoing the remapping moves as few as possible; other frequent ones
-  // take the numbers that are free.
+  // Chooses the numbers. Frequent ids below `size` keep their number, so that undoing the remapping moves as few as possible;
+  // other frequent ids take the free numbers.
   void choose(const std::vector<int64_t>& counts) {
     std::vector<int64_t> order(counts.size());
     std::iota(order.begin(), order.end(), int64_t{0});
@@ -206,14 +202,14 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
     }
     take(std::move(numbers));
   }
-  // Tokens, the rare one aside, whose number is the source's.
+  // Returns how many tokens, except the rare one, have the source's number.
   int64_t kept_numbers() const {
     int64_t kept = 0;
     for (int64_t n = 0; n < size_; ++n) kept += n != rare_ && ids_[static_cast<size_t>(n)] == n;
     return kept;
   }
 
-  // Numbers and what they stand for. Throws Error(checkpoint_corrupt) when they are not of this vocabulary.
+  // Takes the numbers and the ids that they stand for. Throws Error(checkpoint_corrupt) when they are not of this vocabulary.
   void take(std::vector<int32_t> numbers) {
     std::vector<int32_t> ids(static_cast<size_t>(size_), -1);
     for (size_t id = 0; id < numbers.size(); ++id) {
@@ -227,7 +223,7 @@ class VocabRemap final : public Dataset, SampleControls, ShownVocabulary {
   }
   [[noreturn]] static void refuse_state(const std::string& why) {
     throw Error(Code::checkpoint_corrupt, "the saved state of dataset 'vocab_remap' cannot be used: " + why,
-                "go on with the shrunken_vocab_size and rare_token_id that the run began with");
+                "continue with the shrunken_vocab_size and rare_token_id that the run began with");
   }
 
   Value table_;

@@ -24,7 +24,7 @@ std::string block(int64_t index) {
   return "blocks." + std::to_string(index);
 }
 
-// x (H, T, D) turned by its position's angles, with the usual base.
+// Rotates x (H, T, D) by its position's angles, with the usual base.
 at::Tensor rotate(const at::Tensor& x) {
   const int64_t half = x.size(-1) / 2;
   const at::Tensor frequency = at::pow(10000.0, at::arange(half, at::kDouble) / -static_cast<double>(half));

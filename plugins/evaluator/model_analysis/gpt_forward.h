@@ -1,4 +1,4 @@
-// The forward pass of a GPT once more, on the values that a view shows, for what the view does not: attention probabilities.
+// Repeats the forward pass of a GPT on the values that a view shows, for attention probabilities, which the view does not show.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,7 @@
 
 namespace model_analysis {
 
-// What the shapes of a model do not tell.
+// The details of a model that its shapes do not tell.
 struct GptDetails {
   int64_t heads = 1;
   bool tanh = false;  // form of the GELU
@@ -21,7 +21,7 @@ struct GptDetails {
 
 class GptForward {
  public:
-  // None when the parameters are not named and shaped as the built-in GPT's, or adapters hang on the model.
+  // Returns nothing when the parameters are not named and shaped as the built-in GPT's, or the model has adapters.
   static std::optional<GptForward> of(const gptcore::ModelView& view);
 
   struct Result {
@@ -44,8 +44,8 @@ class GptForward {
   int64_t blocks_ = 0, width_ = 0, vocab_size_ = 0;
 };
 
-// The details with which it computes the view's logits for these ids, `heads` being 0 when it is not known. None when no or
-// several numbers of heads would do.
+// Returns the details with which `forward` computes the view's logits for these ids; `heads` is 0 when unknown. Returns nothing
+// when no number of heads fits, or several do.
 std::optional<GptDetails> details_of(const GptForward& forward, const gptcore::ModelView& view, const at::Tensor& ids,
                                      int64_t heads);
 

@@ -12,8 +12,8 @@
 namespace model_analysis {
 namespace {
 
-// The product of the matrix with itself along its longer side, (k, k) float64 with k = min(m, n), piece by piece: an
-// embedding of 50,000 rows needs no float64 copy of its own.
+// Returns the product of the matrix with itself along its longer side, (k, k) float64 with k = min(m, n), made piece by piece:
+// an embedding of 50,000 rows needs no float64 copy.
 at::Tensor gram(const at::Tensor& matrix) {
   constexpr int64_t kRows = 4096;
   const at::Tensor tall = matrix.size(0) >= matrix.size(1) ? matrix : matrix.t();
@@ -37,7 +37,7 @@ MatrixFacts facts_of(const at::Tensor& matrix) {
   const at::Tensor squares = at::linalg_eigvalsh(product).clamp_min(0);  // of the singular values
   const double largest = squares.max().item<double>();
   if (largest == 0) return {};
-  // What is left of a direction that does nothing, after rounding.
+  // The size that rounding leaves to a direction without effect.
   const double noise = largest * std::numeric_limits<double>::epsilon() * static_cast<double>(squares.numel());
   const at::Tensor values = squares.masked_fill(squares.lt(noise), 0).sqrt();
   const at::Tensor share = values / values.sum();

@@ -1,4 +1,4 @@
-// How a weight matrix spreads what it does over directions.
+// Measures how a weight matrix spreads its effect over directions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,7 @@ struct MatrixFacts {
   double spectral_norm = 0;  // largest singular value
 };
 
-// [no grad] Of a matrix (m, n), computed on the CPU; NaN when it holds a number that is not finite.
+// [no grad] Computes the facts of a matrix (m, n) on the CPU; NaN when it holds a number that is not finite.
 MatrixFacts facts_of(const at::Tensor& matrix);
 
 }  // namespace model_analysis

@@ -1,4 +1,4 @@
-// What training has made of the weights: effective rank and norms of matrices, entropy of attention.
+// Measures what training has made of the weights: effective rank and norms of matrices, entropy of attention.
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
@@ -45,9 +45,7 @@ class ModelAnalysis final : public Evaluator, public ModelCheck {
     encode_text();
   }
 
-  void* extension(std::string_view id) override {
-    return id == "gptcore.model_check/1" ? static_cast<ModelCheck*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<ModelCheck>(this, id); }
 
   Status check_model(const ModelView& view, bool blocks_may_change) noexcept override {
     return guard([&] {
@@ -81,7 +79,7 @@ class ModelAnalysis final : public Evaluator, public ModelCheck {
     if (per_layer_) results.add(layer + "." + metric, sum, count);
   }
 
-  // The layers that fit and have a matrix, each once.
+  // Returns the layers that match and have a matrix, each once.
   std::vector<std::string> matrices_of(const ModelView& view) const {
     std::set<std::string> with_matrix;
     for (const ParameterInfo& p : view.parameters())
@@ -124,7 +122,7 @@ class ModelAnalysis final : public Evaluator, public ModelCheck {
     return std::min(sequences_, (static_cast<int64_t>(text_ids_.size()) + length - 1) / length);
   }
 
-  // (length) int64; the last of a text may be shorter.
+  // Returns (length) int64; the last sequence of a text may be shorter.
   at::Tensor sequence(int64_t index, int64_t length, int64_t vocab_size) const {
     const int64_t start = index * length;
     std::vector<int64_t> ids;
@@ -152,7 +150,7 @@ class ModelAnalysis final : public Evaluator, public ModelCheck {
 
   EvaluatorContext context_of_run_;
   std::vector<int64_t> text_ids_;
-  int64_t found_heads_ = 0;  // at the evaluation before; looking for them takes a pass for each candidate
+  int64_t found_heads_ = 0;  // of the last evaluation; finding them takes a pass for each candidate
   bool said_ = false;
 };
 

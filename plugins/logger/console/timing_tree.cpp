@@ -16,7 +16,7 @@ Table times_in(const Record& record) {
   return times;
 }
 
-// What lies in no other section adds up to the whole.
+// Returns the whole: the sum of the sections that lie in no other.
 double whole_of(const Table& times) {
   double sum = 0;
   for (const auto& [path, ms] : times)

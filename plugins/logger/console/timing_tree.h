@@ -1,4 +1,4 @@
-// The fields `time.*` of a stage's updates as a tree with shares, for its end.
+// Shows the fields `time.*` of a stage's updates as a tree with shares, when the stage ends.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace gptcore::console {
 
 class TimingTree {
  public:
-  // Keeps the newest times. The tree, without a newline at its end, when `record` ends a stage that had some; else "".
+  // Keeps the newest times. Returns the tree, without a newline at its end, when `record` ends a stage that had times, else "".
   std::string take(const Record& record);
 
  private:

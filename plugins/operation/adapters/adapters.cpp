@@ -24,7 +24,7 @@ void warn_none(Host* host, const std::string& item) {
   warn(host, "no layer has an adapter '" + item + "', so nothing changes");
 }
 
-// All layers of a kind get one rank.
+// Gives all layers of a kind one rank.
 template <const char* kLayers> struct SetRank final : Scheduled, RankOptions {
   static constexpr Effects effects = kAdapts | kFreezes;
   int64_t value = 0;

@@ -48,7 +48,7 @@ void plan_removal(ModelEdit& edit, const std::vector<AdapterInfo>& old, const Ra
   if (!old.empty() && same) edit.expect_same_function(options.tolerance);
 }
 
-// Whether the layer computes the same with the new rank and alpha.
+// Returns whether the layer computes the same with the new rank and alpha.
 bool keeps(const AdapterInfo& old, int64_t rank, const RankOptions& options) {
   const auto old_rank = number_of(old, "rank"), old_alpha = number_of(old, "alpha");
   if (old.item != options.adapter || !old_rank || *old_rank > static_cast<double>(rank)) return false;

@@ -1,4 +1,4 @@
-// The ranks of the low-rank adapters on layers: how they are given, changed and taken away.
+// Sets, changes and removes the ranks of low-rank adapters on layers.
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@
 
 namespace gptcore::operations {
 
-// What every operation that gives ranks may be told besides. The adapter's item has parameters `rank` and `alpha`.
+// The further parameters of operations that set ranks. The adapter's item has parameters `rank` and `alpha`.
 struct RankOptions {
   std::string adapter = "lora";
-  std::optional<double> alpha;     // absent: as it is, of a new adapter the item's default
+  std::optional<double> alpha;     // absent: unchanged, for a new adapter the item's default
   std::string freeze = "adapted";  // adapted | all | nothing
   double tolerance = 1e-4;
 };
@@ -30,23 +30,23 @@ template <class T> void rank_params(Schema<T>& s) {
       .at_least(0);
 }
 
-// Adapters are put where `attn` names a block's attention: on attn.qkv.
+// Returns the pattern of the layers that get adapters: a name `attn.N`, a block's attention, stands for its attn.qkv.
 std::string adapted_pattern(const std::string& name);
 
-// Throws Error where no layer that takes an adapter can fit, or `rank` is above the smaller dimension of one that fits now.
+// Throws Error when no layer that takes an adapter can match, or `rank` is above the smaller dimension of one that matches now.
 void check_rank(const ModelView& model, const std::string& pattern, int64_t rank);
 
-// Rank 0 merges the adapters and takes them away. A new adapter adds zero; one of another rank takes over what the old one
-// added, which is exact when the rank grows. Exact changes are claimed by expect_same_function.
+// Rank 0 merges the adapters and drops them. A new adapter adds zero; an adapter of another rank takes over what the old one
+// added, which is exact when the rank grows. Exact changes call expect_same_function().
 void plan_rank(ModelEdit& edit, const std::string& pattern, int64_t rank, const RankOptions& options);
 
-// The adapters of that item on the layers that fit.
+// Returns the adapters of that item on the layers that match.
 std::vector<AdapterInfo> adapters_on(const ModelView& model, const std::string& pattern, const std::string& item);
-// A parameter of an adapter as a number, if it has one of that name.
+// Returns a parameter of an adapter as a number, if the adapter has it.
 std::optional<double> number_of(const AdapterInfo& adapter, const std::string& key);
 bool replaces_layer(const AdapterInfo& adapter);
 bool is_embedding(const ModelView& model, const std::string& path);
-// Columns of the layer's weight: the width of its input, of an embedding that of its output.
+// Returns the columns of the layer's weight: the width of its input, of an embedding that of its output.
 int64_t columns_of(const ModelView& model, const std::string& path);
 
 }  // namespace gptcore::operations

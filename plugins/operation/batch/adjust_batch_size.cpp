@@ -39,7 +39,7 @@ void AdjustBatchSize::schema(Schema<AdjustBatchSize>& s) {
   s.check([](const A& a, Problems& found) { check_argument(found, "value", [&] { a.with_value(); }); });
 }
 
-// This with what `value` says put in.
+// Returns a copy with the settings of `value` put in.
 AdjustBatchSize AdjustBatchSize::with_value() const {
   AdjustBatchSize all = *this;
   all.value_ = {};
@@ -71,7 +71,7 @@ void AdjustBatchSize::open(const OperationContext& context) {
 }
 
 void AdjustBatchSize::plan(const TrainingView& now, ModelEdit& edit) {
-  auto* trials = static_cast<BatchTrials*>(edit.extension("gptcore.batch_trials/1"));
+  auto* trials = extension_of<BatchTrials>(edit);
   if (!trials) return;  // the schedule is planned, and nothing trained
   const int64_t samples = now.batch_size * now.gradient_accumulation_steps;
   const Value tokens = edit.setting("tokens_per_step");  // where it is set, it sets the accumulation

@@ -1,4 +1,4 @@
-// adjust_batch_size: the largest batch that fits in memory, measured on real batches.
+// adjust_batch_size finds the largest batch that fits in memory, measured on real batches.
 #pragma once
 
 #include "../scheduled.h"

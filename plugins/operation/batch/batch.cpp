@@ -17,8 +17,8 @@ struct SetBatchSizeRelative final : Scheduled {
   double value = 1;
   static void schema(Schema<SetBatchSizeRelative>& s) {
     s.param("value", &SetBatchSizeRelative::value,
-            "what batch_size is multiplied by; the product is cut off to a multiple of 8, and is 8 at least; where that would "
-            "be a larger batch, cut off after the point")
+            "what batch_size is multiplied by; the product is rounded down to a multiple of 8, at least 8, or to an integer "
+            "where that would be a larger batch")
         .required()
         .above(0)
         .at_most(1);
@@ -33,7 +33,7 @@ struct SetBatchSizeRelative final : Scheduled {
 void setup(Registrar& r) {
   r.operation<SetCount<kBatchSize, 1>>("set_batch_size", "sets the number of samples of a forward pass");
   r.operation<ChangeCount<kBatchSize, 1>>("change_batch_size", "multiplies the number of samples of a forward pass");
-  r.operation<SetBatchSizeRelative>("set_batch_size_relative", "multiplies the batch size by 1 at most, to a multiple of 8");
+  r.operation<SetBatchSizeRelative>("set_batch_size_relative", "shrinks the batch size by a factor, to a multiple of 8");
   r.operation<SetCount<kAccumulation, 1>>("set_grad_accum", "sets the number of batches of an update");
   r.operation<ChangeCount<kAccumulation, 1>>("change_grad_accum", "multiplies the number of batches of an update");
   r.operation<AdjustBatchSize>("adjust_batch_size", "finds the largest batch that fits in memory by trying");

@@ -12,7 +12,7 @@ namespace {
 constexpr double kNear = 1.05;     // sizes and throughputs that count as equal
 constexpr double kFarthest = 8.0;  // times what fits: a step that far beyond memory may end the process
 
-// fits_ and fails_ are indices into the sizes: all up to the one fit, all from the other on do not.
+// fits_ and fails_ are indices into the sizes: all sizes up to fits_ fit, all from fails_ on do not.
 class Search {
  public:
   Search(const SearchRules& rules, const std::function<BatchTrial(int64_t)>& measure)
@@ -32,7 +32,7 @@ class Search {
   int64_t size(int64_t index) const { return rules_.sizes[static_cast<size_t>(index)]; }
   int64_t end() const { return static_cast<int64_t>(rules_.sizes.size()); }
 
-  // The last size that is not above; at least the first.
+  // Returns the index of the last size that is not above `most`; at least the first.
   int64_t index_of(double most) const {
     const auto above = std::upper_bound(rules_.sizes.begin(), rules_.sizes.end(), most,
                                         [](double value, int64_t s) { return value < static_cast<double>(s); });
@@ -46,7 +46,8 @@ class Search {
     all_.push_back(m);
   }
 
-  // A step other than halving is taken only while enough trials are left to halve the rest to the end.
+  // Returns the next size to try. Takes a step other than halving only while enough trials are left to halve the rest to the
+  // end.
   int64_t candidate(int left) const {
     const auto unknown = static_cast<uint64_t>(std::max<int64_t>(0, fails_ - fits_ - 1));
     const bool spare = left > static_cast<int>(std::bit_width(unknown));
@@ -58,7 +59,7 @@ class Search {
     return std::clamp(index_of(wanted), fits_ + 1, std::max(fits_ + 1, fails_ - 1));
   }
 
-  // The size at which a straight line through two trials reaches the limit; 0 when they do not say.
+  // Returns the size at which a straight line through two trials reaches the limit; 0 when they do not say.
   double expected_limit() const {
     if (rules_.memory <= 0) return 0;
     std::vector<Measured> known;

@@ -1,4 +1,4 @@
-// The largest batch that fits, found by trying: a pure function over what measures a size.
+// Finds the largest batch that fits by trying sizes: a pure function of `measure`.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@ struct Measured {
   bool fits = false;
 };
 
-// Every size up to 20 or so, then steps of 5 %; `own` and `most` are among them. Preconditions: own >= 1, most >= 1.
+// Returns every size up to 20 or so, then steps of 5 %; `own` and `most` are among them. Preconditions: own >= 1, most >= 1.
 std::vector<int64_t> sizes_up_to(int64_t most, int64_t own);
-// The sizes that divide `samples`, up to `most`.
+// Returns the sizes that divide `samples`, up to `most`.
 std::vector<int64_t> divisors_up_to(int64_t most, int64_t samples);
 
-// Tries sizes, `rules.trials` at most: doubles what fits, goes where the memory of earlier trials says the limit lies, and
-// halves the rest. Where larger sizes need more memory, and trials allow log2(sizes) of them, the largest of `sizes` that fits
-// is among those measured. In the order of the trials. Throws Error(out_of_memory) when not even the smallest fits.
+// Tries sizes, `rules.trials` at most: doubles what fits, jumps to where the memory of earlier trials puts the limit, and
+// halves the rest. When larger sizes need more memory, and trials allow log2(sizes) of them, the largest of `sizes` that fits
+// is among those measured. Returns the trials in order. Throws Error(out_of_memory) when not even the smallest fits.
 std::vector<Measured> search_batch_size(const SearchRules& rules, const std::function<BatchTrial(int64_t)>& measure);
 
-// The largest that fits with a throughput within 5 % of the best measured.
+// Returns the largest that fits with a throughput within 5 % of the best measured.
 const Measured& chosen(const std::vector<Measured>& all);
 
 }  // namespace gptcore::operations

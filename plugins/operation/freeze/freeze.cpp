@@ -45,7 +45,7 @@ template <bool kTrain> class SetTrainable final : public Scheduled {
   std::vector<std::string> layers_;
 };
 
-// The layers that lie in no other, embeddings or the rest.
+// Returns the layers that lie in no other, either embeddings or the rest.
 std::vector<std::string> outermost(const ModelView& model, bool embeddings) {
   const std::vector<Layer> all = model.layers();
   std::vector<std::string> paths;
@@ -84,7 +84,7 @@ struct SetEmbeddingFreezeMode final : Scheduled {
 
 void setup(Registrar& r) {
   r.operation<SetTrainable<false>>("freeze_layer", "stops training of layers");
-  r.operation<SetTrainable<true>>("unfreeze_layer", "goes on training layers");
+  r.operation<SetTrainable<true>>("unfreeze_layer", "continues training layers");
   r.operation<SetEmbeddingFinetuneMode>("set_embedding_finetune_mode", "trains the embeddings alone");
   r.operation<SetEmbeddingFreezeMode>("set_embedding_freeze_mode", "freezes the embeddings");
 }

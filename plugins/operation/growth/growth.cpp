@@ -45,7 +45,7 @@ class StackLayers final : public Scheduled {
  private:
   struct Argument {
     std::vector<int64_t> layers;
-    double factor = 0;  // where layers is empty
+    double factor = 0;  // used when layers is empty
   };
   Argument argument() const {
     refuse_unless_one(!value_.empty() + layers_.has_value() + factor_.has_value(), "value, layers and factor");

@@ -1,4 +1,4 @@
-// What widen_mlp and widen_embedding share: a size or a factor, noise, and the promise to keep the function.
+// The common part of widen_mlp and widen_embedding: a size or a factor, noise, and the promise to keep the function.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace gptcore::operations {
 
-// Dimension `dim` of the first parameter whose name ends so; 0 = the model has none.
+// Returns dimension `dim` of the first parameter whose name ends so, or 0 when the model has none.
 inline int64_t size_of(const ModelView& model, std::string_view ending, size_t dim) {
   for (const ParameterInfo& p : model.parameters())
     if (p.name.ends_with(ending) && dim < p.shape.size()) return p.shape[dim];
@@ -38,7 +38,7 @@ struct Embedding {
       "standard deviation of how unevenly copies share a weight that reads them, 1/k each otherwise; with 0 they stay alike";
   static constexpr double largest = 1 << 20, usual_noise = 1;
   static int64_t now(const ModelView& model) { return size_of(model, "wte.weight", 1); }
-  // Whole multiples only, also up to the target.
+  // Returns whole multiples only, also up to the target.
   static int64_t times(int64_t size, double factor, int64_t target) {
     const int64_t wanted = grown(size, factor, target);
     return wanted / size * size;
@@ -84,7 +84,7 @@ template <class Part> class Widen final : public Scheduled {
  private:
   struct Argument {
     int64_t size = 0;
-    double factor = 0;  // where size is 0
+    double factor = 0;  // used when size is 0
   };
   Argument argument() const {
     const std::string key = Part::key;
@@ -105,7 +105,7 @@ template <class Part> class Widen final : public Scheduled {
 
   static int64_t now(const ModelView& model) {
     if (const int64_t size = Part::now(model); size > 0) return size;
-    throw Error(Code::model_shape, std::string("the model is no GPT: nothing in it has `") + Part::key + "`");
+    throw Error(Code::model_shape, std::string("the model is not a GPT: nothing in it has `") + Part::key + "`");
   }
 
   static void refuse_narrower(int64_t wanted, int64_t size) {

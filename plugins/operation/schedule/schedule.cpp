@@ -11,7 +11,7 @@ constexpr char kWarmup[] = "warmup_iters";
 constexpr char kEvalIters[] = "eval_iters";
 constexpr char kEvalInterval[] = "eval_interval";
 
-// The peak of the schedule. min_lr is lowered with it where it would be above.
+// Sets the peak of the schedule, and lowers min_lr when it would be above.
 void set_learning_rate(ModelEdit& edit, double rate) {
   edit.set("learning_rate", rate);
   const auto lowest = number_in(edit.setting("min_lr"));
@@ -41,7 +41,7 @@ struct ChangeWarmupIters final : Scheduled {
   double value = 1;
   static void schema(Schema<ChangeWarmupIters>& s) {
     s.param("value", &ChangeWarmupIters::value,
-            "what warmup_iters and lr_decay_iters (max_iters where absent) are multiplied by; cut off after the point")
+            "what warmup_iters and lr_decay_iters (max_iters when absent) are multiplied by; the products are rounded down")
         .required()
         .above(0);
   }
@@ -74,7 +74,7 @@ struct SetEvalIters final : Scheduled {
 };
 
 void setup(Registrar& r) {
-  r.operation<SetLr>("set_lr", "sets the learning rate; its schedule goes on from there");
+  r.operation<SetLr>("set_lr", "sets the learning rate; its schedule continues from there");
   r.operation<ChangeLr>("change_lr", "multiplies the learning rate");
   r.operation<SetCount<kWarmup, 0>>("set_warmup_iters", "sets the length of the warm-up");
   r.operation<ChangeWarmupIters>("change_warmup_iters", "multiplies the lengths of the warm-up and of the decay");

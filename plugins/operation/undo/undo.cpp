@@ -1,4 +1,4 @@
-// Takes back what the stage's last operation did, and the training since.
+// Undoes the stage's last operation and the training since.
 #include "../scheduled.h"
 #include "gptcore/plugin.h"
 
@@ -10,7 +10,7 @@ struct UndoLast final : operations::Scheduled {
   static constexpr Effects effects = kUndoes;
   static void schema(Schema<UndoLast>&) {}
   void plan(const TrainingView&, ModelEdit& edit) override {
-    auto* const undo = static_cast<Undo*>(edit.extension("gptcore.undo/1"));
+    auto* const undo = extension_of<Undo>(edit);
     if (!undo) throw Error(Code::plugin_refused, "this program cannot undo operations", "use a newer gptcore");
     undo->last_operation();
   }

@@ -42,7 +42,7 @@ class ResizeVocabulary final : public Scheduled {
   }
 
  private:
-  // This with what `value` says put in.
+  // Returns a copy with the settings of `value` put in.
   ResizeVocabulary with_value() const {
     ResizeVocabulary all = *this;
     all.value_ = {};

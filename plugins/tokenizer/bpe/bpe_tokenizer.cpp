@@ -8,13 +8,13 @@
 namespace gptcore::bpe {
 namespace {
 
-// The special tokens that `choice` names. Throws Error(unknown_name) for a name that is none.
+// Returns the special tokens that `value` names. Throws Error(unknown_name) for a name that is none.
 std::vector<const SpecialToken*> chosen(const Value& value, const char* key, const Vocabulary& vocabulary) {
   std::string wrong;
   const SpecialChoice choice = SpecialChoice::of(value, wrong);
   for (const std::string& text : choice.texts)
     if (!vocabulary.special(text))
-      throw Error(Code::unknown_name, std::string(key) + " names '" + text + "', which is no special token",
+      throw Error(Code::unknown_name, std::string(key) + " names '" + text + "', which is not a special token",
                   "add it to special_tokens");
   std::vector<const SpecialToken*> out;
   for (const SpecialToken& token : vocabulary.specials)
@@ -121,7 +121,7 @@ std::vector<int32_t> BpeTokenizer::encode(std::string_view text) const {
 }
 
 void* BpeTokenizer::extension(std::string_view id) {
-  return id == "gptcore.tokenizer_json/1" ? static_cast<TokenizerJson*>(this) : nullptr;
+  return extension_as<TokenizerJson>(this, id);
 }
 
 Status BpeTokenizer::tokenizer_json(std::string& out) noexcept {

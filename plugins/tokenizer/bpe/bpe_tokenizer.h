@@ -1,4 +1,4 @@
-// What every tokenizer over a byte-level BPE vocabulary has in common: its special tokens' parameters, encoding, saving.
+// The common part of tokenizers over a byte-level BPE vocabulary: parameters of special tokens, encoding, saving.
 #pragma once
 
 #include <atomic>
@@ -16,9 +16,9 @@ namespace gptcore::bpe {
 
 class BpeTokenizer : public Tokenizer, TokenizerJson {
  public:
-  // T derives from this; its own parameters come before or behind.
+  // T derives from this class; its own parameters come before or after these.
   template <class T> static void common_parameters(Schema<T>& s) {
-    s.param("special_tokens", own<T>(&BpeTokenizer::special_tokens_), "texts that get ids of their own, behind all others");
+    s.param("special_tokens", own<T>(&BpeTokenizer::special_tokens_), "texts that get ids of their own, after all others");
     s.param("chat_tokens", own<T>(&BpeTokenizer::chat_tokens_),
             "also <|bos|>, <|user_start|>, <|user_end|>, <|assistant_start|> and <|assistant_end|>, before special_tokens");
     s.param("allowed_special", own<T>(&BpeTokenizer::allowed_special_),
@@ -45,7 +45,7 @@ class BpeTokenizer : public Tokenizer, TokenizerJson {
   BpeTokenizer() = default;
   BpeTokenizer(BpeTokenizer&&) noexcept = default;
 
-  // The texts of chat_tokens and special_tokens.
+  // Returns the texts of chat_tokens and special_tokens.
   std::vector<std::string> asked_specials() const;
   void set(Vocabulary vocabulary) const;
   bool is_set() const { return state_->encoder.load(std::memory_order_acquire) != nullptr; }

@@ -11,7 +11,7 @@ constexpr bool prints_as_itself(int byte) {
   return (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }
 
-// By byte: its character.
+// Returns the character of each byte.
 constexpr std::array<int32_t, 256> characters() {
   std::array<int32_t, 256> out{};
   int32_t next = kFirstSubstitute;

@@ -13,7 +13,7 @@ bool eight_ascii(const char* bytes) {
   return (detail::load64(bytes) & 0x8080808080808080) == 0;
 }
 
-// The place of the first byte from `at` on that is not UTF-8, or the end.
+// Returns the place of the first byte from `at` on that is not UTF-8, or the end.
 size_t valid_end(std::string_view text, size_t at = 0) {
   while (at < text.size()) {
     if (text.size() - at >= 8 && eight_ascii(text.data() + at))
@@ -24,7 +24,7 @@ size_t valid_end(std::string_view text, size_t at = 0) {
   return at;
 }
 
-// The place behind a run of bytes that are not UTF-8.
+// Returns the place after a run of bytes that are not UTF-8.
 size_t invalid_end(std::string_view text, size_t at) {
   size_t behind = at + 1;
   for (size_t next = behind; behind < text.size() && next_code_point(text, next) < 0; next = behind) ++behind;
@@ -37,13 +37,13 @@ bool is_blank(const std::string& token) {
 
 }  // namespace
 
-// The ids of pieces seen before in the same text, of those that are not single tokens. An entry is a place in the text and a
-// place in the ids, so remembering costs nothing but the entry.
+// Remembers the ids of pieces seen before in the same text, except single tokens. An entry is a place in the text and a place
+// in the ids, so remembering costs nothing but the entry.
 class Encoder::Pieces {
  public:
   explicit Pieces(size_t text_size) : entries_(text_size < kSmallText ? 0 : std::bit_ceil(std::min(text_size / 64, kMost))) {}
 
-  // Appends the piece's ids when they are known.
+  // Appends the piece's ids and returns true when they are known.
   bool repeat(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const {
     if (entries_.empty()) return false;
     const Entry& known = entries_[slot(hash)];
@@ -112,7 +112,7 @@ size_t Encoder::encode_utf8(std::string_view text, std::vector<int32_t>& out) co
   return out.size() - begin;
 }
 
-// As tiktoken's _encode_bytes: blanks before the last piece belong to it when it begins with a blank token.
+// Encodes as tiktoken's _encode_bytes: blanks before the last piece belong to it when it begins with a blank token.
 void Encoder::encode_as_tiktoken(std::string_view text, size_t valid, std::vector<int32_t>& out) const {
   const size_t first = out.size();
   const size_t last_piece = encode_utf8(text.substr(0, valid), out);

@@ -1,4 +1,4 @@
-// Text to ids and back by one vocabulary. Special tokens are looked for by special_text.h.
+// Converts text to ids and back by one vocabulary. special_text.h finds special tokens.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@
 
 namespace gptcore::bpe {
 
-// What becomes of bytes that are not UTF-8, which a pattern cannot cut.
+// The handling of bytes that are not UTF-8, which a pattern cannot split.
 enum class InvalidUtf8 {
   tiktoken,  // the last piece before the first of them, and all that follows, is one piece
-  split,     // a run of them is a piece, and behind it cutting goes on
+  split,     // a run of them is a piece, after which splitting continues
 };
 
 // [any thread] Immutable.
@@ -43,7 +43,7 @@ class Encoder {
   Vocabulary vocabulary_;
   Splitter splitter_;
   MergeTable merges_;
-  PieceTable pieces_;  // of the tokens that a piece of their bytes becomes
+  PieceTable pieces_;  // the tokens that a piece of their bytes becomes
   ByteTokens byte_tokens_{};
 };
 

@@ -19,8 +19,8 @@ constexpr const char* kSpaces = R"(\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x
 
 std::string gpt2_pattern() {
   const std::string L = kLetters, N = kNumbers, S = kSpaces;
-  // ASCII words are tried first, by plain bitmaps: most text is made of them. One that goes on beyond ASCII is left to the
-  // alternatives behind.
+  // ASCII words are tried first, by plain bitmaps: most text is made of them. A word that continues beyond ASCII is left to the
+  // later alternatives.
   const std::string ends = R"((?![^\x00-\x7f]))";
   return "'(?:[sdmt]|ll|ve|re)"
          "| ?[A-Za-z]++" +

@@ -8,7 +8,7 @@
 namespace gptcore::bpe {
 namespace {
 
-// Up to this many bytes looking at all pairs is faster than a heap.
+// Up to this many bytes, looking at all pairs is faster than a heap.
 constexpr size_t kShort = 64;
 
 using Found = MergeTable::Found;

@@ -11,7 +11,7 @@ namespace gptcore::bpe {
 
 using ByteTokens = std::array<int32_t, 256>;
 
-// Appends the piece's ids. Precondition: it is not empty. Throws Error(out_of_range) for 4 GiB and more.
+// Appends the piece's ids. Precondition: the piece is not empty. Throws Error(out_of_range) for 4 GiB and more.
 void merge_piece(std::string_view piece, const ByteTokens& byte_tokens, const MergeTable& merges, std::vector<int32_t>& out);
 
 }  // namespace gptcore::bpe

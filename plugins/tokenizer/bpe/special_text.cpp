@@ -17,9 +17,9 @@ SpecialChoice SpecialChoice::of(const Value& value, std::string& wrong) {
       if (text.is<std::string>())
         choice.texts.push_back(text.as<std::string>());
       else
-        wrong = std::string("wants special tokens' texts, got ") + gptcore::type_name(text) + " " + to_toml(text);
+        wrong = std::string("expects special tokens' texts, got ") + gptcore::type_name(text) + " " + to_toml(text);
   } else if (value != Value("none")) {
-    wrong = "wants \"none\", \"all\" or a list of texts, got " + to_toml(value);
+    wrong = "expects \"none\", \"all\" or a list of texts, got " + to_toml(value);
   }
   return choice;
 }

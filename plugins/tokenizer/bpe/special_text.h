@@ -1,4 +1,4 @@
-// Where special tokens stand in a text, and which of them may.
+// Finds special tokens in a text, and chooses which of them are allowed.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace gptcore::bpe {
 
-// What allowed_special and forbidden_special say: "none", "all" or a list of texts.
+// The value of allowed_special or forbidden_special: "none", "all" or a list of texts.
 struct SpecialChoice {
   bool all = false;
   std::vector<std::string> texts;
@@ -20,7 +20,7 @@ struct SpecialChoice {
   static SpecialChoice of(const Value& value, std::string& wrong);
 };
 
-// Finds some special tokens from the left; of two at one place the longer. Precondition: their texts are not empty.
+// Finds some special tokens from left to right; of two at one place the longer. Precondition: their texts are not empty.
 class SpecialSearch {
  public:
   SpecialSearch(std::vector<const SpecialToken*> wanted, std::string_view text);
@@ -29,7 +29,7 @@ class SpecialSearch {
     const SpecialToken* token = nullptr;  // null: there are no more
     size_t begin = std::string_view::npos;
   };
-  // The first hit at or behind `from`, which must not shrink from call to call.
+  // Returns the first hit at or after `from`, which must not shrink from call to call.
   Hit next(size_t from);
 
  private:

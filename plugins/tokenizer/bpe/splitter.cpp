@@ -37,7 +37,7 @@ Splitter::Splitter(const std::string& pattern) {
   if (!code_)
     throw Error(
         Code::conflict,
-        "the pattern '" + pattern + "' is no regular expression: " + message_of(code) + " at offset " + std::to_string(at),
+        "the pattern '" + pattern + "' is not a regular expression: " + message_of(code) + " at offset " + std::to_string(at),
         "pattern = \"gpt2\" is GPT-2's");
   jit_ = pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE) == 0;  // without it the same is found more slowly
 }

@@ -55,7 +55,7 @@ class PieceTable {
                  static_cast<uint32_t>(bytes.size())};
     bytes_ += bytes;
   }
-  // -1 when there is none. `hash` is the piece's.
+  // Returns -1 when there is none. `hash` must be hash_of(piece).
   int32_t find(std::string_view piece, uint64_t hash) const {
     for (size_t i = hash & mask_; slots_[i].id >= 0; i = (i + 1) & mask_) {
       const Slot& s = slots_[i];
@@ -105,7 +105,7 @@ class MergeTable {
   static uint64_t key(int32_t left, int32_t right) {
     return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
   }
-  // Of a pair that is listed twice, the first counts.
+  // Adds a merge; of a pair that is listed twice, the first counts.
   void add(const Merge& merge, uint32_t rank) {
     const uint64_t pair = key(merge.left, merge.right);
     size_t i = detail::mixed(pair, 0) & mask_;

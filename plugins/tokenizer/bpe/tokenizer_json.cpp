@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;  // an ordered one would look for each of 50,000 keys from the first
 
-// A part of the file that must be as byte-level BPE has it.
+// Reads a part of the file that must be as byte-level BPE has it.
 class Reader {
  public:
   explicit Reader(const std::string& where) : where_(where) {}
@@ -22,7 +22,7 @@ class Reader {
                 "where the file was made from a SentencePiece .model, the tokenizer \"sentencepiece\" reads that", where_);
   }
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(Code::data_corrupt, "this is no tokenizer.json: " + what, "get the file again", where_);
+    throw Error(Code::data_corrupt, "this is not a tokenizer.json: " + what, "get the file again", where_);
   }
 
   const Json& member(const Json& object, const char* key) const {
@@ -31,17 +31,17 @@ class Reader {
   }
   std::string text(const Json& object, const char* key) const {
     const Json& value = member(object, key);
-    if (!value.is_string()) fail(std::string("\"") + key + "\" is no text");
+    if (!value.is_string()) fail(std::string("\"") + key + "\" is not a text");
     return value.get<std::string>();
   }
-  // Absent, null, false, 0 and "" say the same.
+  // Returns false for absent, null, false, 0 and "", which say the same.
   static bool is_set(const Json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && !found->is_null() && *found != false && *found != 0 && *found != "";
   }
 
   void check_model(const Json& model) const {
-    if (!model.is_object()) fail("\"model\" is no object");
+    if (!model.is_object()) fail("\"model\" is not an object");
     const std::string type = model.contains("type") ? text(model, "type") : "BPE";
     if (type != "BPE") refuse("a model of type \"" + type + "\"");
     for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
@@ -86,7 +86,7 @@ class Reader {
 };
 
 int64_t id_of(const Json& value, const std::string& token, const VocabularyBuilder& builder) {
-  if (!value.is_number_integer()) builder.fail("the id of '" + token + "' is no integer");
+  if (!value.is_number_integer()) builder.fail("the id of '" + token + "' is not an integer");
   return value.get<int64_t>();
 }
 
@@ -100,7 +100,7 @@ void add_specials(const Json& added, const Reader& reader, VocabularyBuilder& bu
 }
 
 void add_merges(const Json& merges, const std::string& where, VocabularyBuilder& builder) {
-  if (!merges.is_array()) builder.fail("\"merges\" is no array");
+  if (!merges.is_array()) builder.fail("\"merges\" is not an array");
   for (size_t i = 0; i < merges.size(); ++i) {
     const std::string place = where + ", merge " + std::to_string(i);
     const Json& merge = merges[i];
@@ -111,7 +111,7 @@ void add_merges(const Json& merges, const std::string& where, VocabularyBuilder&
     const std::string pair = merge.is_string() ? merge.get<std::string>() : "";
     const size_t space = pair.find(' ');
     if (space == std::string::npos || pair.find(' ', space + 1) != std::string::npos)
-      builder.fail("merge " + std::to_string(i) + " is no pair of tokens");
+      builder.fail("merge " + std::to_string(i) + " is not a pair of tokens");
     builder.add_merge(pair.substr(0, space), pair.substr(space + 1), place);
   }
 }
@@ -133,10 +133,10 @@ Vocabulary parsed(const Json& file, const Reader& reader, const std::string& whe
   reader.check_surroundings(file);
   const std::string pattern = reader.pattern(file);
   const Json& vocab = reader.member(model, "vocab");
-  if (!vocab.is_object()) reader.fail("\"vocab\" is no object");
+  if (!vocab.is_object()) reader.fail("\"vocab\" is not an object");
   const Json none = Json::array();
   const Json& added = Reader::is_set(file, "added_tokens") ? file["added_tokens"] : none;
-  if (!added.is_array()) reader.fail("\"added_tokens\" is no array");
+  if (!added.is_array()) reader.fail("\"added_tokens\" is not an array");
 
   VocabularyBuilder builder(where, vocab.size() + added.size());
   add_tokens(vocab, added, builder);

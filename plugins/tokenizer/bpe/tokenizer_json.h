@@ -1,4 +1,4 @@
-// HuggingFace's tokenizer.json, for byte-level BPE. It is what tokenizers save into checkpoints, too.
+// Reads and writes HuggingFace's tokenizer.json for byte-level BPE. Tokenizers save it into checkpoints, too.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace gptcore::bpe {
 
-// Throws Error(data_corrupt) at `where` for a damaged file, and for one of another kind, naming what is not byte-level BPE.
+// Throws Error(data_corrupt) at `where` for a damaged file, and for one of another kind; then it names what is not byte-level
+// BPE.
 Vocabulary parse_tokenizer_json(std::string_view text, const std::string& where);
 std::string format_tokenizer_json(const Vocabulary& vocabulary);
 

@@ -1,4 +1,4 @@
-// A byte-level BPE vocabulary as files hold it, whole and free of contradictions.
+// A byte-level BPE vocabulary as files hold it, complete and consistent.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace gptcore::bpe {
 
-// The pattern of GPT-2, by this name or as a Perl regular expression of one's own.
+// Names GPT-2's pattern; another pattern is a Perl regular expression.
 inline constexpr const char* kGpt2Pattern = "gpt2";
 
 struct Merge {
@@ -32,25 +32,25 @@ struct Vocabulary {
   std::vector<SpecialToken> specials;
   bool whole_pieces = false;  // a piece that is a token becomes that token, whatever the merges say
 
-  // The special token of that text, or null.
+  // Returns the special token with that text, or null.
   const SpecialToken* special(std::string_view text) const;
-  // Puts it behind the last id. Throws Error(conflict) when there is one of that text.
+  // Adds a special token after the last id. Throws Error(conflict) when that text has one.
   void add_special(const std::string& text);
 };
 
-// Collects what a file lists and checks that it fits together. `add_...` and finish() throw Error(data_corrupt) at `where`.
+// Collects what a file lists and checks that it is consistent. `add_...` and finish() throw Error(data_corrupt) at `where`.
 class VocabularyBuilder {
  public:
-  // At most `limit` tokens will come: an id beyond that is damage.
+  // At most `limit` tokens will come; a larger id is an error.
   VocabularyBuilder(std::string where, size_t limit) : where_(std::move(where)), limit_(limit) {}
 
-  // A token by its bytes as GPT-2's files write them.
+  // Adds a token by its bytes as GPT-2's files write them.
   void add_token(const std::string& printable, int64_t id);
-  // By its text.
+  // Adds a special token by its text.
   void add_special(const std::string& text, int64_t id, bool always);
-  // After all tokens. `where` is its place.
+  // Adds a merge, after all tokens. `where` is its place.
   void add_merge(const std::string& left, const std::string& right, const std::string& where);
-  // Every byte has a token, and the ids are 0 to n-1.
+  // Checks that every byte has a token and the ids are 0 to n-1.
   Vocabulary finish();
 
   [[noreturn]] void fail(const std::string& message) const { fail(message, where_); }

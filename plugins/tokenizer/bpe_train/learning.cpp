@@ -29,7 +29,7 @@ struct Word {
   int64_t count;
 };
 
-// The words as they are cut into tokens so far, and where each pair of neighbours stands.
+// Holds the words as they are split into tokens so far, and the words with each pair of neighbours.
 class Words {
  public:
   Words(const std::vector<WordCount>& counted, const std::array<int32_t, 256>& byte_ids) {
@@ -43,7 +43,7 @@ class Words {
     for (const auto& [pair, place] : pairs_) heap_.push({place.count, pair});
   }
 
-  // The most frequent pair; a count of 0 when there is none. Counts in the heap may be too large, never too small.
+  // Returns the most frequent pair, with a count of 0 when there is none. Counts in the heap may be too large, never too small.
   Candidate most_frequent() {
     while (!heap_.empty()) {
       const Candidate top = heap_.top();
@@ -97,7 +97,7 @@ class Words {
     }
     word.ids.resize(to);
   }
-  // Counts the word's pairs; notes the word at those that hold `fresh`, or at all.
+  // Counts the word's pairs; notes the word at the pairs that hold `fresh`, by default at all.
   void add_pairs(size_t i, int32_t fresh = kAll) {
     const Word& word = words_[i];
     for (size_t at = 0; at + 1 < word.ids.size(); ++at) {

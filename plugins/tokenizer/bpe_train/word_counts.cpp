@@ -19,8 +19,8 @@ bool is_ascii_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Parts of about a megabyte, cut before the blank between two ASCII letters, where common patterns cut as well; a corpus
-// without such a place is one chunk.
+// Returns parts of about a megabyte, cut before the blank between two ASCII letters, where common patterns cut as well; a
+// corpus without such a place is one chunk.
 std::vector<std::string_view> chunks_of(std::string_view corpus) {
   std::vector<std::string_view> out;
   size_t begin = 0;
@@ -39,7 +39,7 @@ void count(std::string_view word, Counts& counts) {
   if (!word.empty()) ++counts[word];
 }
 
-// Bytes that are not UTF-8 end a word and are none.
+// Bytes that are not UTF-8 end a word and are not counted.
 void count_chunk(std::string_view text, const gptcore::bpe::Splitter& splitter, Counts& counts) {
   while (!text.empty()) {
     const size_t invalid = gptcore::find_invalid_utf8(text);

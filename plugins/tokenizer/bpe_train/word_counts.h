@@ -1,4 +1,4 @@
-// How often each piece stands in a corpus, counted by several threads.
+// Counts how often each piece occurs in a corpus, on several threads.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 #include "bpe/splitter.h"
 
 struct WordCount {
-  std::string_view word;  // in the corpus; of 1 to kLongestWord bytes
+  std::string_view word;  // points into the corpus; 1 to kLongestWord bytes
   int64_t count = 0;
 };
 
 // A longer piece counts as several: merges are learned from words, not from megabytes without a blank.
 inline constexpr size_t kLongestWord = 1024;
 
-// The words in order of their bytes, whatever the number of threads. `progress` is called by any of them with the bytes done.
+// Returns the words in order of their bytes, whatever the number of threads. Any thread calls `progress`, with the bytes done.
 std::vector<WordCount> count_words(std::string_view corpus, const gptcore::bpe::Splitter& splitter, int64_t threads,
                                    const std::function<void(int64_t)>& progress);

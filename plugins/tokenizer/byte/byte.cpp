@@ -1,4 +1,4 @@
-// One token a byte: 256 ids, any text, nothing to learn.
+// One token per byte: 256 ids, any text, nothing to learn.
 #include <string>
 #include <vector>
 
@@ -28,11 +28,9 @@ class Byte final : public gptcore::Tokenizer, gptcore::TokenizerJson {
     return text;
   }
 
-  void* extension(std::string_view id) override {
-    return id == "gptcore.tokenizer_json/1" ? static_cast<gptcore::TokenizerJson*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<TokenizerJson>(this, id); }
 
-  // Byte-level BPE without a merge.
+  // Writes byte-level BPE without a merge.
   gptcore::Status tokenizer_json(std::string& out) noexcept override {
     return gptcore::guard([&] {
       gptcore::bpe::Vocabulary bytes;

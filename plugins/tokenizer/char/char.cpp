@@ -1,4 +1,4 @@
-// One token a character, as nanoGPT's shakespeare_char: ids are the corpus's code points in ascending order.
+// One token per character, as nanoGPT's shakespeare_char: ids are the corpus's code points in ascending order.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -106,7 +106,7 @@ class Char final : public gptcore::Tokenizer {
   }
 
  private:
-  // Precondition: ascending and not empty.
+  // Precondition: `points` ascend and are not empty.
   void set(std::vector<int32_t> points) {
     points_ = std::move(points);
     ids_.assign(static_cast<size_t>(points_.back()) + 1, -1);

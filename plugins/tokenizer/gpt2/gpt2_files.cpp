@@ -28,10 +28,10 @@ nlohmann::json parsed(const std::string& path) {
     auto json = nlohmann::json::parse(read_file(path));
     if (json.is_object() && !json.empty()) return json;
   } catch (const nlohmann::json::parse_error& e) {
-    throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": it is not JSON at byte " + std::to_string(e.byte),
-                kAgain, path);
+    throw Error(Code::data_corrupt,
+                "this is not a valid " + name_of(path) + ": it is not JSON at byte " + std::to_string(e.byte), kAgain, path);
   }
-  throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": it wants {\"token\": id, ...}", kAgain, path);
+  throw Error(Code::data_corrupt, "this is not a valid " + name_of(path) + ": it expects {\"token\": id, ...}", kAgain, path);
 }
 
 void add_merges(const std::string& path, VocabularyBuilder& builder) {
@@ -42,7 +42,7 @@ void add_merges(const std::string& path, VocabularyBuilder& builder) {
   size_t line = 0, merges = 0;
   for (size_t at = 0; at < text.size();) {
     const size_t end = text.find('\n', at);
-    if (end == std::string::npos) fail(line + 1, "the line has no end: the file is cut off");
+    if (end == std::string::npos) fail(line + 1, "the line has no end: the file is truncated");
     std::string pair = text.substr(at, end - at);
     if (pair.ends_with('\r')) pair.pop_back();
     at = end + 1;
@@ -50,15 +50,16 @@ void add_merges(const std::string& path, VocabularyBuilder& builder) {
     if (pair.starts_with("#version") && line == 1) continue;
     const size_t space = pair.find(' ');
     if (space == std::string::npos || pair.find(' ', space + 1) != std::string::npos)
-      fail(line, "this is no pair of tokens: '" + pair.substr(0, 40) + "'");
+      fail(line, "this is not a pair of tokens: '" + pair.substr(0, 40) + "'");
     builder.add_merge(pair.substr(0, space), pair.substr(space + 1), path + ":" + std::to_string(line));
     ++merges;
   }
-  if (merges == 0) throw Error(Code::data_corrupt, "this is no " + name_of(path) + ": there is no merge in it", kAgain, path);
+  if (merges == 0)
+    throw Error(Code::data_corrupt, "this is not a valid " + name_of(path) + ": there is no merge in it", kAgain, path);
 }
 
 int64_t id_of(const nlohmann::json& id, const std::string& token, const VocabularyBuilder& builder) {
-  if (!id.is_number_integer()) builder.fail("the id of '" + token + "' is no integer");
+  if (!id.is_number_integer()) builder.fail("the id of '" + token + "' is not an integer");
   return id.get<int64_t>();
 }
 

@@ -11,12 +11,12 @@ namespace {
 using gptcore::PieceModel;
 using gptcore::ScoredPiece;
 
-// The fields of a message, one after another.
+// Reads the fields of a message, one after another.
 class Fields {
  public:
   explicit Fields(std::string_view message) : rest_(message) {}
 
-  // Moves to the next field; false at the end.
+  // Moves to the next field; returns false at the end.
   bool next() {
     if (rest_.empty()) return false;
     const uint64_t tag = varint();

@@ -64,7 +64,7 @@ class SentencePiece final : public Tokenizer, ScoredPieces {
     return text;
   }
 
-  // A control symbol, as "</s>".
+  // Returns the id of a control symbol, as "</s>".
   std::optional<int32_t> special(std::string_view name) const override {
     const Processor& by = processor();
     const int id = by.PieceToId(name);
@@ -72,9 +72,7 @@ class SentencePiece final : public Tokenizer, ScoredPieces {
     return is_special ? std::optional<int32_t>(id) : std::nullopt;
   }
 
-  void* extension(std::string_view id) override {
-    return id == "gptcore.scored_pieces/1" ? static_cast<ScoredPieces*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<ScoredPieces>(this, id); }
 
   Status scored_pieces(PieceModel& out) noexcept override {
     return guard([&] { out = read_piece_model(processor().serialized_model_proto()); });
@@ -106,7 +104,7 @@ class SentencePiece final : public Tokenizer, ScoredPieces {
   const Processor& processor() const {
     if (const Processor* there = state_->processor.load(std::memory_order_acquire)) return *there;
     const std::lock_guard lock(state_->making);
-    if (!state_->owner) set(made(read_file(model_), Code::data_corrupt, "this is no SentencePiece model", model_));
+    if (!state_->owner) set(made(read_file(model_), Code::data_corrupt, "this is not a SentencePiece model", model_));
     return *state_->owner;
   }
 

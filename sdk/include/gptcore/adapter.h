@@ -1,5 +1,5 @@
-// Something added to the output of a linear or an embedding, with parameters of its own: LoRA and its relatives. One object a
-// layer; the pipeline's [[adapter]] says which layers.
+// An adapter adds a trained term to the output of a linear or an embedding (LoRA and its relatives). The pipeline's [[adapter]]
+// table names the layers; each layer gets one object.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,26 +16,27 @@ namespace gptcore {
 struct AdapterContext {
   std::string layer;  // path of the adapted layer
   LayerKind kind = LayerKind::linear;
-  at::Tensor weight;  // the layer's own: (out, in) of a linear, (rows, C) of an embedding; its values change in training
+  at::Tensor weight;  // the layer's weight: (out, in) of a linear, (rows, C) of an embedding; training changes its values
   Host* host = nullptr;
 };
 
-// Calls are [all ranks], one at a time, except that forward() may run on several threads at once.
+// The program makes all calls on [all ranks] and one at a time, except that forward() may run on several threads at once.
 class Adapter {
  public:
   virtual ~Adapter();
-  // Allocates parameters, float32, on the weight's device. Throws Error(model_shape) when the layer does not suit it.
+  // Allocates float32 parameters on the weight's device. Throws Error(model_shape) when the adapter cannot sit on this layer.
   virtual void open(const AdapterContext& context) = 0;
-  // Names are relative to the layer: "a" becomes "<layer>.<item>.a". The same tensors at every call.
+  // Returns the same tensors at every call. Names are relative to the layer: "a" becomes "<layer>.<item>.a".
   virtual std::vector<Parameter> parameters() = 0;
-  // What to add to the output. Input: (B, T, in) of a linear, (B, T) int64 ids of an embedding. Differentiable.
+  // Returns the term to add to the layer's output; it is differentiable. `input` is (B, T, in) for a linear and (B, T) int64
+  // ids for an embedding.
   virtual at::Tensor forward(const at::Tensor& input) = 0;
-  // [no grad] The same as a matrix of the weight's shape, to be added when the adapter is merged.
+  // [no grad] Returns the adapter's effect as a matrix of the weight's shape, which merging adds to the weight.
   virtual at::Tensor delta() = 0;
-  // [no grad] Starts anew, adding as nearly `delta` (of the weight's shape) as it can; by SVD where the rank is bounded.
-  // Throws Error(model_shape) when it cannot, which is what this does.
+  // [no grad] Resets the adapter so that delta() comes as close to `delta` (of the weight's shape) as it can, by SVD where the
+  // rank is bounded. The default throws Error(model_shape): the adapter cannot do this.
   virtual void take(const at::Tensor& delta);
-  // Dropout is on while training.
+  // Switches dropout on for training and off otherwise.
   virtual void train(bool on) { static_cast<void>(on); }
   virtual void* extension(std::string_view id);
 };

@@ -1,4 +1,4 @@
-// How gptcore says what went wrong: one line, a stable code, and what to do next. The code's hundreds fix the exit code.
+// Errors: each prints one line with a stable code and the next thing to do. The hundreds of the code determine the exit code.
 #pragma once
 
 #include <stdexcept>
@@ -7,7 +7,7 @@
 
 namespace gptcore {
 
-// Stable numbers, printed as GCnnn; docs/errors.md explains each. Numbers are never reused.
+// Stable numbers, printed as GCnnn. docs/errors.md explains each. A number is never reused.
 enum class Code : int {
   usage = 1,            // command line
   config_syntax = 100,  // not TOML
@@ -79,8 +79,8 @@ enum class Code : int {
 // 0 ok, 2 usage/config/model, 3 plugin, 4 data, 5 checkpoint, 6 diverged, 7 memory, 8 peer, 9 disk, 70 internal.
 int exit_code(Code code) noexcept;
 
-// A failure a user can act on. `hint` is the next thing to do ("" when the message says it all);
-// `where` is file:line:col or a path when the place is known.
+// A failure that a user can act on. `hint` is the next thing to do, "" when the message says it all. `where` is file:line:col
+// or a path, "" when no place is known.
 class Error : public std::runtime_error {
  public:
   Error(Code code, const std::string& message, std::string hint = {}, std::string where = {});
@@ -88,7 +88,9 @@ class Error : public std::runtime_error {
   Code code() const noexcept { return code_; }
   const std::string& hint() const noexcept { return hint_; }
   const std::string& where() const noexcept { return where_; }
-  // "where: error[GC102]: message; hint", without a trailing newline.
+  // Returns the same error at `where`. An error that already has a place keeps it.
+  Error at(const std::string& where) const;
+  // Returns "where: error[GC102]: message; hint" without a trailing newline.
   std::string line() const;
 
  private:

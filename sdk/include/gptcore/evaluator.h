@@ -1,5 +1,5 @@
-// Measures the model without changing it: a stage's [[stage.evaluator]] tables name it, in train stages (at each evaluation)
-// and in evaluate stages.
+// An evaluator measures the model without changing it. A [[stage.evaluator]] table names it; a train stage runs it at each
+// evaluation, an evaluate stage runs it once.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ struct EvaluatorContext {
   Host* host = nullptr;
 };
 
-// Where an evaluator puts what it finds. The program implements it.
+// Collects what an evaluator measures. The program implements it.
 class Results {
  public:
   virtual ~Results();
-  // Adds to a metric, which is sum / count over all calls and all ranks. Every rank must add to the same metrics.
+  // Adds to a metric, whose value is sum / count over all calls and all ranks. Every rank must add to the same metrics.
   virtual void add(std::string_view metric, double sum, double count = 1) = 0;
-  // One item's record, for loggers (event item_evaluated).
+  // Passes the record of one item to loggers as the event item_evaluated.
   virtual void item(const Table& record) = 0;
 };
 
@@ -35,9 +35,9 @@ class Results {
 class Evaluator {
  public:
   virtual ~Evaluator();
-  // Reads its items. Throws Error(data_*), naming file and line.
+  // Reads the items to evaluate. Throws Error(data_*), which names file and line.
   virtual void open(const EvaluatorContext& context) { static_cast<void>(context); }
-  // [all ranks, no grad] Rank r takes items r, r + ranks, ...: each item once over all ranks.
+  // [all ranks, no grad] Measures the model. Rank r takes the items r, r + ranks, ..., so that each item is measured once.
   virtual void evaluate(const ModelView& model, Results& results) = 0;
   virtual void* extension(std::string_view id);
 };

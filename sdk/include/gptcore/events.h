@@ -1,4 +1,4 @@
-// What happens during a run, as loggers see it. The name of an event, then when it comes:
+// The events of a run, which loggers receive as records. Each line gives an event and when it is emitted:
 //
 //   run_started                                          once
 //   for each stage:  stage_started                       once a stage
@@ -47,7 +47,7 @@ const char* name_of(Event event);
 
 using EventSet = uint32_t;
 inline constexpr EventSet kAllEvents = (EventSet{1} << kEvents) - 1;
-// on(Event::step_ended, Event::evaluation_ended): the set of these.
+// Returns the set of its arguments: on(Event::step_ended, Event::evaluation_ended).
 template <class... Events> constexpr EventSet on(Events... events) {
   return ((EventSet{1} << static_cast<uint32_t>(events)) | ... | EventSet{0});
 }
@@ -55,7 +55,7 @@ template <class... Events> constexpr EventSet on(Events... events) {
 struct Record {
   Event event = Event::run_started;
   int64_t step = 0;    // updates done so far
-  double seconds = 0;  // since the run started, monotonic
+  double seconds = 0;  // since this process started the run, monotonic
   Table fields;        // by name: loss, lr, grad_norm, ms, tokens_per_s, mfu, val_loss, path, ...
 };
 

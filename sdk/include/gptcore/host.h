@@ -1,4 +1,4 @@
-// What the program does for a plugin: messages, progress and downloads look and behave the same everywhere.
+// The services that the program offers to plugins, so that messages, progress and downloads look the same everywhere.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,18 @@ namespace gptcore {
 
 enum class Level : int { debug, info, warning };
 
-// Owned by the program and alive as long as the plugin's objects. Every call is [any thread].
+// The program owns it and keeps it alive longer than the plugin's objects. Every method may be called on [any thread].
 class Host {
  public:
   virtual ~Host();
   virtual void log(Level level, std::string_view text) = 0;
-  // A bar with rate and ETA on a terminal, a few plain lines elsewhere. `total` 0 = unknown; done == total ends it.
+  // Shows a bar with rate and ETA on a terminal and a few plain lines elsewhere. `total` is 0 when it is unknown; a call with
+  // done == total ends the bar.
   virtual void progress(std::string_view label, int64_t done, int64_t total, std::string_view unit) = 0;
-  // The path of a local copy of `url` whose SHA-256 is `sha256` (64 hex digits; empty: unknown), downloading it into the
-  // cache folder when it is not there yet. Throws Error(download_failed) with how to provide the file by hand.
+  // Returns the path of a local copy of `url` whose SHA-256 is `sha256` (64 hex digits; empty: unknown). Downloads the file
+  // into the cache folder when there is no copy. Throws Error(download_failed), which says how to provide the file by hand.
   virtual std::string fetch(std::string_view url, std::string_view sha256) = 0;
-  // What later versions of the program offer, by its id ("gptcore.metrics/1"); null when this one does not.
+  // Returns a further service by its id (service_of<T>() in extension.h), or null when this program does not offer it.
   virtual void* service(std::string_view id);
 };
 

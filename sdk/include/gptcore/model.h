@@ -1,4 +1,4 @@
-// A language model whose parameters the trainer owns, names and stores.
+// A language model. The trainer moves its parameters into flat buffers, trains them and stores them by name.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,13 +15,13 @@ namespace gptcore {
 
 class Adapter;
 
-// How a parameter starts: normal with `std` around 0, or the constant `value`.
+// The starting value of a parameter: normal with standard deviation `std` around 0, or the constant `value` when std is 0.
 struct Init {
   double std = 0;
   double value = 0;
 };
 
-// `tensor` shares storage with the model's own member, so that whoever re-homes it (flat buffers) uses set_data.
+// `tensor` is the model's own member: code that moves it into a flat buffer must use set_data().
 struct Parameter {
   std::string name;  // "blocks.3.attn.qkv.weight"
   at::Tensor tensor;
@@ -37,44 +37,45 @@ const char* name_of(LayerKind kind);
 struct Layer {
   std::string path;  // "blocks.3.attn.qkv"
   LayerKind kind = LayerKind::linear;
-  bool takes_adapter = false;  // set_adapter() works on it
+  bool takes_adapter = false;  // whether set_adapter() accepts this layer
 };
 
 struct ModelContext {
-  int64_t vocab_size = 0;  // what the tokenizer or dataset needs at least
+  int64_t vocab_size = 0;  // the least number of ids that the tokenizer or dataset needs
 };
 
-// Calls are [all ranks], one at a time. block_size() is known before open(); the rest comes after open(), then place().
+// The program makes all calls on [all ranks] and one at a time. block_size() may be called before open(); every other method
+// follows open(), then place().
 class Model {
  public:
   virtual ~Model();
-  // Allocates the parameters, float32; their values are set by the caller, from Init or a checkpoint.
+  // Allocates float32 parameters. The caller sets their values, from Init or a checkpoint.
   virtual void open(const ModelContext& context) = 0;
-  // Moves everything to the device; matrix products are computed in `compute` from then on, weights stay float32.
+  // Moves everything to `device`. Matrix products are computed in `compute` from then on; weights stay float32.
   virtual void place(at::Device device, at::ScalarType compute) = 0;
   virtual std::vector<Parameter> parameters() = 0;
   virtual int64_t block_size() const = 0;
   virtual int64_t vocab_size() const = 0;
-  // ids (B, T) int64, T <= block_size -> (B, T, V).
+  // Returns (B, T, V) for ids (B, T) int64, T <= block_size.
   virtual at::Tensor logits(const at::Tensor& ids) = 0;
-  // Mean cross-entropy in nats over the targets that are not -1; 0-dim float32, differentiable in training.
+  // Returns the mean cross-entropy in nats over the targets that are not -1: 0-dim float32, differentiable in training.
   virtual at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) = 0;
-  // A second model on the same parameter values with gradients of its own, to be trained on another thread; null when two
-  // threads would disturb each other (dropout draws from one generator).
+  // Returns a second model that has the same parameter values but its own gradients, for another thread, or null when two
+  // threads would disturb each other (as dropout does, which draws from one generator).
   virtual std::unique_ptr<Model> share() { return nullptr; }
-  // Dropout is on while training.
+  // Switches dropout on for training and off otherwise.
   virtual void train(bool on) = 0;
-  // Floating point operations a token costs in training, forward and backward (6N + 12 L H Q T).
+  // Returns the floating point operations per token of a forward and backward pass (6N + 12 L H Q T; PaLM, appendix B).
   virtual double flops_per_token() const = 0;
   virtual std::vector<Layer> layers() { return {}; }
-  // From now on the layer's output is its own plus adapter->forward(input); null takes the adapter off. The adapter's
-  // parameters are not the model's. Throws Error(model_shape) when the layer takes none.
+  // Adds adapter->forward(input) to the layer's output from now on; null removes the adapter. parameters() does not include
+  // those of adapters. Throws Error(model_shape) when the layer takes no adapter.
   virtual void set_adapter(const std::string& path, std::shared_ptr<Adapter> adapter);
-  // An interface that later versions add, by its id ("gptcore.kv_cache/1"); null when there is none. Owned by the object.
+  // Returns a further interface of this object by its id (extension_as() in extension.h), or null. The object owns it.
   virtual void* extension(std::string_view id);
 };
 
-// An adapter on a layer, as the pipeline or an operation put it there.
+// An adapter that the pipeline or an operation has put on a layer.
 struct AdapterInfo {
   std::string layer, item;  // "blocks.3.attn.qkv", "lora"
   Table values;             // of its parameters
@@ -86,8 +87,8 @@ struct ParameterInfo {
   bool trainable = true;
 };
 
-// A model that is looked at and not changed. The program implements it. Dropout is off and no graph is made; ids may lie on
-// the CPU. Valid during the call it was given to.
+// Read-only access to the model. The program implements it. Dropout is off, no autograd graph is recorded, and ids may lie on
+// the CPU. A view is valid during the call that it was passed to.
 class ModelView {
  public:
   virtual ~ModelView();
@@ -95,9 +96,9 @@ class ModelView {
   virtual int64_t vocab_size() const = 0;
   virtual std::vector<Layer> layers() const = 0;
   virtual std::vector<ParameterInfo> parameters() const = 0;
-  // The values of a parameter, not to be written to. Throws Error(unknown_name).
+  // Returns the values of a parameter, which must not be written to. Throws Error(unknown_name).
   virtual at::Tensor value(std::string_view parameter) const = 0;
-  // As Model::logits and Model::loss.
+  // See Model::logits and Model::loss.
   virtual at::Tensor logits(const at::Tensor& ids) const = 0;
   virtual at::Tensor loss(const at::Tensor& ids, const at::Tensor& targets) const = 0;
   virtual std::vector<AdapterInfo> adapters() const = 0;

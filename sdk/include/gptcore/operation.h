@@ -1,5 +1,5 @@
-// Changes training or the model while it runs: a train stage's [[stage.operation]] tables name it. It plans between two
-// updates; the program checks the plan and commits all of it or nothing.
+// An operation changes the model or its training during a run. A [[stage.operation]] table of a train stage names it. It plans
+// its edits between two updates; the program checks the plan and commits all of it or nothing.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace gptcore {
 
-// What an operation may do, declared as  static constexpr Effects effects = kChangesTraining | kFreezes;
-// An edit of a kind that is not declared is refused.
+// The edits that an operation may plan, declared as  static constexpr Effects effects = kChangesTraining | kFreezes;
+// The program refuses an edit that is not declared.
 using Effects = uint32_t;
 inline constexpr Effects kChangesTraining = 1;  // ModelEdit::set
 inline constexpr Effects kFreezes = 2;          // freeze, unfreeze
@@ -23,10 +23,10 @@ inline constexpr Effects kReshapes = 4;         // arrange_blocks, widen_mlp, wi
 inline constexpr Effects kAdapts = 8;           // set_adapter, merge_adapter, drop_adapter
 inline constexpr Effects kReplaces = 16;        // replace
 inline constexpr Effects kControlsData = 32;    // set_data
-inline constexpr Effects kUndoes = 64;          // extension("gptcore.undo/1")
+inline constexpr Effects kUndoes = 64;          // extension_of<Undo>()
 inline constexpr Effects kAllEffects = kChangesTraining | kFreezes | kReshapes | kAdapts | kReplaces | kControlsData | kUndoes;
 
-// Where training stands; equal on all ranks.
+// The state of training, equal on all ranks.
 struct TrainingView {
   int64_t step = 0;                                              // updates done in this stage
   int64_t tokens = 0;                                            // trained on in this stage, over all ranks
@@ -35,7 +35,7 @@ struct TrainingView {
   double val_loss = std::numeric_limits<double>::quiet_NaN();
   double learning_rate = 0;  // the stage's setting: the peak of its schedule
   int64_t batch_size = 0, gradient_accumulation_steps = 0, max_iters = 0;
-  Event event = Event::step_ended;                              // why it is asked
+  Event event = Event::step_ended;                              // after which the operation fires
   double grad_norm = std::numeric_limits<double>::quiet_NaN();  // of the last update that read it, before clipping
 };
 
@@ -44,19 +44,20 @@ struct OperationContext {
   uint64_t seed = 0;                 // the only source of randomness; equal on all ranks
   int64_t rank = 0, ranks = 1;
   Host* host = nullptr;
-  int64_t data_vocab_size = 0;  // what tokenizer and dataset need; 0 = unknown
+  int64_t data_vocab_size = 0;  // ids that tokenizer and dataset need; 0 = unknown
 };
 
-// Asked when its table's `when` fires. Without `when`, after each event of  static constexpr EventSet events = ...;  out of
-// step_ended (which it is without that line) and evaluation_ended. What it throws ends the run with a checkpoint.
+// plan() is called when the conditions `when` of the operation's table hold. Without `when` it is called after each event of
+// static constexpr EventSet events = ...;  which may name step_ended (the default) and evaluation_ended. An exception ends the
+// run with a checkpoint, unless the table says on_error = "skip".
 class Operation {
  public:
   virtual ~Operation();
-  // [all ranks] Before the first update, also on resume: check arguments against the model here.
+  // [all ranks] Called before the first update, also on resume. Check arguments against the model here.
   virtual void open(const OperationContext& context) { static_cast<void>(context); }
-  // [all ranks] Must plan the same on every rank. Leaving `edit` empty changes nothing.
+  // [all ranks] Plans the same edits on every rank. An empty plan changes nothing.
   virtual void plan(const TrainingView& now, ModelEdit& edit) = 0;
-  // Everything a resumed run must know; any bytes. Stored in checkpoints; load() follows open().
+  // Returns everything that a resumed run must know, as any bytes; checkpoints store it. load() follows open().
   virtual std::string save() const { return {}; }
   virtual void load(std::string_view saved) { static_cast<void>(saved); }
   virtual void* extension(std::string_view id);

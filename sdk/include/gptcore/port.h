@@ -1,5 +1,6 @@
-// How the core calls a plugin's object: the same methods, but nothing is thrown. The implementations (port_of.h) are compiled
-// into the plugin, so an exception never leaves the library it was thrown in. Authors do not use this file.
+// The interfaces through which the core calls a plugin's objects: the methods of each kind, without exceptions. Their
+// implementations (port_of.h) are compiled into the plugin, so that an exception never leaves its library. Authors do not use
+// this file.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +30,11 @@ struct Status {
 };
 
 Status failure(const Error& error);
-Status failure(const char* message);  // of a plugin
-// The other way round: throws the Error that a failed status stands for.
+Status failure(const char* message);  // Code::plugin_failed
+// Throws the Error that a failed status stands for; does nothing when `status` is ok.
 void throw_if_failed(const Status& status);
 
-// Runs f here, in the library this is compiled into, and turns what it throws into a Status.
+// Runs f and turns an exception into a Status, within the library that this template is compiled into.
 template <class F> Status guard(F&& f) noexcept {
   try {
     std::forward<F>(f)();
@@ -89,7 +90,7 @@ class ModelPort : public Port {
   virtual Status vocab_size(int64_t& out) const noexcept = 0;
   virtual Status logits(const at::Tensor& ids, at::Tensor& out) noexcept = 0;
   virtual Status loss(const at::Tensor& ids, const at::Tensor& targets, at::Tensor& out) noexcept = 0;
-  // The second port belongs to the caller, who deletes it.
+  // The caller owns the second port and deletes it.
   virtual Status share(ModelPort*& out) noexcept = 0;
   virtual Status train(bool on) noexcept = 0;
   virtual Status flops_per_token(double& out) const noexcept = 0;

@@ -1,4 +1,4 @@
-// What a plugin's setup function fills in: r.tokenizer<Char>("char", "one token a character").
+// A plugin's setup function registers its items here: r.tokenizer<Char>("char", "one token per character").
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ inline constexpr int kKinds = 7;
 // "tokenizer", ...
 const char* name_of(Kind kind);
 
-// One named thing a plugin offers. Functions live in the plugin's library and throw nothing.
+// One named item of a plugin. Its functions lie in the plugin's library and throw nothing.
 struct Item {
   Item();
   Item(const Item& other);
@@ -28,16 +28,16 @@ struct Item {
   std::string name;  // [a-z][a-z0-9_]*
   std::string doc;   // one line
   std::vector<ParamSpec> params;
-  EventSet events = 0;  // of a logger or an operation: what it is called for
-  Effects effects = 0;  // of an operation: what it may do
-  // A new object with its parameters set, as the kind's Port; null with `status` filled on failure.
+  EventSet events = 0;  // after which a logger or an operation is called
+  Effects effects = 0;  // the edits that an operation may plan
+  // Returns a new object with its parameters set, as the Port of its kind, or null and a failed `status`.
   Port* (*create)(const Table& params, Status& status) = nullptr;
   void (*destroy)(Port*) = nullptr;
-  // The item's rules over several parameters, on values that fit one by one.
+  // Checks the rules over several parameters. Precondition: each value is valid by itself.
   Problems (*check)(const Table& params) = nullptr;
 };
 
-// Registrations take effect together when setup returns, or not at all.
+// The registrations of a plugin take effect together when setup returns, or not at all.
 class Registrar {
  public:
   virtual ~Registrar();

@@ -1,5 +1,5 @@
-// One line a parameter drives everything: its default, the check of pipeline files, `plugins info`, `config explain`.
-// The default is the member's own initialiser, so it is written once.
+// The schema of a parameter struct. One line per parameter gives its type, bounds and description to the checks of pipeline
+// files, `plugins info` and `config explain`. The default is the member's initialiser, so that it is written once.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct Choice {
   std::string doc;
 };
 
-struct Word {  // a text that stands for a number: eval_iters = "all"
+struct Word {  // a text that the user may write for a number: eval_iters = "all"
   std::string text;
   double number = 0;
 };
@@ -35,10 +35,11 @@ struct ParamSpec {
 
   std::string name;
   Type type = Type::text;
-  Value fallback;  // empty when required or when absence has its own meaning
+  Value fallback;  // the default; empty when the key is required or when its absence has a meaning of its own
   bool required = false;
   std::optional<double> minimum, maximum;
   bool minimum_open = false, maximum_open = false;  // open: the bound itself is refused
+  bool live = false, cosmetic = false;              // see Entry; of the program's own tables only
   std::vector<Choice> choices;
   std::vector<Word> words;
   std::string unit;
@@ -47,19 +48,19 @@ struct ParamSpec {
 
 // "integer", "list of strings", ...
 const char* type_name(Type type);
-// "1..1024", ">0", "one of a | b", or "" when anything of the type goes.
+// Returns "1..1024", ">0", "one of a | b", or "" when every value of the type is valid.
 std::string range_text(const ParamSpec& spec);
-// The word of `spec` that `value` is, or nullptr.
+// Returns the word of `spec` that equals `value`, or nullptr.
 const Word* word_of(const ParamSpec& spec, const Value& value);
-// Empty when `value` fits `spec`; else what is wrong with it, as "wants a float, got string \"x\"".
-// An integer is accepted where a float is wanted; the default always fits its own range.
+// Returns nothing when `value` is valid for `spec`, else what is wrong, as "expects a float, got string \"x\"". An integer is
+// valid where a float is expected. The default is always valid.
 struct Misfit {
   bool wrong_type = false;  // else out of range
   std::string text;
 };
 std::optional<Misfit> misfit(const ParamSpec& spec, const Value& value);
 
-// Collects what a cross-field check finds; `key` places the error in the file.
+// An error that a check over several fields finds. `key` gives its place in the file.
 struct Problem {
   std::string key;
   std::string message;
@@ -117,10 +118,10 @@ template <class M> Value get_field(const void* field) {
   return to_value(*static_cast<const M*>(field));
 }
 
-// Schema<T> without T. Objects are passed by address.
+// The part of Schema<T> that does not depend on T. Objects are passed by address.
 class AnySchema {
  public:
-  // Chained after param(): .range(0, 1).required() ...
+  // Completes the line of one parameter: s.param(...).range(0, 1).required();
   class Entry {
    public:
     explicit Entry(ParamSpec& spec) : spec_(spec) {}
@@ -133,8 +134,12 @@ class AnySchema {
     Entry& word(std::string text, double number);
     Entry& unit(std::string text);
     Entry& required();
-    // A text or list of texts that names files: relative ones count from the pipeline file's folder.
+    // The text, or each of a list, is a path. A relative path is resolved against the folder of the pipeline file.
     Entry& path();
+    // An operation may change the value between two updates (ModelEdit::set).
+    Entry& live();
+    // The value influences neither the weights nor later updates, so that a resumed run may change it without a message.
+    Entry& cosmetic();
 
    private:
     ParamSpec& spec_;
@@ -155,6 +160,8 @@ class AnySchema {
   AnySchema(AnySchema&& other) noexcept;
   ~AnySchema();
   Entry add(std::string name, Type type, std::string doc, Field field, const void* defaults);
+  // Adds the parameters and rules of `part`, whose object lies `offset` bytes into this schema's object.
+  void add(const AnySchema& part, ptrdiff_t offset);
   void add(Rule rule);
   void assign_any(const Table& values, void* object) const;
   Table values_any(const void* object) const;
@@ -167,11 +174,14 @@ class AnySchema {
 };
 }  // namespace detail
 
-// What `schema()` of a parameter struct fills in. T must be default constructible.
+template <class T> class Schema;
+template <class T> Schema<T> schema_of();
+
+// The static method T::schema(Schema<T>&) fills this in. T must be default constructible.
 template <class T> class Schema : public detail::AnySchema {
  public:
-  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, std::optional of one,
-  // or Value, which takes anything and is for a check() or open() to judge.
+  // `member` may be bool, int64_t, double, std::string, a std::vector of the last three, Table, a std::optional of one of
+  // these, or Value. A Value accepts anything; check() or open() must judge it.
   template <class M> Entry param(std::string name, M T::*member, std::string doc) {
     if (!defaults_) defaults_.emplace();
     const auto offset = reinterpret_cast<const char*>(&((*defaults_).*member)) - reinterpret_cast<const char*>(&*defaults_);
@@ -179,22 +189,30 @@ template <class T> class Schema : public detail::AnySchema {
                &*defaults_);
   }
 
-  // rule(const T&, Problems&): over several fields; runs after every field fits on its own.
+  // Adds the parameters and rules of `Base`, a base class of T.
+  template <class Base> void group() {
+    static_assert(std::is_base_of_v<Base, T>);
+    if (!defaults_) defaults_.emplace();
+    const Base& part = *defaults_;
+    add(schema_of<Base>(), reinterpret_cast<const char*>(&part) - reinterpret_cast<const char*>(&*defaults_));
+  }
+
+  // Adds rule(const T&, Problems&), a check over several fields. It runs when every field is valid by itself.
   template <class F> void check(F rule) {
     add([rule = std::move(rule)](const void* object, Problems& found) { rule(*static_cast<const T*>(object), found); });
   }
 
-  // Sets the members named in `values`, which must fit the schema (the host has checked); the rest keep their defaults.
+  // Sets the members that `values` names; the others keep their values. Precondition: the values are valid for the schema.
   void assign(const Table& values, T& object) const { assign_any(values, &object); }
-  // Every member by its name.
+  // Returns every member by its name.
   Table values(const T& object) const { return values_any(&object); }
   Problems problems(const T& object) const { return problems_any(&object); }
 
  private:
-  std::optional<T> defaults_;  // made when there is a parameter
+  std::optional<T> defaults_;  // made by the first parameter
 };
 
-// T's schema: what its static `schema(Schema<T>&)` says, or no parameters when it has none.
+// Returns the schema of T, which has no parameters when T has no static method schema(Schema<T>&).
 template <class T> Schema<T> schema_of() {
   Schema<T> s;
   if constexpr (requires { T::schema(s); }) T::schema(s);

@@ -1,4 +1,4 @@
-// "did you mean": the known name that a misspelt one most likely stands for.
+// Suggestions for misspelt names ("did you mean ...?").
 #pragma once
 
 #include <optional>
@@ -7,13 +7,13 @@
 
 namespace gptcore {
 
-// The candidate within a third of the word's length in typing errors (insert, delete, replace, swap of neighbours), else
-// the shortest that begins with the word. Case, '-' and '_' are equal.
+// Returns the candidate that differs by the fewest typing errors (insert, delete, replace, swap of neighbours), at most a third
+// of the word's length, else the shortest candidate that begins with the word. Case is ignored, and '-' equals '_'.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& candidates);
-// "did you mean 'rank'?", or `otherwise` when nothing is near.
+// Returns "did you mean 'rank'?", or `otherwise` when no candidate is near.
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates,
                          const std::string& otherwise = {});
-// The names as "a, b, c", for hints; a long list is cut.
+// Returns the names as "a, b, c" for hints; a long list is shortened.
 std::string listed(const std::vector<std::string>& names);
 
 }  // namespace gptcore

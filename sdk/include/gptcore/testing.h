@@ -1,5 +1,5 @@
-// Your plugin in a test of your own: loaded as the program loads it, and run in a real pipeline on a model so small that ten
-// steps take milliseconds. Needs no test framework; testing/catch2.h adapts it to Catch2.
+// Tests for your own plugin: the harness loads it as the program does and runs it in a real pipeline on a model so small that
+// ten steps take milliseconds. No test framework is needed; testing/catch2.h adapts the harness to Catch2.
 //
 //   gptcore::testing::Harness h{"./myop.so", "myop", {{"factor", 0.5}}};
 //   const auto r = h.run_steps(10);
@@ -33,7 +33,7 @@
 
 namespace gptcore::testing {
 
-// The model of every test: a GPT with bias and dropout off, on the CPU with one thread, its values from kSeed.
+// The model of every test: a GPT without bias and dropout, on one CPU thread, initialised from kSeed.
 class GPTCORE_TESTING_API TinyModel {
  public:
   static constexpr int64_t kLayers = 2, kHeads = 2, kWidth = 16, kBlockSize = 8, kVocabSize = 32;
@@ -44,7 +44,7 @@ class GPTCORE_TESTING_API TinyModel {
   TinyModel(const TinyModel&) = delete;
   TinyModel& operator=(const TinyModel&) = delete;
   Model& model();
-  // What evaluators and operations are given.
+  // Returns the view that evaluators and operations receive.
   const ModelView& view() const;
 
  private:
@@ -52,7 +52,7 @@ class GPTCORE_TESTING_API TinyModel {
   std::unique_ptr<Parts> parts_;
 };
 
-// What a run did. One that failed is a report too.
+// The outcome of a run, also of one that failed.
 class GPTCORE_TESTING_API Report {
  public:
   std::string error;                      // the line that a user would see, or ""
@@ -61,14 +61,14 @@ class GPTCORE_TESTING_API Report {
   std::vector<Record> records;            // what loggers saw, in order
 
   bool ok() const { return error.empty(); }
-  // A parameter of the model or of an adapter ("blocks.0.attn.qkv.myadapter.a") at the end, and before the first update.
-  // Throw Error(unknown_name) for a name that there is not.
+  // Return a parameter of the model or of an adapter ("blocks.0.attn.qkv.myadapter.a") after the run, and before the first
+  // update. Throw Error(unknown_name).
   at::Tensor tensor(const std::string& name) const;
   at::Tensor initial(const std::string& name) const;
   std::vector<std::string> names() const;
-  // Whether every bit of it is as it was before the first update.
+  // Returns whether a parameter is bit for bit what it was before the first update.
   bool unchanged(const std::string& name) const;
-  // A key of the train stage as operations left it: setting("learning_rate").as<double>(). Throws Error(unknown_name).
+  // Returns a key of the train stage after the run: setting("learning_rate").as<double>(). Throws Error(unknown_name).
   const Value& setting(const std::string& key) const;
 
  private:
@@ -77,7 +77,7 @@ class GPTCORE_TESTING_API Report {
   Table settings_;
 };
 
-// One item of a plugin. Not to be shared between threads.
+// Runs one item of a plugin. A harness must not be shared between threads.
 class GPTCORE_TESTING_API Harness {
  public:
   // `item` is its name, or "kind/name" when the file has two of that name. `parameters` are the keys of its table, those of
@@ -88,7 +88,7 @@ class GPTCORE_TESTING_API Harness {
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
 
-  // A key of the train stage for the runs that follow, over the small ones that tests get: set("batch_size", 2).
+  // Sets a key of the train stage for the runs that follow: set("batch_size", 2). Other keys have small values for tests.
   Harness& set(const std::string& key, Value value);
   // Trains the tiny model for so many updates, with an evaluation after every five, in a folder that is removed. An item of
   // another kind than model works on a TinyModel; a model gets its sizes where it has parameters of those names.
@@ -111,7 +111,7 @@ class GPTCORE_TESTING_API Harness {
   std::unique_ptr<Parts> parts_;
 };
 
-// Adds up what an evaluator reports.
+// Collects what an evaluator reports.
 class Metrics final : public Results {
  public:
   void add(std::string_view metric, double sum, double count = 1) override {
@@ -120,7 +120,7 @@ class Metrics final : public Results {
     number += count;
   }
   void item(const Table& record) override { items.push_back(record); }
-  // Sum / count; NaN when nothing was added.
+  // Returns sum / count, or NaN when nothing was added.
   double operator[](const std::string& metric) const {
     const auto found = sums_.find(metric);
     return found == sums_.end() ? std::numeric_limits<double>::quiet_NaN() : found->second.first / found->second.second;
@@ -140,13 +140,13 @@ class Metrics final : public Results {
 // Checks for a test program without a framework: int main() { Checks t; t.check(r.ok(), r.error); return t.exit_code(); }
 class Checks {
  public:
-  // Says on standard error what does not hold. Returns `holds`.
+  // Prints `claim` on standard error when it does not hold. Returns `holds`.
   bool check(bool holds, const std::string& claim) {
     ++(holds ? passed_ : failed_);
     if (!holds) std::fprintf(stderr, "FAILED: %s\n", claim.c_str());
     return holds;
   }
-  // 0 when at least one check was made and all hold.
+  // Returns 0 when at least one check was made and all hold.
   int exit_code() const {
     std::fprintf(stderr, "%d checks, %d failed\n", passed_ + failed_, failed_);
     return failed_ == 0 && passed_ > 0 ? 0 : 1;

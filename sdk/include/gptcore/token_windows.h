@@ -1,5 +1,5 @@
-// Cuts one split of tokens into training windows. Every dataset whose content is a sequence of tokens uses this, so that
-// sample i means the same for all of them.
+// Cuts a split of tokens into training windows. Every dataset whose content is a sequence of tokens uses this class, so that
+// sample i means the same in all of them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,14 +18,14 @@
 
 namespace gptcore {
 
-// Shuffled samples go through the split in epochs: each cuts it into consecutive windows from a random place on and takes
-// them in a keyed order that spreads a batch over the whole split, so an epoch predicts no token twice and all but the split's
-// ends once. Sequential window i starts at i*T; the last may be shorter, and is filled up with targets of -1.
+// Shuffled samples pass through the split in epochs. An epoch cuts the split into consecutive windows from a random offset on
+// and takes them in a keyed order that spreads a batch over the whole split, so that it predicts no token twice and misses only
+// the ends of the split. Sequential window i starts at i*T; the last one is padded with targets of -1.
 class TokenWindows {
  public:
   TokenWindows() = default;
-  // `tokens` is the split's length. Throws Error(data_too_short) when it is not 0 and below block_size + 1; `where` names the
-  // source and `hint` what else to change.
+  // `tokens` is the length of the split. Throws Error(data_too_short), with `where` and `hint`, when it is neither 0 nor at
+  // least block_size + 1.
   TokenWindows(int64_t tokens, int64_t block_size, uint64_t seed, Split split, const std::string& where,
                const std::string& hint)
       : tokens_(tokens), block_(block_size), key_(stream_key(seed, std::string("windows.") + name_of(split))) {
@@ -39,7 +39,7 @@ class TokenWindows {
   int64_t tokens() const { return tokens_; }
   int64_t windows() const { return tokens_ == 0 ? 0 : (tokens_ - 2 + block_) / block_; }
 
-  // Where the sample's first token is. Precondition: the split is not empty.
+  // Returns the position of the sample's first token. Precondition: the split is not empty.
   int64_t start(Order order, int64_t sample) const {
     if (order == Order::sequential) return sample * block_;
     const auto n = static_cast<uint64_t>(epoch()), i = static_cast<uint64_t>(sample);
@@ -47,10 +47,10 @@ class TokenWindows {
     const auto places = static_cast<uint64_t>(std::min(block_, tokens_ - epoch() * block_));
     return static_cast<int64_t>(SpreadOrder(n, key)(i % n)) * block_ + static_cast<int64_t>(random_bits(key, n) % places);
   }
-  // Samples in an epoch of the shuffled order.
+  // Returns the number of samples in an epoch of the shuffled order.
   int64_t epoch() const { return std::max<int64_t>(1, (tokens_ - block_) / block_); }
 
-  // Makes the batch. `read(first, std::span<int64_t> out)` copies the tokens first .. first + out.size() - 1.
+  // Fills `out`. `read(first, std::span<int64_t> to)` must copy the tokens first .. first + to.size() - 1.
   template <class Read> void batch(const BatchRequest& request, Batch& out, Read&& read) const {
     check(request);
     out.ids = at::empty({request.count, block_}, at::kLong);
@@ -81,14 +81,14 @@ class TokenWindows {
   uint64_t key_ = 0;
 };
 
-// A `read` for TokenWindows::batch over tokens in memory.
+// Returns a `read` for TokenWindows::batch() over tokens in memory.
 template <class Token> auto tokens_of(std::span<const Token> tokens) {
   return [tokens](int64_t first, std::span<int64_t> out) {
     std::copy_n(tokens.begin() + static_cast<std::ptrdiff_t>(first), out.size(), out.begin());
   };
 }
 
-// Tells contents apart: changes when any token or their number does. Chain it over splits through `before`.
+// Returns a hash that changes with any token and with their number. Pass the hash of one split as `before` to chain splits.
 template <class Token> uint64_t hash_of(std::span<const Token> tokens, uint64_t before = 0) {
   uint64_t hash = random_bits(before, tokens.size());
   for (const Token t : tokens) hash = random_bits(hash, static_cast<uint64_t>(t));

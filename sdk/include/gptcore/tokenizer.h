@@ -1,4 +1,4 @@
-// Text to token ids and back.
+// A tokenizer turns text into token ids and back.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,26 @@
 
 namespace gptcore {
 
-// Calls come in this order: parameters are set, open(), then learn() or load() if !ready(), then the rest [any thread].
+// The program sets the parameters, calls open(), then learn() or load() if ready() is false, and then the other methods on
+// [any thread].
 class Tokenizer {
  public:
   virtual ~Tokenizer();
   virtual void open(Host&) {}
-  // False while a vocabulary must still be learned from the corpus (or loaded from a checkpoint).
+  // Returns false while the vocabulary must still be learned from the corpus or loaded from a checkpoint.
   virtual bool ready() const { return true; }
-  // Builds the vocabulary from all of the corpus. Called at most once, before anything is encoded.
+  // Builds the vocabulary from the whole corpus. Called at most once, before anything is encoded.
   virtual void learn(std::string_view corpus) { static_cast<void>(corpus); }
-  // Everything needed to encode and decode without the corpus; any bytes. Stored in checkpoints.
+  // Returns everything that encoding and decoding need without the corpus, as any bytes; checkpoints store it.
   virtual std::string save() const { return {}; }
   virtual void load(std::string_view saved) { static_cast<void>(saved); }
 
   virtual int64_t vocab_size() const = 0;
-  // Throws Error(unknown_character) naming the character and its byte offset when it cannot be encoded.
+  // Throws Error(unknown_character), which names the character and its byte offset, when a character cannot be encoded.
   virtual std::vector<int32_t> encode(std::string_view text) const = 0;
-  // Ids must be below vocab_size(). Bytes of one character may come from several ids.
+  // Ids must be below vocab_size(). The bytes of one character may come from several ids.
   virtual std::string decode(std::span<const int32_t> ids) const = 0;
-  // The id of a special token ("<|endoftext|>"), if there is one.
+  // Returns the id of a special token such as "<|endoftext|>", if the vocabulary has it.
   virtual std::optional<int32_t> special(std::string_view name) const {
     static_cast<void>(name);
     return std::nullopt;

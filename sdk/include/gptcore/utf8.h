@@ -8,8 +8,8 @@
 
 namespace gptcore {
 
-// The code point that starts at byte `at`, which is moved behind it; -1, with `at` unmoved, where the bytes are no UTF-8.
-// Precondition: at < text.size().
+// Returns the code point that starts at byte `at` and moves `at` past it. Returns -1 and leaves `at` when the bytes are not
+// UTF-8. Precondition: at < text.size().
 inline int32_t next_code_point(std::string_view text, size_t& at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const unsigned char lead = byte(0);
@@ -27,14 +27,14 @@ inline int32_t next_code_point(std::string_view text, size_t& at) {
   return point;
 }
 
-// The place of the first byte that is not UTF-8; npos when all is well.
+// Returns the offset of the first byte that is not UTF-8, or npos.
 inline size_t find_invalid_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();)
     if (next_code_point(text, at) < 0) return at;
   return std::string_view::npos;
 }
 
-// Appends a code point's one to four bytes. Precondition: 0 <= point <= 0x10ffff.
+// Appends the one to four bytes of a code point. Precondition: 0 <= point <= 0x10ffff.
 inline void append_utf8(int32_t point, std::string& out) {
   const auto put = [&](int32_t bits) { out += static_cast<char>(bits); };
   const auto follow = [&](int shift) { put(0x80 | ((point >> shift) & 0x3f)); };

@@ -1,4 +1,4 @@
-// A configuration value as it crosses the plugin boundary: TOML's types without its positions.
+// A configuration value. It has TOML's types, knows no position in a file, and may cross the plugin boundary.
 #pragma once
 
 #include <cstdint>
@@ -37,11 +37,11 @@ struct Value {
   bool operator==(const Value& other) const;
 };
 
-// The value as TOML text: 3, 0.5, "a", [1, 2], { a = 1 }. Doubles round-trip. An empty value is "".
+// Returns the value as TOML text: 3, 0.5, "a", [1, 2], { a = 1 }. Doubles round-trip. An empty value gives "".
 std::string to_toml(const Value& value);
-// "boolean", "integer", "float", "string", "array" or "table".
+// Returns "boolean", "integer", "float", "string", "array" or "table".
 const char* type_name(const Value& value);
-// The entry of that key, or nullptr.
+// Returns the value of `key`, or nullptr.
 const Value* find(const Table& table, const std::string& key);
 
 }  // namespace gptcore

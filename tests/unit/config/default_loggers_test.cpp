@@ -1,5 +1,5 @@
 // Which loggers a pipeline has that names none, and after which file its run is named.
-#include "core/train/train_options.h"
+#include "core/options/run_options.h"
 #include "tests/catch.h"
 #include "tests/unit/config/fixture.h"
 

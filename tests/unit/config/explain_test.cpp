@@ -35,7 +35,7 @@ TEST_CASE("explain without a key lists every key once", "[config][explain]") {
   Fixture f(kText);
   const PipelineConfig c = f.load();
   const auto all = explain(c, f.catalog);
-  CHECK(all.size() == c.run.values.size() + c.model.values.size() + c.stages[0].options.values.size());
+  CHECK(all.size() == c.run.values.size() + c.model.values.size() + c.stages[0].table.values.size());
   CHECK(all.front().path == "run.name");
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/config/load.h"
 #include "tests/unit/base/temp_folder.h"
 

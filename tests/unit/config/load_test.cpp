@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "core/model/gpt_options.h"
+#include "core/options/gpt_options.h"
 #include "tests/catch.h"
 #include "tests/unit/config/fixture.h"
 
@@ -61,11 +61,11 @@ TEST_CASE("a pipeline file becomes tables with every key", "[config][load]") {
   CHECK(c.stages[0].name == "train");
   CHECK(c.stages[1].name == "sample");
   CHECK(c.stages[2].name == "train-2");
-  CHECK(c.stages[2].options.path == "stage.train-2");
-  CHECK(c.stages[0].options.location.text() == "pipeline.toml:12:1");
-  CHECK(value_of(c.stages[0].options, "learning_rate") == Value(1.0));
-  CHECK(value_of(c.stages[0].options, "eval_iters") == Value("all"));
-  CHECK(value_of(c.stages[0].options, "lr_decay_iters").empty());
+  CHECK(c.stages[2].table.path == "stage.train-2");
+  CHECK(c.stages[0].table.location.text() == "pipeline.toml:12:1");
+  CHECK(value_of(c.stages[0].table, "learning_rate") == Value(1.0));
+  CHECK(value_of(c.stages[0].table, "eval_iters") == Value("all"));
+  CHECK(value_of(c.stages[0].table, "lr_decay_iters").empty());
   REQUIRE(c.stages[0].operations.size() == 1);
   CHECK(c.stages[0].operations[0].path == "stage.train.operation.0");
   CHECK(value_of(c.stages[0].operations[0], "rank") == Value(4));
@@ -90,10 +90,10 @@ kind = "train"
 [modle]
 n_layer = 2
 )");
-  CHECK(f.errors() == Lines{"pipeline.toml:2:8: error[GC104]: 'seed' wants >=0, got -1",
+  CHECK(f.errors() == Lines{"pipeline.toml:2:8: error[GC104]: 'seed' expects >=0, got -1",
                             "pipeline.toml:7:8: error[GC101]: no operation 'lorra'; did you mean 'lora'?",
                             "pipeline.toml:10:3: error[GC102]: operation 'lora' has no parameter 'rnak'; did you mean 'rank'?",
-                            "pipeline.toml:11:11: error[GC103]: 'alpha' wants a float, got string \"sixteen\"",
+                            "pipeline.toml:11:11: error[GC103]: 'alpha' expects a float, got string \"sixteen\"",
                             "pipeline.toml:13:1: error[GC102]: no table 'modle'; did you mean 'model'?"});
 }
 
@@ -103,34 +103,35 @@ TEST_CASE("each kind of mistake is located", "[config][load]") {
       {"[model]\nn_layer = 99999999999999999999\n", "pipeline.toml:2:31: error[GC100]"},
       {"[model]\nn_layer = 2\nn_layer = 3\n", "pipeline.toml:3:"},
       {"\xff\xfe", "pipeline.toml:1:1: error[GC100]"},
-      {"seed = 3\n", "pipeline.toml:1:1: error[GC102]: the key 'seed' stands outside every table"},
-      {"stage = 3\n", "pipeline.toml:1:1: error[GC103]: 'stage' wants an array of tables; write [[stage]]"},
-      {"[stage]\nkind = \"train\"\n", "pipeline.toml:1:2: error[GC103]: 'stage' wants an array of tables; write [[stage]]"},
-      {"[[run]]\nseed = 1\n", "pipeline.toml:1:3: error[GC103]: 'run' wants a table; write [run]"},
-      {"model = 3\n", "pipeline.toml:1:1: error[GC103]: 'model' wants a table; write [model]"},
+      {"seed = 3\n", "pipeline.toml:1:1: error[GC102]: the key 'seed' is outside every table"},
+      {"stage = 3\n", "pipeline.toml:1:1: error[GC103]: 'stage' expects an array of tables; write [[stage]]"},
+      {"[stage]\nkind = \"train\"\n", "pipeline.toml:1:2: error[GC103]: 'stage' expects an array of tables; write [[stage]]"},
+      {"[[run]]\nseed = 1\n", "pipeline.toml:1:3: error[GC103]: 'run' expects a table; write [run]"},
+      {"model = 3\n", "pipeline.toml:1:1: error[GC103]: 'model' expects a table; write [model]"},
       {"[[stage]]\nmax_iters = 3\n",
        "pipeline.toml:1:1: error[GC105]: a stage needs 'kind'; there are train, evaluate, sample"},
       {"[[stage]]\nkind = \"trian\"\n", "pipeline.toml:2:8: error[GC101]: no stage kind \"trian\"; did you mean 'train'?"},
       {"[[stage]]\nkind = \"export\"\n",
        "pipeline.toml:2:8: error[GC101]: no stage kind \"export\"; there are train, evaluate, sample, prepare"},
-      {"[[stage]]\nkind = 3\n", "pipeline.toml:2:8: error[GC103]: 'kind' wants a string, got integer"},
-      {"[[stage]]\nkind = \"train\"\nname = \"A b\"\n", "pipeline.toml:3:8: error[GC104]: 'name' wants a-z"},
-      {"[[stage]]\nkind = \"train\"\nname = 3\n", "pipeline.toml:3:8: error[GC103]: 'name' wants a string"},
+      {"[[stage]]\nkind = 3\n", "pipeline.toml:2:8: error[GC103]: 'kind' expects a string, got integer"},
+      {"[[stage]]\nkind = \"train\"\nname = \"A b\"\n", "pipeline.toml:3:8: error[GC104]: 'name' expects a-z"},
+      {"[[stage]]\nkind = \"train\"\nname = 3\n", "pipeline.toml:3:8: error[GC103]: 'name' expects a string"},
       {"[[stage]]\nkind = \"train\"\nname = \"a\"\n[[stage]]\nkind = \"sample\"\nname = \"a\"\n",
        "pipeline.toml:6:8: error[GC106]: two stages are named 'a'"},
       {"[[stage]]\nkind = \"train\"\nmax_iter = 3\n",
        "pipeline.toml:3:1: error[GC102]: a train stage has no parameter 'max_iter'; did you mean 'max_iters'?"},
       {"[dataset]\nfiles = []\n",
        "pipeline.toml:1:1: error[GC105]: the dataset needs 'use', its name; there are text, token_bin"},
-      {"[dataset]\nuse = 3\n", "pipeline.toml:2:7: error[GC103]: 'use' wants a string, got integer"},
+      {"[dataset]\nuse = 3\n", "pipeline.toml:2:7: error[GC103]: 'use' expects a string, got integer"},
       {"[dataset]\nuse = \"text\"\n",
        "pipeline.toml:1:1: error[GC105]: dataset 'text' needs 'files', what to read; add files = list of paths"},
       {"[dataset]\nuse = \"text\"\nfiles = \"a.txt\"\n",
-       "pipeline.toml:3:9: error[GC103]: 'files' wants a list of paths, got string \"a.txt\"; write [\"a.txt\"]"},
-      {"[dataset]\nuse = \"text\"\nfiles = 2020-01-01\n", "pipeline.toml:3:9: error[GC103]: dates and times have no use here"},
+       "pipeline.toml:3:9: error[GC103]: 'files' expects a list of paths, got string \"a.txt\"; write [\"a.txt\"]"},
+      {"[dataset]\nuse = \"text\"\nfiles = 2020-01-01\n",
+       "pipeline.toml:3:9: error[GC103]: dates and times are not allowed here"},
       {"[model]\nuse = \"gtp\"\n", "pipeline.toml:2:7: error[GC101]: no model 'gtp'; did you mean 'gpt'?"},
       {"[model]\npreset = \"gpt2-xll\"\n",
-       "pipeline.toml:2:10: error[GC104]: 'preset' wants one of gpt2 | gpt2-medium | gpt2-large | gpt2-xl | gpt2-xs | "
+       "pipeline.toml:2:10: error[GC104]: 'preset' expects one of gpt2 | gpt2-medium | gpt2-large | gpt2-xl | gpt2-xs | "
        "gpt2-xxs, "
        "got \"gpt2-xll\"; did you mean 'gpt2-xl'?"},
       {"[model]\nn_head = 5\nn_embd = 64\n",
@@ -141,12 +142,12 @@ TEST_CASE("each kind of mistake is located", "[config][load]") {
        "pipeline.toml:2:8: error[GC108]: the environment variable 'GPTCORE_NOT_SET' is not set"},
       {"[run]\nname = \"${oops\"\n", "pipeline.toml:2:8: error[GC108]: '${' without its '}'"},
       {"[plugins]\nload = [\"libmine.so\"]\n",
-       "pipeline.toml:2:8: error[GC104]: 'load' wants paths, got the bare name \"libmine.so\"; write \"./libmine.so\""},
+       "pipeline.toml:2:8: error[GC104]: 'load' expects paths, got the bare name \"libmine.so\"; write \"./libmine.so\""},
       {"[plugins]\nlaod = []\n", "pipeline.toml:2:1: error[GC102]: [plugins] has no parameter 'laod'; did you mean 'load'?"},
       {"[[stage]]\nkind = \"train\"\n[[stage.operation]]\nuse = \"lora\"\nwhen = { loss = 2 }\n",
        "pipeline.toml:5:1: error[GC106]: 'when' has no condition 'loss'"},
       {"[[stage]]\nkind = \"train\"\n[stage.operation]\nuse = \"lora\"\n",
-       "pipeline.toml:3:8: error[GC103]: 'stage.operation' wants an array of tables; write [[stage.operation]]"},
+       "pipeline.toml:3:8: error[GC103]: 'stage.operation' expects an array of tables; write [[stage.operation]]"},
   }));
   INFO(text);
   const std::string found = error_of(text);
@@ -240,12 +241,12 @@ TEST_CASE("plugin files are known before any catalog", "[config][load]") {
   const std::string here = f.folder.path.string();
   LoadRequest request = f.request();
   request.plugin_files = {"sub/../c.so"};
-  CHECK(plugins_of(request).files == Lines{here + "/c.so", here + "/a.so", "/abs/b.so"});
-  CHECK_FALSE(plugins_of(request).replace);
+  CHECK(PipelineLoader(request).plugins().files == Lines{here + "/c.so", here + "/a.so", "/abs/b.so"});
+  CHECK_FALSE(PipelineLoader(request).plugins().replace);
   request.overrides.push_back({"plugins.load=[\"./d.so\"]", ""});
-  CHECK(plugins_of(request).files == Lines{here + "/c.so", here + "/d.so"});
+  CHECK(PipelineLoader(request).plugins().files == Lines{here + "/c.so", here + "/d.so"});
   request.overrides.push_back({"plugins.override=true", ""});
-  CHECK(plugins_of(request).replace);
+  CHECK(PipelineLoader(request).plugins().replace);
 }
 
 TEST_CASE("a config names the files of the plugins it uses", "[config][load]") {
@@ -269,6 +270,6 @@ TEST_CASE("a trigger that cannot fire is told beside mistakes elsewhere", "[conf
 }
 
 TEST_CASE("rules over several keys wait until each key is right", "[config][load]") {
-  CHECK(
-      error_of("[model]\nn_head = 0\nn_embd = 64\n").starts_with("pipeline.toml:2:10: error[GC104]: 'n_head' wants 1..10000"));
+  CHECK(error_of("[model]\nn_head = 0\nn_embd = 64\n")
+            .starts_with("pipeline.toml:2:10: error[GC104]: 'n_head' expects 1..10000"));
 }

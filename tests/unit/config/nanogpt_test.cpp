@@ -1,8 +1,8 @@
 // nanoGPT's command lines: each key of its train.py and config files does the same here, or is refused with the key to use.
 #include "core/config/nanogpt.h"
 
-#include "core/model/gpt_options.h"
-#include "core/train/train_options.h"
+#include "core/options/gpt_options.h"
+#include "core/options/train_options.h"
 #include "tests/catch.h"
 #include "tests/unit/config/fixture.h"
 
@@ -24,7 +24,7 @@ use = "jsonl"
 
 Value value_after(const std::string& text, const std::string& key) {
   const PipelineConfig c = Fixture(kText).load({text});
-  for (const Section* section : {&c.run, &c.model, &c.stages[0].options, &c.stages[1].options})
+  for (const Section* section : {&c.run, &c.model, &c.stages[0].table, &c.stages[1].table})
     if (const Value value = value_of(*section, key); !value.empty()) return value;
   return {};
 }
@@ -112,15 +112,15 @@ TEST_CASE("keys of nanoGPT that cannot be done name the key to use, in one line"
       {"run=mini", "'run' is a table; name a key of it, as run.KEY=VALUE"},
       {"backend=nccl", "a run is one process; leave it out"},
       {"compile=True", "leave it out"},
-      {"device=mps", "'device' wants auto, cpu, cuda or cuda:N"},
+      {"device=mps", "'device' expects auto, cpu, cuda or cuda:N"},
       {"dtype=int8", "did you mean 'precision'?"},
       {"lr=1e-3", "did you mean 'learning_rate'?"},
       {"n_layers=3", "did you mean 'n_layer'?"},
       {"max_steps=3", "did you mean 'max_iters'?"},
       {"start=x", "did you mean 'prompt'?"},
-      {"max_iters=1.5", "'max_iters' wants an integer, got float 1.5"},
-      {"max_iters=1e300", "'max_iters' wants an integer, got float 1e"},
-      {"learning_rate=1e", "'learning_rate' wants a float, got string \"1e\""},
+      {"max_iters=1.5", "'max_iters' expects an integer, got float 1.5"},
+      {"max_iters=1e300", "'max_iters' expects an integer, got float 1e"},
+      {"learning_rate=1e", "'learning_rate' expects a float, got string \"1e\""},
   }));
   const Lines lines = Fixture(kText).errors({text});
   INFO(text);
@@ -232,8 +232,8 @@ TEST_CASE("a key alone is a boolean that becomes true", "[config][nanogpt]") {
     }
     return std::string("accepted");
   };
-  CHECK(load("eval_only").stages[0].options.as<TrainOptions>().eval_only);
-  CHECK(load("train.eval_only").stages[0].options.as<TrainOptions>().eval_only);
+  CHECK(std::get<TrainOptions>(load("eval_only").stages[0].options).eval_only);
+  CHECK(std::get<TrainOptions>(load("train.eval_only").stages[0].options).eval_only);
   CHECK(line("learning_rate") ==
         "--learning_rate: error[GC107]: 'learning_rate' needs a value, float; write --learning_rate=VALUE");
   CHECK(line("no-such-key").starts_with("--no-such-key: error[GC107]: no key 'no-such-key' in run, model"));
@@ -242,8 +242,8 @@ TEST_CASE("a key alone is a boolean that becomes true", "[config][nanogpt]") {
 
 TEST_CASE("a float without fraction is an integer in a file, too", "[config][load]") {
   const Fixture f("[[stage]]\nkind = \"train\"\nmax_iters = 1e3\neval_iters = 20.0\n");
-  CHECK(f.load().stages[0].options.as<TrainOptions>().max_iters == 1000);
-  CHECK(f.load().stages[0].options.as<TrainOptions>().eval_iters == 20);
+  CHECK(std::get<TrainOptions>(f.load().stages[0].options).max_iters == 1000);
+  CHECK(std::get<TrainOptions>(f.load().stages[0].options).eval_iters == 20);
   CHECK(Fixture("[[stage]]\nkind = \"train\"\nmax_iters = 1.5\n").errors().size() == 1);
 }
 

@@ -19,7 +19,7 @@ TEST_CASE("a misplaced or misnamed table is answered by its header", "[config][n
       {"[data]\n", "no table 'data'; write [dataset]"},
       {"[lora]\n", "no table 'lora'; 'lora' is an operation: write [[stage.operation]] with use = \"lora\""},
       {"[modle]\n", "no table 'modle'; did you mean 'model'?"},
-      {"seed = 3\n", "the key 'seed' stands outside every table; it is a key of [run]: put it below that"},
+      {"seed = 3\n", "the key 'seed' is outside every table; it is a key of [run]: put it below that"},
       {"[[stage]]\nkind = \"train\"\n[[stage.operations]]\n",
        "a train stage has no parameter 'operations'; write it as a table of its own, [[stage.operation]]"},
       {"[[stage]]\nkind = \"train\"\n[[stage.logger]]\n",

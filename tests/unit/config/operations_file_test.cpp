@@ -110,7 +110,7 @@ TEST_CASE("an operations file is named from the pipeline's folder, on the comman
   const auto config = f.load();
   REQUIRE(config.stages[0].operations.size() == 1);
   CHECK(config.stages[0].operations[0].location.text() == "sub/o.json:1:2");
-  CHECK(value_of(config.stages[0].options, "operations_file") == Value((f.folder.path / "sub" / "o.json").string()));
+  CHECK(value_of(config.stages[0].table, "operations_file") == Value((f.folder.path / "sub" / "o.json").string()));
   CHECK(f.load({"operations_file=ops.yaml"}).stages[0].operations.empty());
   CHECK(f.load({"train.operations-file=ops.yaml"}).stages[0].operations.empty());
 }
@@ -150,10 +150,10 @@ TEST_CASE("every mistake of an operations file is located in it", "[config][oper
       {"- name: chnage_lr\n  value: 1\n  trigger_loss: 2\n  max_wait_iters: 3\n",
        "ops.yaml:1:9: error[GC101]: no operation 'chnage_lr'; did you mean 'change_lr'?"},
       {"- name: 3\n  value: 1\n  trigger_loss: 2\n  max_wait_iters: 3\n",
-       "ops.yaml:1:9: error[GC103]: 'name' wants a string, got integer 3"},
-      {"- name:\n  value: 1\n  trigger_loss: 2\n  max_wait_iters: 3\n", "ops.yaml:1:3: error[GC103]: 'name' wants a string"},
+       "ops.yaml:1:9: error[GC103]: 'name' expects a string, got integer 3"},
+      {"- name:\n  value: 1\n  trigger_loss: 2\n  max_wait_iters: 3\n", "ops.yaml:1:3: error[GC103]: 'name' expects a string"},
       {"- name: change_lr\n  value: fast\n  trigger_loss: 2\n  max_wait_iters: 3\n",
-       "ops.yaml:2:10: error[GC103]: 'value' wants a float, got string \"fast\""},
+       "ops.yaml:2:10: error[GC103]: 'value' expects a float, got string \"fast\""},
       {"- name: change_lr\n  value: null\n  trigger_loss: 2\n  max_wait_iters: 3\n",
        "ops.yaml:1:3: error[GC105]: operation 'change_lr' needs 'value'"},
       {"- name: merge_lora_weights\n  value: 3\n  trigger_loss: 2\n  max_wait_iters: 3\n",
@@ -162,25 +162,25 @@ TEST_CASE("every mistake of an operations file is located in it", "[config][oper
        "ops.yaml:2:11: error[GC102]: operation 'adjust_batch_size' has no parameter 'max_batch'; did you mean "
        "'max_batch_size'?"},
       {"- name: adjust_batch_size\n  value: {use: lora}\n  trigger_loss: 2\n  max_wait_iters: 3\n",
-       "ops.yaml:2:11: error[GC102]: 'use' is no key of the operation's own"},
+       "ops.yaml:2:11: error[GC102]: 'use' is not one of the operation's own keys"},
       {entry("  triger_loss: 2\n  trigger_loss: 2\n  max_wait_iters: 3\n"),
        "ops.yaml:3:3: error[GC102]: an operation has no key 'triger_loss'; did you mean 'trigger_loss'?"},
       {entry("  trigger_loss: 2\n  trigger_loss: 2\n  max_wait_iters: 3\n"),
-       "ops.yaml:4:3: error[GC106]: the key 'trigger_loss' stands twice"},
+       "ops.yaml:4:3: error[GC106]: the key 'trigger_loss' is given twice"},
       {entry("  trigger_loss: low\n  max_wait_iters: 3\n"),
-       "ops.yaml:3:17: error[GC103]: 'trigger_loss' wants a float or \"now\", got string \"low\""},
+       "ops.yaml:3:17: error[GC103]: 'trigger_loss' expects a float or \"now\", got string \"low\""},
       {entry("  trigger_loss: .nan\n  max_wait_iters: 3\n"),
-       "ops.yaml:3:17: error[GC104]: 'trigger_loss' wants a finite number"},
-      {entry("  trigger_loss: null\n  max_wait_iters: 3\n"), "ops.yaml:3:3: error[GC103]: 'trigger_loss' wants a number"},
-      {entry("  trigger_loss: 2\n  max_wait_iters: -3\n"), "ops.yaml:4:19: error[GC104]: 'max_wait_iters' wants 0.."},
-      {entry("  trigger_loss: 2\n  max_wait_iters: 2.5\n"), "ops.yaml:4:19: error[GC103]: 'max_wait_iters' wants an integer"},
+       "ops.yaml:3:17: error[GC104]: 'trigger_loss' expects a finite number"},
+      {entry("  trigger_loss: null\n  max_wait_iters: 3\n"), "ops.yaml:3:3: error[GC103]: 'trigger_loss' expects a number"},
+      {entry("  trigger_loss: 2\n  max_wait_iters: -3\n"), "ops.yaml:4:19: error[GC104]: 'max_wait_iters' expects 0.."},
+      {entry("  trigger_loss: 2\n  max_wait_iters: 2.5\n"), "ops.yaml:4:19: error[GC103]: 'max_wait_iters' expects an integer"},
       {entry("  trigger_loss: 2\n  max_wait_iters: 3\n  completed: perhaps\n"),
-       "ops.yaml:5:14: error[GC103]: 'completed' wants a boolean, got string \"perhaps\""},
+       "ops.yaml:5:14: error[GC103]: 'completed' expects a boolean, got string \"perhaps\""},
       {entry("  trigger_loss: 2\n  max_wait_iters: 3\n  reevaluate: \"true\"\n"),
-       "ops.yaml:5:15: error[GC103]: 'reevaluate' wants a boolean, got string \"true\""},
+       "ops.yaml:5:15: error[GC103]: 'reevaluate' expects a boolean, got string \"true\""},
       {entry("  trigger_loss: 2\n  max_wait_iters: 3\n  on_error: retry\n"),
-       "ops.yaml:5:13: error[GC104]: 'on_error' wants one of stop | skip, got \"retry\""},
-      {entry("  trigger_loss: 2\n  max_wait_iters: 3\n  desc: [a]\n"), "ops.yaml:5:9: error[GC103]: 'desc' wants a string"},
+       "ops.yaml:5:13: error[GC104]: 'on_error' expects one of stop | skip, got \"retry\""},
+      {entry("  trigger_loss: 2\n  max_wait_iters: 3\n  desc: [a]\n"), "ops.yaml:5:9: error[GC103]: 'desc' expects a string"},
       {entry("  trigger_loss: 0\n  max_wait_iters: 700000\n"),
        "ops.yaml:3:17: error[GC106]: operation 'change_lr' can never fire: max_wait_iters is beyond max_iters = 600000, "
        "trigger_loss = 0.0 is below every loss"},
@@ -191,7 +191,7 @@ TEST_CASE("every mistake of an operations file is located in it", "[config][oper
       {"- name: change_lr\n  value: [1, null]\n  trigger_loss: 2\n  max_wait_iters: 3\n",
        "ops.yaml:2:10: error[GC103]: 'value': null inside a list or map"},
       {"- name: change_lr\n  value: !mine 3\n  trigger_loss: 2\n  max_wait_iters: 3\n",
-       "ops.yaml:2:10: error[GC103]: 'value': the tag '!mine' has no use here"},
+       "ops.yaml:2:10: error[GC103]: 'value': the tag '!mine' is not allowed here"},
   }));
   CAPTURE(text);
   const Lines lines = errors_of(text);
@@ -207,9 +207,9 @@ TEST_CASE("mistakes of the pipeline and of its operations file are told together
               "ops.yaml:1:3: error[GC105]: an operation needs 'max_wait_iters'; add max_wait_iters: 1000, the updates to wait "
               "at most",
               "ops.yaml:1:9: error[GC101]: no operation 'chnage_lr'; did you mean 'change_lr'?",
-              "ops.yaml:2:17: error[GC103]: 'trigger_loss' wants a float or \"now\", got string \"low\"",
+              "ops.yaml:2:17: error[GC103]: 'trigger_loss' expects a float or \"now\", got string \"low\"",
               "ops.yaml:3:3: error[GC103]: an operation is a map with name, value, trigger_loss and max_wait_iters",
-              "pipeline.toml:2:8: error[GC104]: 'seed' wants >=0, got -1",
+              "pipeline.toml:2:8: error[GC104]: 'seed' expects >=0, got -1",
               "pipeline.toml:6:1: error[GC102]: a train stage has no parameter 'max_iter'; did you mean 'max_iters'?"});
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("an operations file that cannot be read is a mistake where it is named
   CHECK(f.errors() == Lines{"pipeline.toml:3:19: error[GC109]: operations_file 'ops.yaml': no such file; it counts from the "
                             "pipeline file's folder"});
   std::filesystem::create_directory("ops.yaml");
-  CHECK_THAT(f.errors().at(0), Catch::Contains("operations_file 'ops.yaml': is no file"));
+  CHECK_THAT(f.errors().at(0), Catch::Contains("operations_file 'ops.yaml': is not a file"));
   const Lines given = f.errors({"train.operations_file=gone.json"});
   REQUIRE(given.size() == 1);
   CHECK_THAT(given[0], Catch::StartsWith("--set train.operations_file=gone.json: error[GC109]: operations_file 'gone.json'"));
@@ -226,7 +226,7 @@ TEST_CASE("an operations file that cannot be read is a mistake where it is named
              Catch::Contains("no parameter"));
   CHECK_THAT(Fixture("[[stage]]\nkind = \"train\"\nwrite_back = true\n").errors().at(0),
              Catch::Contains("write_back without an operations_file"));
-  CHECK_THAT(Fixture("[[stage]]\nkind = \"train\"\noperations_file = 3\n").errors().at(0), Catch::Contains("wants a path"));
+  CHECK_THAT(Fixture("[[stage]]\nkind = \"train\"\noperations_file = 3\n").errors().at(0), Catch::Contains("expects a path"));
 }
 
 TEST_CASE("marking an entry as completed changes nothing else of the text", "[config][operations_file]") {
@@ -246,7 +246,7 @@ TEST_CASE("marking an entry as completed changes nothing else of the text", "[co
 }
 
 TEST_CASE("an entry that is gone or cannot be marked is refused", "[config][operations_file]") {
-  CHECK_THROWS_WITH(with_completed("- name: a\n", 1), "entry 2 of the operations file is not there any more");
+  CHECK_THROWS_WITH(with_completed("- name: a\n", 1), "entry 2 of the operations file no longer exists");
   CHECK_THROWS_AS(with_completed("- 3\n", 0), Error);
   CHECK_THROWS_AS(with_completed("- [\n", 0), Error);
   CHECK_THROWS_AS(with_completed("", 0), Error);

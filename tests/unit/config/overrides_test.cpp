@@ -1,7 +1,8 @@
 #include "core/config/overrides.h"
 
-#include "core/model/gpt_options.h"
-#include "core/train/train_options.h"
+#include "core/options/gpt_options.h"
+#include "core/options/run_options.h"
+#include "core/options/train_options.h"
 #include "tests/catch.h"
 #include "tests/unit/config/fixture.h"
 
@@ -60,10 +61,10 @@ TEST_CASE("every spelling of an override reaches its key", "[config][overrides]"
   const Section& section = path == "run"         ? c.run
                            : path == "model"     ? c.model
                            : path == "dataset"   ? *c.dataset
-                           : path == "evaluate"  ? c.stages[1].options
+                           : path == "evaluate"  ? c.stages[1].table
                            : path == "operation" ? c.stages[0].operations[0]
                            : path == "logger"    ? c.loggers[0]
-                                                 : c.stages[0].options;
+                                                 : c.stages[0].table;
   CHECK(value_of(section, key) == expected);
   if (text.find("preset") == std::string::npos) CHECK(origin_of(section, key) == "--set " + text);
 }
@@ -88,14 +89,14 @@ TEST_CASE("an override that fits nothing says what was meant", "[config][overrid
       {"logger.jsnol.every=3", "--set logger.jsnol.every=3: error[GC107]: no logger 'jsnol'; did you mean 'jsonl'?"},
       {"train.operation.1.rank=3", "--set train.operation.1.rank=3: error[GC107]: no operation '1'; there are lora"},
       {"train.x.y=3", "--set train.x.y=3: error[GC107]: write train.KEY=VALUE"},
-      {"learning_rate", "--set learning_rate: error[GC107]: an override wants KEY=VALUE"},
-      {"=3", "--set =3: error[GC107]: an override wants KEY=VALUE"},
-      {"n_layer=abc", "--set n_layer=abc: error[GC103]: 'n_layer' wants an integer, got string \"abc\""},
-      {"n_layer=0", "--set n_layer=0: error[GC104]: 'n_layer' wants 1..10000, got 0"},
+      {"learning_rate", "--set learning_rate: error[GC107]: an override expects KEY=VALUE"},
+      {"=3", "--set =3: error[GC107]: an override expects KEY=VALUE"},
+      {"n_layer=abc", "--set n_layer=abc: error[GC103]: 'n_layer' expects an integer, got string \"abc\""},
+      {"n_layer=0", "--set n_layer=0: error[GC104]: 'n_layer' expects 1..10000, got 0"},
       {"n_layer=1\nn_head = 1", "--set n_layer=1\\nn_head = 1: error[GC103]"},
       {"n_head=7", "--set n_head=7: error[GC106]: n_embd = 768 is not divisible by n_head = 7"},
       {"dataset.files=b.txt",
-       "--set dataset.files=b.txt: error[GC103]: 'files' wants a list of paths, got string \"b.txt\"; write [\"b.txt\"]"},
+       "--set dataset.files=b.txt: error[GC103]: 'files' expects a list of paths, got string \"b.txt\"; write [\"b.txt\"]"},
       {"dataset.use=texd", "--set dataset.use=texd: error[GC101]: no dataset 'texd'; did you mean 'text'?"},
       {"run.name=${GPTCORE_NOT_SET}", "--set run.name=${GPTCORE_NOT_SET}: error[GC108]"},
   }));
@@ -112,13 +113,13 @@ TEST_CASE("a key that several tables have must be named with its table", "[confi
   CHECK(f.errors({"max_iters=3"}) ==
         Lines{"--set max_iters=3: error[GC107]: 'max_iters' is a key of a and of b; write a.max_iters=VALUE"});
   CHECK(f.errors({"train.max_iters=3"}) ==
-        Lines{"--set train.max_iters=3: error[GC107]: 'train' is more than one stage; name one of a, b"});
-  CHECK(f.load({"b.max_iters=3"}).stages[1].options.as<TrainOptions>().max_iters == 3);
+        Lines{"--set train.max_iters=3: error[GC107]: 'train' names more than one stage; name one of a, b"});
+  CHECK(std::get<TrainOptions>(f.load({"b.max_iters=3"}).stages[1].options).max_iters == 3);
 }
 
 TEST_CASE("a bare key reaches a stage that has a table's name", "[config][overrides]") {
   Fixture f("[[stage]]\nkind = \"train\"\nname = \"model\"\n");
-  CHECK(f.load({"max_iters=3"}).stages[0].options.as<TrainOptions>().max_iters == 3);
+  CHECK(std::get<TrainOptions>(f.load({"max_iters=3"}).stages[0].options).max_iters == 3);
 }
 
 TEST_CASE("an override makes the table that the file lacks", "[config][overrides]") {
@@ -129,8 +130,8 @@ TEST_CASE("an override makes the table that the file lacks", "[config][overrides
   CHECK(c.model.as<GptOptions>().vocab_size == 50257);
   REQUIRE(c.dataset);
   REQUIRE(c.stages.size() == 1);
-  CHECK(c.stages[0].options.as<TrainOptions>().learning_rate == 1e-3);
-  CHECK(c.stages[0].options.as<TrainOptions>().batch_size == 3);
+  CHECK(std::get<TrainOptions>(c.stages[0].options).learning_rate == 1e-3);
+  CHECK(std::get<TrainOptions>(c.stages[0].options).batch_size == 3);
   REQUIRE(c.loggers.size() == 1);
   CHECK(c.loggers[0].use == "jsonl");
   CHECK(

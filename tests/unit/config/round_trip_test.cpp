@@ -23,7 +23,7 @@ bool same(const std::vector<Section>& a, const std::vector<Section>& b) {
 bool same(const PipelineConfig& a, const PipelineConfig& b) {
   const bool stages = std::equal(
       a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), [](const StageConfig& x, const StageConfig& y) {
-        return x.name == y.name && x.kind == y.kind && same(x.options, y.options) && same(x.operations, y.operations);
+        return x.name == y.name && x.kind == y.kind && same(x.table, y.table) && same(x.operations, y.operations);
       });
   return stages && same(a.run, b.run) && a.plugin_files == b.plugin_files && same(a.tokenizer, b.tokenizer) &&
          same(a.dataset, b.dataset) && same(a.model, b.model) && same(a.loggers, b.loggers);
@@ -85,7 +85,7 @@ TEST_CASE("whatever loads is saved without loss", "[config][round_trip]") {
     write_raw("p.toml", "[[stage]]\nkind = \"train\"\n[[stage]]\nkind = \"sample\"\n");
     RC_PRE(text.find("${") == std::string::npos);
     const PipelineConfig config = f.load(settings);
-    RC_ASSERT(value_of(config.stages[1].options, "prompt") == Value(text));
+    RC_ASSERT(value_of(config.stages[1].table, "prompt") == Value(text));
     RC_ASSERT(same(config, reloaded(config)));
   }));
 }

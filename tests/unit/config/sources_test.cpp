@@ -1,7 +1,7 @@
 // Datasets that are made of others, in a pipeline file.
 #include "core/config/sources.h"
 
-#include "core/config/core_items.h"
+#include "core/builtin/core_items.h"
 #include "core/config/load.h"
 #include "tests/unit/base/temp_folder.h"
 

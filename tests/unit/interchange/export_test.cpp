@@ -5,8 +5,8 @@
 #include <map>
 
 #include "core/base/file_system.h"
+#include "core/builtin/hf_config.h"
 #include "core/interchange/gguf_file.h"
-#include "core/interchange/hf_config.h"
 #include "core/interchange/hf_weights.h"
 #include "core/interchange/llmc_file.h"
 #include "gguf_reader.h"

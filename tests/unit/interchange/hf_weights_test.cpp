@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/file_system.h"
+#include "core/builtin/hf_config.h"
 #include "core/checkpoint/safetensors.h"
-#include "core/interchange/hf_config.h"
 #include "gptcore/error.h"
 #include "small_model.h"
 #include "tests/unit/base/temp_folder.h"

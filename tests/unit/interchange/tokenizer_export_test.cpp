@@ -2,9 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/file_system.h"
+#include "core/builtin/hf_config.h"
 #include "core/interchange/export.h"
 #include "core/interchange/gguf_tokenizer.h"
-#include "core/interchange/hf_config.h"
 #include "gguf_reader.h"
 #include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
@@ -50,9 +50,7 @@ class Told final : public Tokenizer, TokenizerJson {
       if (tokens_[id].text == name && tokens_[id].kind != BpeForm::Kind::bytes) return static_cast<int32_t>(id);
     return std::nullopt;
   }
-  void* extension(std::string_view id) override {
-    return id == "gptcore.tokenizer_json/1" ? static_cast<TokenizerJson*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return extension_as<TokenizerJson>(this, id); }
   Status tokenizer_json(std::string& out) noexcept override {
     return guard([&] { out = text_; });
   }

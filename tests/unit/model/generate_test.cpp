@@ -146,7 +146,7 @@ TEST_CASE("the cache's logits are the model's", "[model]") {
     Gpt& model = *gpt;
     model.train(false);
     const at::NoGradGuard no_grad;
-    auto* cache = static_cast<KvCache*>(model.extension("gptcore.kv_cache/1"));
+    auto* cache = extension_of<KvCache>(model);
     REQUIRE(cache);
     const at::Tensor a = at::tensor({1, 2, 3, 4, 5, 6}, at::kLong), b = at::tensor({9, 8, 7, 6, 5, 4}, at::kLong);
     REQUIRE(cache->begin(3).code == 0);

@@ -5,8 +5,8 @@
 
 #include "core/base/file_system.h"
 #include "core/checkpoint/store.h"
+#include "core/device/cpu_allocator.h"
 #include "core/pipeline/tensor_files.h"
-#include "core/train/cpu_allocator.h"
 #include "tests/catch.h"
 #include "tests/unit/base/temp_folder.h"
 #include "tests/unit/pipeline/small_run.h"

@@ -11,8 +11,8 @@
 
 #include "core/base/file_system.h"
 #include "core/base/hash.h"
+#include "core/builtin/core_items.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/config/core_items.h"
 #include "core/config/load.h"
 #include "core/pipeline/runner.h"
 #include "core/plugin/plugin_file.h"

@@ -23,9 +23,7 @@ class Pieces : public Tokenizer, ScoredPieces {
     for (const std::string& text : texts_) all += text + "\n";
     return all;
   }
-  void* extension(std::string_view id) override {
-    return tells_ && id == "gptcore.scored_pieces/1" ? static_cast<ScoredPieces*>(this) : nullptr;
-  }
+  void* extension(std::string_view id) override { return tells_ ? extension_as<ScoredPieces>(this, id) : nullptr; }
   Status scored_pieces(PieceModel& out) noexcept override {
     for (const std::string& text : texts_) out.pieces.push_back({text});
     return {};

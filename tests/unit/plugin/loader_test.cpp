@@ -123,9 +123,9 @@ TEST_CASE("what a plugin's extension throws is named as well") {
   PluginSet set;
   set.load(fixture("rogue"));
   const auto dataset = set.dataset("rogue", {});
-  auto* const controls = static_cast<SampleControls*>(dataset->extension("gptcore.sample_controls/1"));
+  auto* const controls = extension_of<SampleControls>(*dataset);
   REQUIRE(controls);
-  CHECK(dataset->extension("gptcore.sample_controls/1") == controls);
+  CHECK(extension_of<SampleControls>(*dataset) == controls);
   CHECK(dataset->extension("gptcore.none/1") == nullptr);
   const auto e = error_of([&] { throw_if_failed(controls->set_from("x", 1, 0)); });
   REQUIRE(e);

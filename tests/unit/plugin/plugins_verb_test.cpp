@@ -86,7 +86,7 @@ TEST_CASE("--plugin without a verb shows the plugin and whether it would load") 
   CHECK_THAT(clash.text, Contains("fixture_rogue.so: would load\n") && Contains("fixture_clash.so: error[GC203]: "));
 }
 
-TEST_CASE("--plugin wants a slash, and --safe-mode no plugins of one's own") {
+TEST_CASE("--plugin expects a slash, and --safe-mode no plugins of one's own") {
   const Answer bare = run(PROGRAM " --plugin libmine.so");
   CHECK(bare.status == 3);
   CHECK_THAT(bare.text, Contains("error[GC230]") && Contains("./libmine.so"));

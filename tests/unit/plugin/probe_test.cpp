@@ -31,7 +31,7 @@ TEST_CASE("the probe refuses a wrong description in one line that names every mi
   const Answer answer = probe(fixture("bad_schema"), out);
   CHECK(answer.status == 1);
   CHECK_THAT(answer.text, Contains("'rank': the default does not fit") && Contains("'rank': is declared twice") &&
-                              Contains("'Mode': wants a name") && Contains("'silent': has no doc") &&
+                              Contains("'Mode': expects a name") && Contains("'silent': has no doc") &&
                               Contains("'choice': the default does not fit") && Contains("'bad': is registered twice") &&
                               Contains("'bad': has no doc"));
   CHECK(answer.text.find('\n') == answer.text.size() - 1);
@@ -66,7 +66,7 @@ TEST_CASE("a plugin that went well is remembered, and asked again when its file 
   const Variable unusable("GPTCORE_PROBE_SECONDS", "soon");  // only a probe that takes place reads it
   CHECK_NOTHROW(probe_now(path));
   spoiled(folder, [](std::string& b) { b += "more"; });
-  CHECK_THROWS_WITH(probe_now(path), Contains("GPTCORE_PROBE_SECONDS wants a number of seconds above 0, got 'soon'"));
+  CHECK_THROWS_WITH(probe_now(path), Contains("GPTCORE_PROBE_SECONDS expects a number of seconds above 0, got 'soon'"));
   spoiled(folder, [](std::string&) {});
   CHECK_NOTHROW(probe_now(path));
   fs::remove_all(cache.path / "gptcore");

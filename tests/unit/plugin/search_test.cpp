@@ -66,7 +66,7 @@ TEST_CASE("a library that is no plugin, or has no manifest, is refused") {
              Contains("227 its manifest is damaged"));
   CHECK_THAT(
       refusal(spoiled(folder, [](std::string& b) { b.replace(b.find("\"size\"", b.find("{\"plugin\"")), 6, "\"Size\""); })),
-      Contains("224 describes itself wrongly") && Contains("'Size': wants a name"));
+      Contains("224 has an invalid manifest") && Contains("'Size': expects a name"));
 }
 
 TEST_CASE("given files come before the search path, and a file found twice counts once") {

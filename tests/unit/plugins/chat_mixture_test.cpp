@@ -109,8 +109,8 @@ TEST_CASE("a record that is no conversation is refused with file and line") {
     CHECK_THAT(e.where(), Contains("chat.jsonl:1"));
   };
   check(R"({"text": "x"})", "neither 'messages' nor 'question'");
-  check(R"({"messages": []})", "no list of messages");
-  check(R"({"messages": ["hi"]})", "a message is no object");
+  check(R"({"messages": []})", "not a list of messages");
+  check(R"({"messages": ["hi"]})", "a message is not an object");
   check(R"({"messages": [{"role": "user"}]})", "no field 'content'");
   check(R"({"messages": [{"role": "robot", "content": "x"}]})", "no role 'robot'");
   check(R"({"messages": [{"role": "user", "content": "x"}]})", "nobody answers");

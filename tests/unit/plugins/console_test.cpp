@@ -46,11 +46,12 @@ std::string printed_on_terminal(unsigned short columns, const std::vector<Record
   winsize size{24, columns, 0, 0};
   REQUIRE(::openpty(&terminal, &program, nullptr, nullptr, &size) == 0);
   record_all(program, true, records);
-  char text[4096];  // less than this fits the terminal's own buffer
-  const ssize_t got = ::read(terminal, text, sizeof text);
+  ::close(program);  // what it has written can be read until the end
+  std::string text;
+  char piece[4096];
+  for (ssize_t got; (got = ::read(terminal, piece, sizeof piece)) > 0;) text.append(piece, static_cast<size_t>(got));
   ::close(terminal);
-  ::close(program);
-  return {text, static_cast<size_t>(std::max<ssize_t>(got, 0))};
+  return text;
 }
 
 Record step() {

@@ -151,7 +151,7 @@ TEST_CASE("weights change from a sample on, are saved, and leave validation as i
   Texts t;
   const auto d = t.open(t.mixed(1, 1, 1));
   const std::string before = letters(*d, 0, 600), val = letters(*d, 0, 60, Split::val);
-  auto* controls = static_cast<SampleControls*>(d->extension("gptcore.sample_controls/1"));
+  auto* controls = extension_of<SampleControls>(*d);
   REQUIRE(controls);
   CHECK(controls->set_from("weights", List{1.0, 1.0, 8}, 300).code == 0);
   const std::string after = letters(*d, 0, 600);
@@ -171,7 +171,7 @@ TEST_CASE("curriculum_alpha draws training towards equally frequent tokens, from
   Texts t;
   const auto plain = t.open(t.mixed(90, 9, 1)), d = t.open(t.mixed(90, 9, 1));
   const std::string before = letters(*d, 0, 400), val = letters(*d, 0, 60, Split::val);
-  auto* controls = static_cast<SampleControls*>(d->extension("gptcore.sample_controls/1"));
+  auto* controls = extension_of<SampleControls>(*d);
   CHECK(controls->set_from("curriculum_alpha", 0.0, 0).code == 0);
   CHECK(letters(*d, 0, 400) == before);
   CHECK(controls->set_from("curriculum_alpha", 1.0, 200).code == 0);

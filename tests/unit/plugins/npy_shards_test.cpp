@@ -68,14 +68,14 @@ TEST_CASE("an array that is no row of uint16 or uint32 is refused with what it i
   check(npy(dictionary("<u2", "()"), six.substr(0, 2)), "single number");
   check(npy(dictionary("<u2", "(7,)"), six), "counts 7 ids of 2 bytes, but 12 bytes follow");
   check(npy(dictionary("<u2", "(9223372036854775807,)"), six), "but 12 bytes follow");
-  check(npy(dictionary("<u2", "(-6,)"), six), "shape that is no number");
+  check(npy(dictionary("<u2", "(-6,)"), six), "shape that is not a number");
   check(npy(dictionary("<u2", "(6,)"), six, 3), "version 3");
   check(npy("{'descr': '<u2', 'shape': (6,), }", six), "no descr, fortran_order or shape");
   check(npy("{'descr': '<u2', 'descr': '<u2', }", six), "the key 'descr'");
   check(npy("{'descr': [('a', '<u2')], 'fortran_order': False, 'shape': (6,), }", six), "missing text in quotes");
-  check(npy(dictionary("<u2", "(6,)") + " junk", six), "text behind the dictionary");
+  check(npy(dictionary("<u2", "(6,)") + " junk", six), "text after the dictionary");
   check("PK\x03\x04 a zip archive, as numpy.savez writes", "does not begin with \\x93NUMPY");
-  check(npy(dictionary("<u2", "(6,)"), six).substr(0, 40), "cut off");
+  check(npy(dictionary("<u2", "(6,)"), six).substr(0, 40), "truncated");
   check(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff", 12), "header of 4294967295 bytes");
 }
 

@@ -10,7 +10,7 @@ struct SourceHost final : Host, Datasets {
   void log(Level, std::string_view) override {}
   void progress(std::string_view, int64_t, int64_t, std::string_view) override {}
   std::string fetch(std::string_view, std::string_view) override { return {}; }
-  void* service(std::string_view id) override { return id == "gptcore.datasets/1" ? static_cast<Datasets*>(this) : nullptr; }
+  void* service(std::string_view id) override { return extension_as<Datasets>(this, id); }
   std::unique_ptr<Dataset> make(const Table& source) override {
     Table values;
     for (const auto& [key, value] : source)

@@ -11,7 +11,7 @@ using namespace gptcore;
 namespace {
 
 std::vector<int32_t> shown_by(Dataset& dataset) {
-  auto* shown = static_cast<ShownVocabulary*>(dataset.extension("gptcore.shown_vocabulary/1"));
+  auto* shown = extension_of<ShownVocabulary>(dataset);
   const auto ids = shown->shown_ids();
   return {ids.begin(), ids.end()};
 }
@@ -79,7 +79,7 @@ TEST_CASE("vocab_remap keeps the most frequent tokens, and undoes it on demand")
   CHECK(before.ids == std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0});
   CHECK(row_of(*small, Split::train, Order::sequential, 1).targets == std::vector<int64_t>{0, 1, 1, 1, 1, 1, 2, 2});
   CHECK(small->vocab_size() == 3);
-  auto* shown = static_cast<ShownVocabulary*>(small->extension("gptcore.shown_vocabulary/1"));
+  auto* shown = extension_of<ShownVocabulary>(*small);
   REQUIRE(shown);
   const auto ids = shown->shown_ids();
   CHECK(std::vector<int32_t>(ids.begin(), ids.end()) == std::vector<int32_t>{'a', 'b', 2});
@@ -100,7 +100,7 @@ TEST_CASE("vocab_remap keeps the most frequent tokens, and undoes it on demand")
         }).code() == Code::conflict);
   CHECK(error_of([&] { small->set("vocab_remapping", 0); }).code() == Code::wrong_type);
   CHECK(error_of([&] { small->set("weights", 0); }).code() == Code::unknown_key);
-  auto* controls = static_cast<SampleControls*>(small->extension("gptcore.sample_controls/1"));
+  auto* controls = extension_of<SampleControls>(*small);
   REQUIRE(controls);
   CHECK(controls->set_from("vocab_remapping", true, 7).code == 0);
   CHECK(row_of(*small, Split::train, Order::sequential, 0).ids == std::vector<int64_t>(8, 0));

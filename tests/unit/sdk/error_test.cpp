@@ -29,3 +29,8 @@ TEST_CASE("the exit code follows from the kind of failure", "[sdk][error]") {
                                                            {Code::internal, 70}}));
   CHECK(gptcore::exit_code(code) == expected);
 }
+
+TEST_CASE("an error keeps its own place, and takes the place of what it is about when it has none", "[sdk][error]") {
+  CHECK(Error(Code::io, "text", "hint").at("f.toml:1:1").line() == "f.toml:1:1: error[GC900]: text; hint");
+  CHECK(Error(Code::io, "text", "hint", "own").at("f.toml:1:1").where() == "own");
+}

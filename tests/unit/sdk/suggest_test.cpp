@@ -1,7 +1,8 @@
 #include "gptcore/suggest.h"
 
-#include "core/model/gpt_options.h"
-#include "core/train/train_options.h"
+#include "core/options/gpt_options.h"
+#include "core/options/run_options.h"
+#include "core/options/train_options.h"
 #include "tests/catch.h"
 
 using namespace gptcore;

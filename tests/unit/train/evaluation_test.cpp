@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/model/gpt.h"
-#include "core/train/train_options.h"
+#include "core/options/counts.h"
 #include "tests/catch.h"
 #include "tests/unit/train/counting_dataset.h"
 

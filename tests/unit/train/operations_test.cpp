@@ -229,8 +229,9 @@ TEST_CASE("a plan that cannot be right ends the run, names the operation and cha
   };
   CHECK(refused([](auto&, ModelEdit& e) { e.set("learning_rat", 1.0); }) ==
         "no setting 'learning_rat' can change during training | did you mean 'learning_rate'?");  // a plugin's name comes first
-  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", int64_t{0}); }), Catch::Contains("'batch_size' wants"));
-  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", 1.5); }), Catch::Contains("'batch_size' wants an integer"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", int64_t{0}); }), Catch::Contains("'batch_size' expects"));
+  CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("batch_size", 1.5); }),
+             Catch::Contains("'batch_size' expects an integer"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.set("min_lr", 10.0); }), Catch::Contains("min_lr"));
   CHECK_THAT(refused([](auto&, ModelEdit& e) { e.freeze("blocks.0.attn.qvk"); }),
              Catch::Contains("no layer fits") && Catch::Contains("did you mean 'blocks.0.attn.qkv'"));
@@ -285,7 +286,7 @@ TEST_CASE("a checkpoint that fails before the end does not hide why the run ends
   add(
       rig, [](const TrainingView&, ModelEdit& edit) { edit.set("batch_size", int64_t{0}); }, when_every(3));
   rig.refuse_saves = 9;
-  CHECK_THROWS_WITH(rig.run(), Catch::Contains("'batch_size' wants"));
+  CHECK_THROWS_WITH(rig.run(), Catch::Contains("'batch_size' expects"));
   CHECK_THAT(rig.host.lines.back(), Catch::Contains("no space"));
 }
 
@@ -336,7 +337,7 @@ Rig& on_trial(Rig& rig, int64_t iter, Plan plan) {
   ScheduledOperation o{"trial", std::make_unique<Planned>(std::move(plan)), when_of({{"at_iter", iter}}), 0, kAllEffects};
   o.undo_if_worse = 0.01;
   rig.operations.add(std::move(o));
-  rig.keeps_points = true;
+  rig.keep_points = true;
   return rig;
 }
 
@@ -435,11 +436,11 @@ TEST_CASE("after the vocabulary has changed nothing is compared with the val los
 
 TEST_CASE("the cooldown of an operation that undoes counts from where training goes on", "[undo]") {
   Rig rig(short_run());
-  rig.keeps_points = true;
+  rig.keep_points = true;
   add(
       rig, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 0.5); }, when_of({{"at_iter", 4}}));
   add(
-      rig, [](const TrainingView&, ModelEdit& edit) { static_cast<Undo*>(edit.extension("gptcore.undo/1"))->last_operation(); },
+      rig, [](const TrainingView&, ModelEdit& edit) { extension_of<Undo>(edit)->last_operation(); },
       when_of({{"every", 7}, {"times", 3}, {"cooldown", 5}}));
   REQUIRE(rig.run() == StageEnd::rewound);
   TrainState back = rig.points.at(0).second;

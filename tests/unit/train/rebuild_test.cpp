@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "core/train/cpu_allocator.h"
+#include "core/device/cpu_allocator.h"
 #include "gptcore/error.h"
 #include "tests/catch.h"
 #include "tests/unit/train/operated.h"

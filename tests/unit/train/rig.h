@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "core/model/gpt.h"
-#include "core/train/step_parts.h"
 #include "core/train/trainer.h"
 #include "gptcore/error.h"
 #include "tests/unit/train/counting_dataset.h"
@@ -95,7 +94,7 @@ inline Table low_rank(int64_t rank, double alpha = 8) {
 }
 
 // A whole training set-up on the counting dataset; state is kept here as a checkpoint would keep it.
-struct Rig {
+struct Rig : private CheckpointSink {
   explicit Rig(TrainOptions o, double dropout = 0, int64_t threads = 1, GptOptions sizes = tiny(0))
       : options(o), threads_used(threads), gpt(with_dropout(std::move(sizes), dropout)), model(std::make_unique<Gpt>(gpt)) {
     factory.network = [this](const Structure& s) { return made(s); };
@@ -117,30 +116,38 @@ struct Rig {
             kAllEvents, {});
   }
   StageEnd run() {
-    TrainContext context{*step, model,      *group,     dataset, mutex,     bus,    signals,
-                         host,  operations, evaluators, factory, structure, journal};
+    TrainContext context{*step,   *parts, *this,      model,      *group,  dataset,   mutex,  bus,
+                         signals, host,   operations, evaluators, factory, structure, journal};
     context.seed = 7;
     context.memory = memory;
     context.peak_flops = peak_flops;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
-    context.rebuild = [&](const TrainOptions& now, const NamedMoments* moments) {
-      if (refuse_rebuild) throw Error(Code::out_of_memory, "no memory");
-      build(now, moments ? *moments : optimizer->moments());
-    };
-    context.save = [&](const TrainState& s, bool best) {
-      if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
-      saved = s;
-      saves.emplace_back(s.step, best);
-    };
-    if (keeps_points)
-      context.keep_point = [&](const TrainState& s, int64_t number) {
-        points.emplace_back(number, s);
-        return best_step;
-      };
     const StageEnd how = train(options, context, state);
     rewind = std::move(context.rewind);
     return how;
   }
+  void save(const TrainState& s, bool best) override {
+    if (refuse_saves-- > 0) throw Error(Code::disk_full, "no space");
+    saved = s;
+    saves.emplace_back(s.step, best);
+  }
+  bool keeps_points() const override { return keep_points; }
+  int64_t keep_point(const TrainState& s, int64_t number) override {
+    points.emplace_back(number, s);
+    return best_step;
+  }
+  // A build fails when the rig is told so.
+  struct Parts final : TrainedParts {
+    Parts(Rig& rig, int64_t threads) : TrainedParts(rig.model, *rig.step, threads, *rig.group), rig_(rig) {}
+    void build(const TrainOptions& now, const NamedMoments* moments) override {
+      if (rig_.refuse_rebuild) throw Error(Code::out_of_memory, "no memory");
+      TrainedParts::build(now, moments);
+      rig_.flat = rig_.step->parameters;
+      rig_.optimizer = rig_.step->optimizer;
+      rig_.workers = rig_.step->workers;
+    }
+    Rig& rig_;
+  };
   static GptOptions with_dropout(GptOptions o, double dropout) {
     o.dropout = dropout;
     return o;
@@ -177,12 +184,8 @@ struct Rig {
     step->group = &*group;
   }
   void build(const TrainOptions& now, const NamedMoments& moments) {
-    auto made = std::make_unique<StepParts>(model, now, moments, at::kCPU, threads_used, *group);
-    made->adopt(*step);
-    parts = std::move(made);
-    flat = step->parameters;
-    optimizer = step->optimizer;
-    workers = step->workers;
+    parts = std::make_unique<Parts>(*this, threads_used);
+    parts->build(now, &moments);
   }
   void take(Rig& other) {  // as a resume does
     state = other.saved;
@@ -210,7 +213,7 @@ struct Rig {
   std::vector<JournalEntry> journal;
   OperationSet operations;
   EvaluatorSet evaluators;
-  std::unique_ptr<StepParts> parts;
+  std::unique_ptr<TrainedParts> parts;
   FlatParameters* flat = nullptr;
   AdamW* optimizer = nullptr;
   GradientWorkers* workers = nullptr;
@@ -229,7 +232,7 @@ struct Rig {
   double peak_flops = 0;
   bool refuse_rebuild = false;
   TrainState state, saved;
-  bool keeps_points = false;  // operations may be undone
+  bool keep_points = false;  // operations may be undone
   int64_t best_step = -1;
   std::vector<std::pair<int64_t, TrainState>> points;
   std::optional<Rewind> rewind;

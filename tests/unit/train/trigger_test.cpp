@@ -18,7 +18,7 @@ struct Idle final : Operation {
 };
 
 // Evaluations at 0, 4, 8, ... and at the end; the loss falls by 0.1 an update from 3; 10 tokens and 0.5 s an update.
-struct Stage {
+struct Stage final : OperationDuties {
   void add(const std::string& name, std::optional<When> when, bool reevaluate = false, bool skip = false,
            bool completed = false) {
     ScheduledOperation o;
@@ -32,20 +32,21 @@ struct Stage {
   }
   void ask(Event event, const Table& record = {}) {
     now.event = event;
-    OperationDuties d;
-    d.carry_out = [this](size_t index, const TrainingView& view) {
-      const ScheduledOperation& o = operations.operations()[index];
-      fired.emplace_back(o.name, view.step);
-      if (const auto bad = failing.find(o.name); bad != failing.end()) throw Error(bad->second, "it does not fit");
-      return true;
-    };
-    d.refresh = [](TrainingView&) {};
-    d.reevaluate = [this] { return Reevaluation{std::exchange(now.val_loss, 9), 9}; };
-    d.agree = [](double number) { return number; };
-    d.report = [this](Table fields) { records.push_back(std::move(fields)); };
-    d.save = [this] { ++saves; };
-    operations.ask(now, record, d);
+    operations.ask(now, record, *this);
   }
+  bool carry_out(size_t index, const TrainingView& view) override {
+    const ScheduledOperation& o = operations.operations()[index];
+    fired.emplace_back(o.name, view.step);
+    if (const auto bad = failing.find(o.name); bad != failing.end()) throw Error(bad->second, "it does not fit");
+    return true;
+  }
+  bool nothing_to_undo(size_t) override { return false; }
+  void refresh(TrainingView&) override {}
+  Reevaluation reevaluate() override { return Reevaluation{std::exchange(now.val_loss, 9), 9}; }
+  double agree(double number) override { return number; }
+  void report(Table fields) override { records.push_back(std::move(fields)); }
+  int64_t first_step() const override { return 0; }
+  void save() override { ++saves; }
   void start() { ask(Event::stage_started); }
   void evaluate() {
     now.val_loss = loss(now.step);

@@ -1,24 +1,28 @@
-// Draft: Model::extension("gptcore.kv_cache/1"), for making text without computing the whole context for every token.
+// Draft: an extension of Model that generates text without computing the whole context for every token.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string_view>
 
+#include "gptcore/extension.h"
 #include "gptcore/port.h"
 
 namespace gptcore {
 
-// Keys and values of several sequences, each at its own length. [no grad], after Model::train(false); parameters and adapters
-// stay as they are from begin() to the last call. A row's results depend on its own tokens alone, not on the other rows'.
+// The cache holds keys and values of several sequences, each at its own length. All calls are [no grad] and follow
+// Model::train(false). Parameters and adapters must not change between begin() and the last call. The results of a row depend
+// on the tokens of that row alone.
 class KvCache {
  public:
-  // Forgets all; there are `rows` empty sequences now. 0 frees the memory.
+  static constexpr std::string_view kId = "gptcore.kv_cache/1";
+  // Clears the cache and makes `rows` empty sequences; 0 frees the memory.
   virtual Status begin(int64_t rows) noexcept = 0;
-  // The row is now ids (T) int64, 1 <= T <= block_size; `logits` become the last one's, (V) float32.
+  // Sets the row to ids (T) int64, 1 <= T <= block_size, and `logits` to those after the last token, (V) float32.
   virtual Status prefill(int64_t row, const at::Tensor& ids, at::Tensor& logits) noexcept = 0;
-  // One token more for each row, ids (rows) int64 -> (rows, V) float32; -1 leaves a row as it is, its logits mean nothing.
-  // model_shape when a row has block_size tokens already.
+  // Appends a token to each row: ids (rows) int64, logits (rows, V) float32. The id -1 leaves a row unchanged and its logits
+  // undefined. Fails with model_shape when a row already has block_size tokens.
   virtual Status step(const at::Tensor& ids, at::Tensor& logits) noexcept = 0;
 
  protected:

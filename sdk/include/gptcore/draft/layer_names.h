@@ -1,5 +1,5 @@
-// How edits and operations name layers: by path with `*` for any text, or by GPT's short names attn.3, mlp.3, ln_1.3, ln_2.3,
-// lm_head.
+// Patterns that name layers in edits and operations: a path in which `*` matches any text, or one of GPT's short names attn.3,
+// mlp.3, ln_1.3, ln_2.3 and lm_head.
 #pragma once
 
 #include <string>
@@ -10,15 +10,16 @@
 
 namespace gptcore {
 
-// The pattern without short names: "attn.3" -> "blocks.3.attn.*", "ln_1.3" -> "blocks.3.ln_1".
+// Replaces short names: "attn.3" -> "blocks.3.attn.*", "ln_1.3" -> "blocks.3.ln_1".
 std::string full_pattern(std::string_view name);
-// The layers that fit, in the given order; "lm_head" is "wte" where no layer has that name, for then the head is tied.
+// Returns the layers that match, in the given order. "lm_head" stands for "wte" where no layer is named lm_head, because the
+// head is tied then.
 std::vector<Layer> layers_fitting(const std::vector<Layer>& layers, std::string_view name);
-// What a name that no layer fits was meant to be, for a hint: how many blocks there are, or a name near it.
+// Returns a hint for a name that no layer matches: the number of blocks, or a similar name.
 std::string hint_for_layer(const std::vector<Layer>& layers, std::string_view name);
-// The same, and Error(unknown_name) with a suggestion when there are none.
+// Returns layers_fitting(). Throws Error(unknown_name) with a suggestion when no layer matches.
 std::vector<Layer> layers_named(const std::vector<Layer>& layers, std::string_view name);
-// Those of layers_named() whatever the number of the block: an operation before may have made the model deeper.
+// Like layers_named(), but matches blocks of any number, because an earlier operation may have made the model deeper.
 std::vector<Layer> layers_of_any_block(const std::vector<Layer>& layers, std::string_view name);
 
 }  // namespace gptcore

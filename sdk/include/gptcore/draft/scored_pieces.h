@@ -1,10 +1,11 @@
-// Draft: a tokenizer that is a list of pieces with scores, as SentencePiece's. What
-// Tokenizer::extension("gptcore.scored_pieces/1") returns.
+// Draft: an extension of tokenizers that are a list of pieces with scores, as those of SentencePiece are.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gptcore/extension.h"
 #include "gptcore/port.h"
 
 namespace gptcore {
@@ -18,14 +19,15 @@ struct ScoredPiece {
 
 struct PieceModel {
   std::vector<ScoredPiece> pieces;  // by id
-  bool merges = false;              // the best pair of neighbours is merged first; else the best of all splits is taken
-  bool space_prefix = false;        // a text begins with a space that it does not have
-  bool normalizes = false;          // a text is changed in other ways, too, before it is cut
+  bool merges = false;              // true: BPE, merges the best pair of neighbours first; false: unigram, takes the best split
+  bool space_prefix = false;        // encoding puts a space before the text
+  bool normalizes = false;          // encoding changes the text in further ways
 };
 
 class ScoredPieces {
  public:
-  // The tokenizer is ready.
+  static constexpr std::string_view kId = "gptcore.scored_pieces/1";
+  // Precondition: the tokenizer is ready.
   virtual Status scored_pieces(PieceModel& out) noexcept = 0;
 
  protected:

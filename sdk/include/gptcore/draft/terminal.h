@@ -1,5 +1,5 @@
-// What fits on a terminal, for loggers and others that redraw a line there. Every function is [any thread] and throws nothing
-// but std::bad_alloc.
+// Helpers for loggers that redraw a line on a terminal. Every function may be called on [any thread] and throws only
+// std::bad_alloc.
 #pragma once
 
 #include <string>
@@ -7,17 +7,16 @@
 
 namespace gptcore {
 
-// The program's global option --color (auto | always | never) as an environment variable, so that plugins and child processes
-// follow it too.
+// The environment variable that passes the option --color (auto | always | never) to plugins and child processes.
 inline constexpr const char* kColorVariable = "GPTCORE_COLOR";
-// Whether output is to be coloured. Unless --color decides: `terminal`, with NO_COLOR unset and TERM other than "dumb".
+// Returns whether to colour output. With --color=auto: `terminal`, unless NO_COLOR is set or TERM is "dumb".
 bool colors_wanted(bool terminal);
 
-// The width of the terminal behind this file descriptor at this moment; 80 when there is none.
+// Returns the current width of the terminal behind a file descriptor, or 80 when it is no terminal.
 int terminal_columns(int file);
-// The columns that UTF-8 text takes: two for a wide character, none for a combining one.
+// Returns the number of columns that UTF-8 text takes: two for a wide character, none for a combining one.
 int columns_of(std::string_view text);
-// The start of `text` that takes at most `columns`, cut between characters; control characters become '?'.
+// Returns the start of `text` that takes at most `columns`, cut between characters. Control characters become '?'.
 std::string fitted(std::string_view text, int columns);
 
 }  // namespace gptcore

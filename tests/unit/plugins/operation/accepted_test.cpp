@@ -1,5 +1,5 @@
 // The edits that training itself makes of what the operations plan, with no more effects than each declares.
-#include "core/train/planned_edit.h"
+#include "core/surgery/planned_edit.h"
 #include "noted_edit.h"
 #include "tests/catch.h"
 

@@ -103,7 +103,7 @@ struct NotedEdit final : ModelEdit {
   void replace(std::string_view parameter, const at::Tensor&, Moments) override { note("replace " + text(parameter)); }
   void set_data(std::string_view key, Value value) override { note("data." + text(key) + " = " + to_toml(value)); }
   void expect_same_function(double tolerance) override { note("same to " + to_toml(Value(tolerance))); }
-  void* extension(std::string_view id) override { return id == "gptcore.batch_trials/1" ? trials : nullptr; }
+  void* extension(std::string_view id) override { return id == BatchTrials::kId ? trials : nullptr; }
 };
 
 struct NotingHost final : Host {

@@ -107,5 +107,5 @@ TEST_CASE("a vocabulary that cannot be learned is refused") {
   CHECK(error_of([&] { opened("bpe_train", {}, host)->encode("x"); }).code() == Code::missing_key);
   const auto conflict = [](const Table& values) { return error_of([&] { plugins().tokenizer("bpe_train", values); }); };
   CHECK_THAT(conflict({{"vocab_size", 261}, {"chat_tokens", true}}).what(), Contains("261") && Contains("262"));
-  CHECK_THAT(conflict({{"pattern", "("}}).what(), Contains("no regular expression"));
+  CHECK_THAT(conflict({{"pattern", "("}}).what(), Contains("not a regular expression"));
 }

@@ -73,7 +73,7 @@ TEST_CASE("a SentencePiece model beside LibTorch encodes text that comes back, a
 TEST_CASE("a SentencePiece model tells its pieces with their scores and kinds, its type and what it does with blanks") {
   TinyModel model;
   const auto t = model.open(model.file());
-  auto* const told = static_cast<ScoredPieces*>(t->extension("gptcore.scored_pieces/1"));
+  auto* const told = extension_of<ScoredPieces>(*t);
   REQUIRE(told);
   PieceModel pieces;
   throw_if_failed(told->scored_pieces(pieces));

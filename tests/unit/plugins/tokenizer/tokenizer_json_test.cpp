@@ -153,26 +153,26 @@ TEST_CASE("a file of another kind is refused by the name of what differs") {
 TEST_CASE("a damaged tokenizer.json is refused with what is wrong") {
   const File file;
   const std::string whole = tiny().dump();
-  CHECK_THAT(file.error(whole.substr(0, whole.size() / 2)).what(), Contains("no tokenizer.json"));
-  CHECK_THAT(file.error("").what(), Contains("no tokenizer.json"));
+  CHECK_THAT(file.error(whole.substr(0, whole.size() / 2)).what(), Contains("not a tokenizer.json"));
+  CHECK_THAT(file.error("").what(), Contains("not a tokenizer.json"));
   CHECK_THAT(file.error("[]").what(), Contains("it has no \"model\""));
-  CHECK_THAT(file.error(std::string(100000, '[')).what(), Contains("no tokenizer.json"));
+  CHECK_THAT(file.error(std::string(100000, '[')).what(), Contains("not a tokenizer.json"));
   const std::pair<const char*, std::pair<Json::json_pointer, Json>> cases[] = {
       {"it has no \"vocab\"", {"/model"_json_pointer, {{"type", "BPE"}}}},
-      {"\"vocab\" is no object", {"/model/vocab"_json_pointer, Json::array()}},
-      {"the id of 'he' is no integer", {"/model/vocab/he"_json_pointer, "x"}},
+      {"\"vocab\" is not an object", {"/model/vocab"_json_pointer, Json::array()}},
+      {"the id of 'he' is not an integer", {"/model/vocab/he"_json_pointer, "x"}},
       {"the id 257 has two tokens", {"/model/vocab/he"_json_pointer, 257}},
       {"'he' has the id 4000000000", {"/model/vocab/he"_json_pointer, 4000000000}},
       {"the id 258 has two tokens; the second is '<s>'", {"/added_tokens/0/id"_json_pointer, 258}},
-      {"\"merges\" is no array", {"/model/merges"_json_pointer, 3}},
-      {"merge 0 is no pair", {"/model/merges"_json_pointer, {"hell"}}},
-      {"merge 1 is no pair", {"/model/merges"_json_pointer, Json::array({"h e", {"l"}})}},
+      {"\"merges\" is not an array", {"/model/merges"_json_pointer, 3}},
+      {"merge 0 is not a pair", {"/model/merges"_json_pointer, {"hell"}}},
+      {"merge 1 is not a pair", {"/model/merges"_json_pointer, Json::array({"h e", {"l"}})}},
       {"'x y' is merged", {"/model/merges"_json_pointer, Json::array({{"x y", "l"}})}},
       {"makes 'eh', which is not in the vocabulary", {"/model/merges"_json_pointer, {"e h"}}},
-      {"\"content\" is no text", {"/added_tokens/0/content"_json_pointer, 3}},
-      {"\"added_tokens\" is no array", {"/added_tokens"_json_pointer, 3}},
+      {"\"content\" is not a text", {"/added_tokens/0/content"_json_pointer, 3}},
+      {"\"added_tokens\" is not an array", {"/added_tokens"_json_pointer, 3}},
       {"is empty", {"/added_tokens/0/content"_json_pointer, ""}},
-      {"no tokenizer.json", {"/normalizer"_json_pointer, {{"type", 3}}}},
+      {"not a tokenizer.json", {"/normalizer"_json_pointer, {{"type", 3}}}},
   };
   for (const auto& [what, change] : cases) {
     Json json = tiny();

@@ -105,11 +105,11 @@ TEST_CASE("an encoder.json that is damaged, or of another kind, is refused") {
     write_raw(files.encoder_json(), text);
     return reading_error(files.dir());
   };
-  check(error(whole.substr(0, whole.size() / 2)), "this is no encoder.json", where);
-  check(error(""), "this is no encoder.json", where);
-  check(error("[1, 2]"), "this is no encoder.json", where);
-  check(error("{}"), "this is no encoder.json", where);
-  check(error(R"({"a": "b"})"), "the id of 'a' is no integer", where);
+  check(error(whole.substr(0, whole.size() / 2)), "this is not a valid encoder.json", where);
+  check(error(""), "this is not a valid encoder.json", where);
+  check(error("[1, 2]"), "this is not a valid encoder.json", where);
+  check(error("{}"), "this is not a valid encoder.json", where);
+  check(error(R"({"a": "b"})"), "the id of 'a' is not an integer", where);
   check(error(R"({"a": 0, "b": 0})"), "the id 0 has two tokens; the second is 'b'", where);
   check(error(R"({"a": 7})"), "'a' has the id 7, but there are only 1 tokens", where);
   check(error(R"({"a": -1})"), "'a' has the id -1", where);
@@ -135,11 +135,11 @@ TEST_CASE("a vocab.bpe that is cut off, or names unknown tokens, is refused with
     write_raw(files.vocab_bpe(), text);
     return reading_error(files.dir());
   };
-  check(error(whole.substr(0, whole.size() - 1)), "cut off", path + ":6");
+  check(error(whole.substr(0, whole.size() - 1)), "truncated", path + ":6");
   check(error(""), "there is no merge", path);
   check(error("#version: 0.2\n"), "there is no merge", path);
-  check(error("h e\nx\n"), "no pair of tokens: 'x'", path + ":2");
-  check(error("h e l\n"), "no pair of tokens", path + ":1");
+  check(error("h e\nx\n"), "not a pair of tokens: 'x'", path + ":2");
+  check(error("h e l\n"), "not a pair of tokens", path + ":1");
   check(error("h e\nhe yy\n"), "'yy' is merged, but is not in the vocabulary", path + ":2");
   check(error("h h\n"), "makes 'hh', which is not in the vocabulary", path + ":1");
 }
