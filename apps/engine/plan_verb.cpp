@@ -8,6 +8,7 @@
 #include "core/config/config_errors.h"
 #include "core/pipeline/check.h"
 #include "core/pipeline/plan.h"
+#include "core/pipeline/preflight.h"
 #include "core/pipeline/stage_items.h"
 
 namespace gptcore {
@@ -61,7 +62,11 @@ SchedulePlan planned(const PipelineConfig& config, const std::vector<std::string
   Session session(options, plugin_files);
   const auto files = posix_file_system();
   session.open_tokenizer(config, *files, nullptr);
-  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, nullptr);
+  try {
+    session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, nullptr);
+  } catch (const Error& e) {
+    throw placed(e, config.dataset->location.text());
+  }
   warn_of_triggers(config, session.host);
   return plan_schedule(config, session);
 }

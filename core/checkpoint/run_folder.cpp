@@ -68,6 +68,11 @@ void remove_old_probes(FileSystem& files, const Path& run_dir) {
               run_dir.string());
 }
 
+// The path without links, as far as it is there.
+Path through_links(const Path& path) {
+  return folder_path(std::filesystem::weakly_canonical(path));
+}
+
 // Damaged ones included.
 bool holds_checkpoints(FileSystem& files, const Path& run_dir) {
   const Path folder = checkpoint_folder(run_dir);
@@ -79,8 +84,8 @@ bool holds_checkpoints(FileSystem& files, const Path& run_dir) {
 // A checkpoint given by path may start a run in this folder when the folder holds none, or none later than it.
 void check_given(FileSystem& files, const Path& run_dir, const Checkpoint& given) {
   const std::vector<int64_t> steps = list_steps(files, checkpoint_folder(run_dir));
-  const bool own_newest = is_inside(folder_path(given.directory), run_dir) && !steps.empty() &&
-                          folder_path(given.directory).filename() == step_name(steps.front());
+  const bool own_newest = is_saved_by(given.directory, run_dir) && !steps.empty() &&
+                          through_links(given.directory).filename() == step_name(steps.front());
   if (holds_checkpoints(files, run_dir) && !own_newest) refuse_existing(run_dir, steps);
 }
 
@@ -92,7 +97,7 @@ Path folder_path(const Path& path) {
 }
 
 bool is_inside(const Path& path, const Path& folder) {
-  const Path relative = path.lexically_relative(folder);
+  const Path relative = through_links(path).lexically_relative(through_links(folder));
   return !relative.empty() && *relative.begin() != "..";
 }
 
@@ -121,7 +126,7 @@ bool holds_run(FileSystem& files, const Path& run_dir) {
 
 bool is_saved_by(const Path& directory, const Path& run_dir) {
   std::error_code absent;
-  return std::filesystem::equivalent(directory.parent_path(), checkpoint_folder(run_dir), absent);
+  return std::filesystem::equivalent(through_links(directory).parent_path(), checkpoint_folder(run_dir), absent);
 }
 
 Path move_aside(FileSystem& files, const Path& given) {
@@ -141,7 +146,7 @@ RunFolder open_run_folder(FileSystem& files, const Path& given, const std::strin
   const Path run_dir = folder_path(given);
   std::optional<Checkpoint> from;
   if (resume != "auto" && resume != "never") from = open_checkpoint(files, resume);  // before anything is made here
-  if (from && overwrite && is_inside(folder_path(from->directory), run_dir)) {
+  if (from && overwrite && is_inside(from->directory, run_dir)) {
     throw Error(Code::conflict, "--overwrite would move the checkpoint to resume from", "give this run another run.name",
                 run_dir.string());
   }

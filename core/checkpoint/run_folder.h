@@ -16,8 +16,7 @@ class FileSystem;
 
 // The absolute path without "." and "..", and without a slash at its end.
 std::filesystem::path folder_path(const std::filesystem::path& given);
-// Whether `path` is the folder or below it; both are written alike: as folder_path() or std::filesystem::weakly_canonical()
-// does.
+// Whether `path` is the folder or below it, through all links. Neither need be there.
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
 
 // Makes the folder if need be and tries what a checkpoint needs there: write, flush, rename. Throws Error(io) or

@@ -173,12 +173,12 @@ void compare_adapter(const SafetensorsFile& file, const std::vector<Parameter>& 
   if (!shapes.empty() && !explained) out.wrong.add(shapes, here.layer);
 }
 
+std::vector<AdapterInfo>::const_iterator same(const std::vector<AdapterInfo>& all, const AdapterInfo& one) {
+  return std::find_if(all.begin(), all.end(), [&](const AdapterInfo& a) { return a.layer == one.layer && a.item == one.item; });
+}
+
 Comparison compare(const SafetensorsFile& file, const std::vector<AdapterInfo>& there, const std::vector<Parameter>& parameters,
                    const std::vector<AdapterInfo>& here) {
-  const auto same = [](const std::vector<AdapterInfo>& all, const AdapterInfo& one) {
-    return std::find_if(all.begin(), all.end(),
-                        [&](const AdapterInfo& a) { return a.layer == one.layer && a.item == one.item; });
-  };
   Comparison out;
   for (const AdapterInfo& adapter : here)
     if (const auto saved = same(there, adapter); saved == there.end())
@@ -254,6 +254,15 @@ void write_adapters(FileSystem& files, const std::filesystem::path& path, const 
 
 AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path) {
   return parse_adapter_file(SafetensorsFile(files, path), path.string());
+}
+
+std::string adapters_without_place(FileSystem& files, const std::filesystem::path& path,
+                                   const std::vector<Parameter>& parameters, std::vector<AdapterInfo> adapters) {
+  const SafetensorsFile file(files, path);
+  std::vector<AdapterInfo> there = parse_adapter_file(file, path.string()).adapters;
+  std::erase_if(there, [&](const AdapterInfo& a) { return has_rows_of_tokens(a) && same(adapters, a) != adapters.end(); });
+  std::erase_if(adapters, [&](const AdapterInfo& adapter) { return same(there, adapter) == there.end(); });
+  return joined(compare(file, there, parameters, adapters).wrong.lines());
 }
 
 FittingAdapters::FittingAdapters(FileSystem& files, const std::filesystem::path& path, std::vector<Parameter> parameters,

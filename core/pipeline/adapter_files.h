@@ -16,6 +16,9 @@ namespace gptcore {
 
 class FileSystem;
 
+// The file of a checkpoint whose model has adapters.
+inline constexpr const char* kAdaptersFile = "adapters.safetensors";
+
 // What such a file says of itself.
 struct AdapterFile {
   std::string gptcore;      // version that wrote it
@@ -36,6 +39,11 @@ void write_adapters(FileSystem& files, const std::filesystem::path& path, const 
 
 // Throws Error(checkpoint_mismatch) when the file holds no adapters, Error(checkpoint_corrupt) when it is damaged.
 AdapterFile read_adapter_file(FileSystem& files, const std::filesystem::path& path);
+
+// What keeps the file's adapters from being the network's, in words; "" when nothing does. The network may have others besides.
+// Of those on an embedding or head, whose rows are of tokens, only the presence is looked at.
+std::string adapters_without_place(FileSystem& files, const std::filesystem::path& path,
+                                   const std::vector<Parameter>& parameters, std::vector<AdapterInfo> adapters);
 
 // A file whose adapters are just the network's, with tensors of these shapes; its tensors are read by load() alone.
 class FittingAdapters {

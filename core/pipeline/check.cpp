@@ -77,7 +77,7 @@ class Check {
 
   std::vector<Error> all() {
     look();
-    if (session_.model && vocabulary_known_ && stages_fit_) check_plan();
+    if (session_.model && stages_fit_) check_plan();
     return sorted();
   }
 
@@ -280,8 +280,12 @@ class Check {
 
   // Of the operations that can be opened, those on the model that cannot be carried out one after the other.
   void check_plan() {
-    Effects known = kFreezes | kReshapes | kAdapts | kReplaces | kControlsData;
-    if (errors_.empty()) known |= kUndoes;  // else what it would undo may be missing here
+    Effects known = kAllEffects;
+    if (!errors_.empty()) known &= ~kUndoes;  // what it would undo may be missing here
+    if (!vocabulary_known_) {
+      known = kChangesTraining;
+      put(session_.structure.keys, "vocab_size", kAnyVocabulary);
+    }
     collect(config_.model, [&] {
       SchedulePlan plan = plan_schedule(sound_, session_, known);
       std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens

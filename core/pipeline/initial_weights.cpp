@@ -16,8 +16,10 @@
 #include "core/model/structure.h"
 #include "core/model/vocabulary.h"
 #include "core/options/gpt_options.h"
+#include "core/pipeline/adapter_files.h"
 #include "core/pipeline/shown_tokenizer.h"
 #include "core/pipeline/tensor_files.h"
+#include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -148,41 +150,74 @@ GptWeights weights_of(const Table& source, const GptOptions& options, Network& n
   return GptWeights(there, parameters);
 }
 
-// The adapters' parameters that the checkpoint has, too. Tables of tokens in them do not follow the rows, which is refused.
+// The adapters' parameters that the checkpoint has, too. Tables of tokens in them do not follow the rows, which is refused
+// where `rows` tell the tokens.
 void keep_stored(NamedTensors& tensors, const SafetensorsFile& stored, const std::vector<AdapterInfo>& adapters,
-                 const Rows& rows, const std::filesystem::path& path) {
+                 const Rows* rows, const std::filesystem::path& path) {
   std::erase_if(tensors, [&](const auto& tensor) {
     const auto of = std::find_if(adapters.begin(), adapters.end(),
                                  [&](const AdapterInfo& adapter) { return tensor.first.starts_with(adapter_prefix(adapter)); });
     if (of == adapters.end()) return false;
     const TensorInfo* there = stored.find(tensor.first);
-    if (there && of->layer == "wte" && (!in_place(rows.from) || at::IntArrayRef(there->shape) != tensor.second.sizes()))
+    if (there && rows && of->layer == "wte" &&
+        (!in_place(rows->from) || at::IntArrayRef(there->shape) != tensor.second.sizes()))
       throw Error(Code::checkpoint_mismatch,
                   "the checkpoint has the adapter '" + of->item + "' on 'wte', whose rows cannot become those of " +
-                      std::to_string(rows.size_here()) + " tokens",
+                      std::to_string(rows->size_here()) + " tokens",
                   "let the run of the checkpoint merge and drop it first", path.string());
     return !there;
   });
 }
 
-// Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both.
-void load_checkpoint(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows& rows) {
-  const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
-  NamedTensors tensors = named_tensors(network.parameters());
-  keep_stored(tensors, stored, network.adapters(), rows, checkpoint.directory);
+// A checkpoint's adapters must find their place here.
+void require_adapters(FileSystem& files, const Checkpoint& checkpoint, Network& network) {
+  if (!checkpoint.has(kAdaptersFile)) return;
+  const std::filesystem::path file = checkpoint.directory / kAdaptersFile;
+  const std::string wrong = adapters_without_place(files, file, network.parameters(), network.adapters());
+  if (!wrong.empty())
+    throw Error(Code::checkpoint_mismatch, "the checkpoint's adapters are not this pipeline's: " + wrong,
+                "write the [[adapter]] tables of " + (checkpoint.directory / "config.toml").string() +
+                    ", or merge the adapters: gptcore export " + shell_word(checkpoint.directory) +
+                    " --to DIR, and then init_from = \"hf:DIR\"",
+                file.string());
+}
+
+// Where the checkpoint's tensors go.
+struct Places {
+  NamedTensors tensors;
   std::optional<std::pair<at::Tensor, at::Tensor>> positions;  // ours, and the checkpoint's where it has more
-  for (auto& [name, tensor] : tensors) {
+};
+
+// Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both, which is checked. Without
+// `rows` the tokens of the rows are not known, and any number of them will do.
+Places places_of(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows* rows) {
+  const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
+  Places out{named_tensors(network.parameters()), {}};
+  keep_stored(out.tensors, stored, network.adapters(), rows, checkpoint.directory);
+  require_adapters(files, checkpoint, network);
+  for (auto& [name, tensor] : out.tensors) {
     const TensorInfo* there = stored.find(name);
-    if (!there || there->shape.size() != 2 || there->shape[1] != tensor.size(1)) continue;
-    if (is_vocabulary(name) && there->shape[0] >= rows.size_there()) {
-      tensor = rows.table_for({name, tensor, {}}, there->shape[0]);
+    if (!there || there->shape.size() != 2 || tensor.dim() != 2) continue;
+    if (!rows && (is_vocabulary(name) || name.starts_with("wte."))) {
+      tensor = at::empty(there->shape, at::kFloat);
+    } else if (there->shape[1] != tensor.size(1)) {
+      continue;
+    } else if (is_vocabulary(name) && there->shape[0] >= rows->size_there()) {
+      tensor = rows->table_for({name, tensor, {}}, there->shape[0]);
     } else if (name == "wpe.weight" && there->shape[0] > tensor.size(0)) {
-      positions.emplace(tensor, at::empty(there->shape, at::kFloat));
-      tensor = positions->second;
+      out.positions.emplace(tensor, at::empty(there->shape, at::kFloat));
+      tensor = out.positions->second;
     }
   }
-  load_tensors(files, checkpoint, kWeights, tensors);
-  if (positions) positions->first.detach().copy_(positions->second.narrow(0, 0, positions->first.size(0)));
+  check_tensors(files, checkpoint, kWeights, out.tensors);
+  return out;
+}
+
+void load_checkpoint(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows& rows) {
+  const Places places = places_of(files, checkpoint, network, &rows);
+  load_tensors(files, checkpoint, kWeights, places.tensors);
+  if (const auto& positions = places.positions)
+    positions->first.detach().copy_(positions->second.narrow(0, 0, positions->first.size(0)));
 }
 
 // Checkpoints of before the size was saved do not tell it where it was the data's: then it is that of the rows.
@@ -246,9 +281,7 @@ void check_initial_weights(FileSystem& files, const Section& model, Network& net
   Rows rows = here ? rows_of(files, source, network, *here)
                    : Rows(tokens_of_rows({}, size_in(source.sizes, "vocab_size")), tokens_of_rows({}, network.vocab_size()));
   if (source.checkpoint) {
-    const SafetensorsFile stored = source.checkpoint->tensors(files, kWeights);
-    NamedTensors tensors = named_tensors(network.parameters());
-    if (here) keep_stored(tensors, stored, network.adapters(), rows, source.folder());
+    places_of(files, *source.checkpoint, network, here ? &rows : nullptr);
   } else {
     check_hf_weights(files, source.from.path, weights_of(source.sizes, options, network, rows));
   }

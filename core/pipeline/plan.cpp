@@ -159,7 +159,7 @@ class Planner {
     const auto& operations = items.operations.operations();
     for (const Timed& timed : in_time(operations)) {
       const ScheduledOperation& operation = operations[timed.index];
-      if (operation.completed || (effects_ != kAllEffects && (operation.effects & effects_) == 0)) continue;
+      if (operation.completed || (effects_ != kAnyOrNone && (operation.effects & effects_) == 0)) continue;
       PlannedOperation row;
       row.stage = stage.name;
       row.operation = operation.name;

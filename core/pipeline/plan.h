@@ -27,8 +27,10 @@ struct SchedulePlan {
   std::vector<Error> errors;  // of operations that cannot be carried out; each is left out of what follows
 };
 
+inline constexpr Effects kAnyOrNone = ~Effects{0};  // operations without effects, too
+
 // The session's tokenizer and dataset are open; its model is not used and may be absent. Operations whose effects have none
 // of `effects` are left out. With kControlsData among them the dataset's controls are tried, and put back.
-SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAllEffects);
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAnyOrNone);
 
 }  // namespace gptcore

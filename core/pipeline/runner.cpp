@@ -65,13 +65,12 @@ void keep_threads(Session& session, const RunOptions& options, int64_t before) {
   session.host.log(Level::warning, computed + std::to_string(session.threads) + ": the last bits may differ");
 }
 
-// Edits of the model and controls of the data that cannot be carried out, before a second of compute is spent.
+// Operations that cannot be carried out, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
-  constexpr Effects kKnown = kFreezes | kReshapes | kAdapts | kReplaces | kControlsData | kUndoes;
   const bool any =
       std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
-  SchedulePlan plan = plan_schedule(config, session, kKnown);
+  SchedulePlan plan = plan_schedule(config, session, kAllEffects);
   // What a plugin throws where the model has no values yet, it may not throw later: it is told when it happens. Only what the
   // program itself refuses comes with a hint.
   std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed && e.hint().empty(); });
@@ -122,11 +121,6 @@ void require_the_measured_weights(const StageProgress& progress, const std::file
   }
 }
 
-// Through all links.
-bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  return is_inside(std::filesystem::weakly_canonical(path), std::filesystem::weakly_canonical(folder));
-}
-
 // A file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it; "" when none is.
 std::string named_inside(const Value& value, const std::filesystem::path& folder) {
   std::string found;
@@ -141,7 +135,7 @@ std::string named_inside(const Value& value, const std::filesystem::path& folder
     for (const char* prefix : {"ckpt:", "hf:", "FILE:"})
       if (path.starts_with(prefix)) path.erase(0, std::strlen(prefix));
     std::error_code failed;
-    if (!path.empty() && std::filesystem::exists(path, failed) && lies_in(path, folder)) found = path;
+    if (!path.empty() && std::filesystem::exists(path, failed) && is_inside(path, folder)) found = path;
   }
   return found;
 }
@@ -152,9 +146,9 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
     throw Error(Code::conflict, "--overwrite would move the run's folder '" + run_dir.string() + "', and with it " + what,
                 "set run.out_dir to a folder that has nothing but the run", place);
   };
-  if (lies_in(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
+  if (is_inside(std::filesystem::current_path(), run_dir)) refuse("the current folder", config.run.place_of("out_dir"));
   std::error_code absent;  // the run's own copy of its pipeline is written anew
-  if (!config.file.empty() && lies_in(config.file, run_dir) &&
+  if (!config.file.empty() && is_inside(config.file, run_dir) &&
       !std::filesystem::equivalent(config.file, run_dir / kPipelineFile, absent))
     refuse("the pipeline file", config.run.place_of("out_dir"));
   std::vector<const Section*> sections{&config.model};
@@ -171,7 +165,7 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
   for (const Section* section : sections)
     for (const auto& [key, value] : section->values)
       if (const std::string file = named_inside(value, run_dir);
-          !file.empty() && std::none_of(made.begin(), made.end(), [&](const auto& folder) { return lies_in(file, folder); }))
+          !file.empty() && std::none_of(made.begin(), made.end(), [&](const auto& folder) { return is_inside(file, folder); }))
         refuse("'" + file + "'", section->place_of(key));
 }
 
@@ -226,7 +220,12 @@ int run_pipeline(const RunPlan& plan) {
     if (!plan.allow_arch_change || !other_model(state->settings, settings_of(config))) session.structure = state->structure;
   }
   session.open_tokenizer(config, *files, checkpoint());
-  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
+  try {
+    session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
+  } catch (const Error& e) {
+    if (checkpoint()) throw;
+    throw placed(e, config.dataset->location.text());
+  }
   session.open_model(config);
   throw_if_any(stage_errors(config, session, prompts));
   warn_of_triggers(config, session.host);

@@ -24,8 +24,10 @@ class ShownTokenizer::Stored final : public ShownVocabulary {
       : stored_(std::move(vocabulary)), whole_(whole_size) {
     const int32_t largest = *std::max_element(stored_.ids.begin(), stored_.ids.end());
     if (largest >= whole_)
-      refuse_vocabulary("it names the token " + std::to_string(largest) + ", and the tokenizer has " + std::to_string(whole_),
-                        where);
+      throw Error(Code::conflict,
+                  std::string("the model's ") + kVocabularyFile + " names the token " + std::to_string(largest) +
+                      ", and the tokenizer has " + std::to_string(whole_) + " tokens",
+                  "name the tokenizer that the model was trained with", where);
   }
   std::span<const int32_t> shown_ids() const noexcept override { return stored_.ids; }
   int32_t rare_number() const noexcept override { return stored_.rare_number; }

@@ -28,7 +28,7 @@ class ShownTokenizer final : public Tokenizer {
  public:
   // `shown` outlives every use of this.
   ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown);
-  // With the numbers of a vocabulary.json. Throws Error(checkpoint_corrupt) at `where` when the tokenizer lacks one of its ids.
+  // With the numbers of a vocabulary.json. Throws Error(conflict) at `where` when the tokenizer lacks one of its ids.
   ShownTokenizer(std::unique_ptr<Tokenizer> inner, StoredVocabulary vocabulary, const std::string& where);
   ~ShownTokenizer() override;
 

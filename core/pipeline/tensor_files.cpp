@@ -92,12 +92,16 @@ CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors,
   return {file, std::move(part)};
 }
 
-void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors) {
-  const SafetensorsFile source = checkpoint.tensors(files, file);
-  const std::string wrong = differences(source, tensors);
+void check_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors) {
+  const std::string wrong = differences(checkpoint.tensors(files, file), tensors);
   if (!wrong.empty())
     throw Error(Code::checkpoint_mismatch, "the checkpoint is of another model: " + wrong,
                 "use the config that the checkpoint was made with", (checkpoint.directory / file).string());
+}
+
+void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors) {
+  check_tensors(files, checkpoint, file, tensors);
+  const SafetensorsFile source = checkpoint.tensors(files, file);
   for (const auto& [name, tensor] : tensors) read_into(source, name, tensor);
 }
 

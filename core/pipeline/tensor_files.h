@@ -23,8 +23,9 @@ TensorSource streamed(const std::string& name, const at::Tensor& tensor);
 // row order are copied first, and kept in `keep`.
 CheckpointPart tensor_part(const std::string& file, const NamedTensors& tensors, std::vector<at::Tensor>& keep);
 
-// Fills every tensor from the file. Throws Error(checkpoint_mismatch) listing what is missing, left over or of another
-// shape, before anything is written.
+// Throws Error(checkpoint_mismatch) listing what the file lacks, has left over or has in another shape; reads no values.
+void check_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors);
+// Fills every tensor from the file. Throws what check_tensors() throws, before anything is written.
 void load_tensors(FileSystem& files, const Checkpoint& checkpoint, const std::string& file, const NamedTensors& tensors);
 
 // Whether a file of tensors has neither NaN nor infinity.

@@ -221,7 +221,7 @@ class TrainStage final : private CheckpointSink {
     parts.push_back(tensor_part("model.safetensors", named_tensors(network_.parameters()), stored_));
     parts.push_back(tensor_part(kOptimizerFile, parts_.optimizer().state(), stored_));
     if (const auto adapters = network_.adapters(); !adapters.empty())
-      parts.push_back(adapter_part("adapters.safetensors", network_.parameters(), adapters, c_.session.structure.keys, stored_,
+      parts.push_back(adapter_part(kAdaptersFile, network_.parameters(), adapters, c_.session.structure.keys, stored_,
                                    tokens_hash(c_.session.tokenizer.get(), shown_ids(c_.session.dataset.get()))));
     parts.push_back({"state.json", format_state(state)});
     parts.push_back({"config.toml", c_.config.started().to_toml()});

@@ -95,8 +95,7 @@ StopSignals::StopSignals(FirstSignal first) {
   for (const int other : kSignals) ::sigaddset(&action.sa_mask, other);
   for (size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], nullptr, &g_before[i]);
-    const bool stays_ignored = kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN;
-    if (!stays_ignored) ::sigaction(kSignals[i], &action, nullptr);
+    if (g_before[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
   }
 }
 

@@ -1,5 +1,6 @@
 // SIGINT, SIGTERM, SIGUSR1 and SIGHUP ask for a save and an orderly end at the next step boundary; a later one ends the process
-// at once, but for SIGHUP: the terminal that is gone is in no hurry. Where SIGHUP is ignored, as under nohup, it stays so.
+// at once, but for SIGHUP: the terminal that is gone is in no hurry. A signal that is ignored stays so, as SIGHUP is under
+// nohup and SIGINT in what a shell script starts with "&".
 #pragma once
 
 #include <cstdint>

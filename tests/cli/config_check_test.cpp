@@ -176,6 +176,46 @@ TEST_CASE("what a run would find after its training is refused before it, by che
   refused_alike(w, {"sample without a tokenizer", "", "", "GC105", "has no [tokenizer]"});
 }
 
+TEST_CASE("a setting that an operation cannot give its stage is refused before the run, by check and by run") {
+  const Workspace w;
+  struct Case {
+    const char *from, *to;  // besides the operation
+    const char* operation;
+    const char* code;
+    const char* says;
+  };
+  const std::vector<Case> cases = {
+      {"gradient_accumulation_steps = 2", "tokens_per_step = 128", "use = \"change_batch_size\"\nvalue = 3.0", "GC106",
+       "tokens_per_step"},
+      {"gradient_accumulation_steps = 2", "tokens_per_step = 128", "use = \"set_batch_size\"\nvalue = 3", "GC106",
+       "tokens_per_step"},
+      {"gradient_accumulation_steps = 2", "tokens_per_step = 128", "use = \"set_grad_accum\"\nvalue = 3", "GC106",
+       "tokens_per_step"},
+      {"gradient_accumulation_steps = 2", "tokens_per_step = 128", "use = \"change_grad_accum\"\nvalue = 3.0", "GC106",
+       "tokens_per_step"},
+      {"min_lr = 1e-3\n", "min_lr = 1e-3\n", "use = \"change_lr\"\nvalue = 1e9", "GC", "learning_rate"},
+      {"warmup_iters = 5", "warmup_iters = 5\nlr_decay_iters = 40", "use = \"set_warmup_iters\"\nvalue = 1000", "GC106",
+       "lr_decay_iters"},
+      {"eval_iters = 2", "eval_iters = \"all\"", "use = \"change_eval_iters\"\nvalue = 2.0", "GC106",
+       "'eval_iters' is not a number now"},
+  };
+  for (const Case& c : cases) {
+    std::string text = changed(w, kStage, operation(c.operation));
+    w.write("broken.toml", text.replace(text.find(c.from), std::string(c.from).size(), c.to));
+    refused_alike(w, {c.operation, "", "", c.code, c.says});
+  }
+}
+
+TEST_CASE("an operation's setting is checked where the data is too large to be read for its vocabulary") {
+  const Workspace w;
+  std::string large;
+  while (large.size() <= (size_t{2} << 20)) large += read(w.path("input.txt"));
+  w.write("input.txt", large);
+  const std::string text = changed(w, kStage, operation("use = \"set_warmup_iters\"\nvalue = 1000"));
+  w.write("broken.toml", std::string(text).replace(text.find("use = \"byte\""), 12, "use = \"char\""));
+  refused_alike(w, {"warm-up beyond the decay", "", "", "GC106", "lr_decay_iters"});
+}
+
 TEST_CASE("files that run refuses at its start are refused by check with the same code, status and a place") {
   const Workspace w;
   fs::create_directories(w.path("empty"));

@@ -260,6 +260,64 @@ TEST_CASE("an adapter of the embedding is refused where its rows would change, b
   CHECK_FALSE(fs::exists(w.path("other")));
 }
 
+TEST_CASE("adapters of a checkpoint that the pipeline lacks are refused before --overwrite moves a run, by config check too") {
+  const Workspace w;
+  const std::string bare = read(w.path("tiny.toml"));
+  const auto with_adapter = [&](const std::string& keys) {
+    std::string text = bare;
+    w.write("tiny.toml", text.insert(text.find("[[stage]]"), "[[adapter]]\nuse = \"lora\"\n" + keys + "\n\n"));
+  };
+  with_adapter("targets = [\"blocks.*.attn.qkv\"]\nrank = 2\nalpha = 4");
+  unlearned(w, "first", {});
+  unlearned(w, "out", {});
+  const std::string good = newest_checkpoint(w.path("out"));
+  struct Case {
+    std::string keys, says;
+  };
+  for (const Case& c : {Case{"", "it holds 'lora' for a layer that has none here (blocks.0.attn.qkv and 1 more)"},
+                        Case{"targets = [\"blocks.*.attn.qkv\"]\nrank = 4\nalpha = 4", "made for rank 2, this pipeline has 4"},
+                        Case{"targets = [\"blocks.*.mlp.fc\"]\nrank = 2\nalpha = 4", "for a layer that has none here"},
+                        Case{"targets = [\"blocks.0.attn.qkv\"]\nrank = 2\nalpha = 4", "(blocks.1.attn.qkv)"}}) {
+    if (c.keys.empty())
+      w.write("tiny.toml", bare);
+    else
+      with_adapter(c.keys);
+    // A tokenizer that is learned from the run's data, too, of which a check knows no tokens.
+    for (const char* tokenizer : {"tokenizer.use=byte", "tokenizer.use=char"})
+      for (const std::vector<std::string>& verb : {std::vector<std::string>{"config", "check"}, {"run", "--overwrite"}}) {
+        std::vector<std::string> words = verb;
+        words.insert(words.begin() + (verb[0] == "run" ? 1 : 2), "tiny.toml");
+        words.insert(words.end(), {"--set", "model.init_from=ckpt:first", "--set", tokenizer});
+        const Outcome outcome = w.gptcore(words);
+        CAPTURE(c.keys, tokenizer, verb[0], outcome.out, outcome.err);
+        CHECK(refusal(outcome) == "GC502");
+        CHECK(has(outcome.err, c.says));
+        CHECK(has(outcome.err, "init_from"));
+        CHECK(newest_checkpoint(w.path("out")) == good);
+        CHECK_FALSE(fs::exists(w.path("out.old-1")));
+      }
+  }
+}
+
+TEST_CASE("a checkpoint's adapters find their place as the refusal's hint says: by its tables, or merged") {
+  const Workspace w;
+  const std::string bare = read(w.path("tiny.toml"));
+  std::string adapted = bare;
+  adapted.insert(adapted.find("[[stage]]"),
+                 "[[adapter]]\nuse = \"lora\"\ntargets = [\"blocks.*.attn.qkv\"]\nrank = 2\nalpha = 4\n\n");
+  w.write("tiny.toml", adapted);
+  unlearned(w, "first", {});
+  const auto starts = [&](const std::string& from) {
+    const Outcome outcome = w.gptcore({"run", "tiny.toml", "--max_iters=1", "--overwrite", "--set", "model.init_from=" + from});
+    CAPTURE(from, outcome.out, outcome.err);
+    CHECK(outcome.status == 0);
+  };
+  starts("ckpt:first");
+  w.write("tiny.toml", bare);
+  REQUIRE(w.gptcore({"export", newest_checkpoint(w.path("first")), "--to", "DIR"}).status == 0);
+  starts("hf:DIR");
+}
+
 TEST_CASE("import refuses a tokenizer that has no vocabulary yet") {
   const Workspace w;
   write_base(w);

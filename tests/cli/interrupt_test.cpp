@@ -111,6 +111,29 @@ TEST_CASE("a run that SIGHUP stops is saved as by SIGTERM, and one that ignores 
   check_same_as_undisturbed(w);
 }
 
+TEST_CASE("a run that a script starts in the background goes on at Ctrl-C") {
+  const Workspace w;
+  Process script({{"sh", "-c", program() + " run tiny.toml & wait $!"}, w.folder(), {}, 60});
+  script.wait_for("iter 2");
+  const pid_t run = std::stoi(read(w.path("out/run.lock")).substr(sizeof("pid")));
+  REQUIRE(::kill(run, SIGINT) == 0);
+  const Outcome ended = script.wait();
+  INFO(ended.out << ended.err);
+  CHECK(ended.status == 0);
+  check_same_as_undisturbed(w);
+}
+
+TEST_CASE("a signal while the model is evaluated before the first update saves the weights of step 0") {
+  const Workspace w;
+  Process process(w.training({"--set", "train.eval_iters=1000000"}));
+  process.wait_for("stage train");
+  process.send(SIGTERM);
+  const Outcome ended = process.wait();
+  INFO(ended.out << ended.err);
+  CHECK(ended.status == 75);
+  CHECK(newest_checkpoint(w.path("out")).filename() == "step-000000000");
+}
+
 TEST_CASE("signals that come at once are one request, and the work is saved") {
   const Workspace w;
   Process process(w.training({"--set", "train.max_iters=1000000"}));

@@ -28,6 +28,7 @@ void make_pipe(int (&ends)[2]) {
   for (const std::string& word : command.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   for (const std::string& item : command.environment) ::putenv(const_cast<char*>(item.c_str()));
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) ::signal(signal, SIG_DFL);  // however the tests were started
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);

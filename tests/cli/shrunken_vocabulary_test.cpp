@@ -137,6 +137,17 @@ TEST_CASE("a shrunken model is sampled by another tokenizer's ids, too") {
   CHECK(sampled({"--tokenizer", "byte"}) == sampled({}));
 }
 
+TEST_CASE("a tokenizer without the tokens of a shrunken model is refused as the wrong one") {
+  const Shrunken w("");
+  const Outcome run = gptcore::test::run(
+      w.shrunken({"--set", "tokenizer.use=bpe_train", "--set", "tokenizer.vocab_size=400", "--max_iters=2"}));
+  INFO(run.err);
+  REQUIRE(run.status == 0);
+  const Outcome sample = w.gptcore({"sample", "out", "--tokenizer", "byte"});
+  CHECK(refusal(sample) == "GC106");
+  CHECK_THAT(sample.err, Contains("and the tokenizer has 256 tokens; name the tokenizer that the model was trained with"));
+}
+
 TEST_CASE("a run is not resumed onto data that has other numbers for its tokens") {
   const Shrunken w("");
   w.unlearned("out", {"--shrunken_vocab_size=64", "--set", "model.vocab_size=256"});

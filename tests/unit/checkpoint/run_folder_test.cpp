@@ -137,6 +137,34 @@ TEST_CASE("a run's own checkpoint is continued from when it is the newest, never
   CHECK(list_steps(*f.files, f.run / "ckpt").size() == 2);
 }
 
+TEST_CASE("a run's own checkpoint is its own by another path, too") {
+  Fixture f;
+  f.publish(1);
+  f.publish(2);
+  const std::filesystem::path link = f.folder.path / "link";
+  std::filesystem::create_directory_symlink(f.folder.path, link);
+  const std::filesystem::path newest = "ckpt/step-000000002";
+  SECTION("given through a link") {
+    CHECK(f.refusal((link / "run").string(), true).code() == Code::conflict);
+    CHECK(f.refusal((link / "run" / newest).string(), true).code() == Code::conflict);
+    CHECK(f.start((link / "run").string()) == 2);
+    CHECK(f.start((link / "run" / newest).string()) == 2);
+  }
+  SECTION("given by a link to the checkpoint itself") {
+    std::filesystem::create_directory_symlink(f.run / newest, f.folder.path / "good");
+    CHECK(f.refusal((f.folder.path / "good").string(), true).code() == Code::conflict);
+    CHECK(f.start((f.folder.path / "good").string()) == 2);
+  }
+  SECTION("where the run's folder is named through a link") {
+    const std::filesystem::path real = f.run;
+    f.run = link / "run";
+    CHECK(f.refusal(real.string(), true).code() == Code::conflict);
+    CHECK(f.start(real.string()) == 2);
+  }
+  CHECK(list_steps(*f.files, f.run / "ckpt").size() == 2);
+  CHECK_FALSE(std::filesystem::exists(f.folder.path / "run.old-1"));
+}
+
 TEST_CASE("a missing or damaged checkpoint to resume from is found before any folder is made") {
   Fixture f;
   CHECK(f.refusal((f.folder.path / "none").string()).code() == Code::checkpoint_missing);

@@ -29,6 +29,7 @@ End end_of(const std::function<void()>& work) {
   if (child == 0) {
     ::dup2(pipe[1], STDERR_FILENO);
     ::close(pipe[1]);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) ::signal(signal, SIG_DFL);  // however the tests were started
     work();
     ::_exit(0);
   }
@@ -105,14 +106,15 @@ TEST_CASE("a terminal that goes away asks for a save, and cuts none short", "[si
   CHECK(end.status == (first == SIGINT ? 130 : 75));
 }
 
-TEST_CASE("a SIGHUP that is ignored, as under nohup, stays so", "[signals]") {
-  const End end = end_of([] {
-    ::signal(SIGHUP, SIG_IGN);
+TEST_CASE("a signal that is ignored, as SIGHUP under nohup and SIGINT in a script's background, stays so", "[signals]") {
+  const int ignored = GENERATE(SIGHUP, SIGINT, SIGTERM, SIGUSR1);
+  const End end = end_of([ignored] {
+    ::signal(ignored, SIG_IGN);
     {
       const StopSignals signals(FirstSignal::ends);
-      ::raise(SIGHUP);
+      ::raise(ignored);
     }
-    ::raise(SIGHUP);
+    ::raise(ignored);
     ::_exit(StopSignals::received() == 0 ? 3 : 4);
   });
   CHECK(end.err.empty());
