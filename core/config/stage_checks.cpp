@@ -11,6 +11,9 @@
 namespace gptcore {
 namespace {
 
+// Settings and overrides of these begin with their name, as those of a stage do.
+constexpr const char* kTables[] = {"run", "plugins", "tokenizer", "dataset", "model", "adapter", "stage", "logger"};
+
 bool is_stage_name(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -44,6 +47,10 @@ void check_name(const RawTable& table, const std::vector<std::string>& names, si
     errors.add(Code::wrong_type, std::string("'name' expects a string, got ") + type_name(name->value), {}, name->origin);
   else if (!is_stage_name(name->value.as<std::string>()))
     errors.add(Code::out_of_range, "'name' expects a-z, 0-9, '_' and '-', got " + to_toml(name->value), {}, name->origin);
+  else if (const std::string given = name->value.as<std::string>();
+           std::find(std::begin(kTables), std::end(kTables), given) != std::end(kTables))
+    errors.add(Code::conflict, "'" + given + "' is the name of a table of its own, not of a stage", "rename the stage",
+               name->origin);
   else if (const auto own = names.begin() + static_cast<std::ptrdiff_t>(index);
            std::find(names.begin(), own, names[index]) != own)
     errors.add(Code::conflict, "two stages are named '" + names[index] + "'", "rename one", name->origin);

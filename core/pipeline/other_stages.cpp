@@ -14,16 +14,19 @@ namespace gptcore {
 
 namespace {
 
-// "train loss 2.3012, val loss 2.4107, hellaswag.acc 0.2500".
+// "train loss 2.3012, val loss: no targets, hellaswag.acc 0.2500".
 std::string in_words(const Table& fields) {
   std::string text;
+  const auto append = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   for (const auto& [key, value] : fields) {
+    if (key == "no_targets")
+      for (const Value& split : value.as<List>()) append(split.as<std::string>() + " loss: no targets");
     if (!value.is<double>()) continue;
     char number[64];
     std::snprintf(number, sizeof number, " %.4f", value.as<double>());
     std::string name = key;
     if (key == "train_loss" || key == "val_loss") name.replace(name.find('_'), 1, " ");
-    text += (text.empty() ? "" : ", ") + name + number;
+    append(name + number);
   }
   return text;
 }

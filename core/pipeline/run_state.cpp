@@ -239,6 +239,7 @@ std::string format_state(const SavedState& s) {
                {"data", s.data},
                {"vocab_size", s.vocab_size},
                {"settings", s.settings}};
+  if (s.ended) json["ended_stages"] = *s.ended;
   if (s.observing_settings) json["observing_settings"] = *s.observing_settings;
   return json.dump(2) + "\n";
 }
@@ -292,6 +293,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     s.vocab_size = json.value("vocab_size", int64_t{0});
     s.saves = json.value("saves", int64_t{0});
     json.at("settings").get_to(s.settings);
+    if (json.contains("ended_stages")) s.ended = json.at("ended_stages").get<std::vector<std::string>>();
     if (json.contains("observing_settings")) s.observing_settings = json.at("observing_settings").get<Settings>();
     const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});

@@ -24,7 +24,7 @@ Settings observing_settings_of(const PipelineConfig& config);
 std::vector<OperationTable> operations_in(const Settings& settings, const std::string& stage);
 
 struct SavedState {
-  std::string stage;       // the train stage that the checkpoint was made in
+  std::string stage;       // the train stage that the checkpoint was made in; "" = gptcore import made it
   int64_t first_step = 0;  // updates of the train stages before it
   TrainState train;
   // Up to format 6: the update that a parameter's step count started at, where that was not 0. Later formats have the count
@@ -39,6 +39,8 @@ struct SavedState {
   Structure structure;
   std::vector<JournalEntry> journal;
   Settings settings;
+  std::optional<std::vector<std::string>> ended =
+      {};                                           // train stages that had ended; absent where that version did not note them
   std::optional<Settings> observing_settings = {};  // absent where the version that saved it did not note them
 };
 

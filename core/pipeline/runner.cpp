@@ -17,6 +17,7 @@
 #include "core/pipeline/preflight.h"
 #include "core/pipeline/prepare.h"
 #include "core/pipeline/source_tokens.h"
+#include "core/pipeline/stage_order.h"
 #include "core/pipeline/stage_progress.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/way_back.h"
@@ -63,6 +64,19 @@ void keep_threads(Session& session, const RunOptions& options, int64_t before) {
     return;
   }
   session.host.log(Level::warning, computed + std::to_string(session.threads) + ": the last bits may differ");
+}
+
+// The run's own newest checkpoint was made in a train stage that the pipeline lacks: its other stages would be trained once
+// more, or in another order than the one that people see.
+void require_stage_at_work(FileSystem& files, const RunPlan& plan, const SavedState& saved, const Checkpoint& checkpoint,
+                           const std::filesystem::path& run_dir) {
+  if (saved.stage.empty() || !any_trains(plan.config) || has_stage_at_work(plan.config, saved)) return;
+  const auto options = plan.config.run.as<RunOptions>();
+  throw Error(Code::checkpoint_mismatch,
+              "the checkpoint was made in stage '" + saved.stage + "', which this pipeline does not have",
+              "keep that stage's table and name, or start this pipeline's stages from its model by the same command with " +
+                  as_another_run(files, options, run_dir, checkpoint.directory, plan.resume),
+              checkpoint.directory.string());
 }
 
 // Operations that cannot be carried out, before a second of compute is spent.
@@ -119,6 +133,13 @@ void require_the_measured_weights(const StageProgress& progress, const std::file
                     " again, set model.init_from, or move the results aside with --overwrite",
                 run_dir.string());
   }
+}
+
+// Without --overwrite the pipeline measures the model that the folder's checkpoints are of.
+void refuse_to_move_measured(FileSystem& files, const PipelineConfig& config, const std::filesystem::path& run_dir) {
+  if (list_steps(files, checkpoint_folder(run_dir)).empty()) return;
+  throw Error(Code::conflict, "--overwrite would move the run aside whose model the pipeline measures",
+              "leave out --overwrite, or set run.out_dir to another folder", config.run.place_of("out_dir"));
 }
 
 // A file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it; "" when none is.
@@ -196,9 +217,11 @@ int run_pipeline(const RunPlan& plan) {
   // A folder is made, or one that is there moved aside, only after the data and the model turned out to be usable.
   const std::filesystem::path run_dir = run_folder_of(options);
   if (plan.overwrite && holds_run(*files, run_dir)) refuse_to_move_inputs(config, run_dir);
+  const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
+  if (plan.overwrite && plan.resume == "auto" && measures_random_weights(config))
+    refuse_to_move_measured(*files, config, run_dir);
   const auto open_folder = [&] { return open_run_folder(*files, run_dir, plan.resume, plan.overwrite, store); };
   std::optional<RunFolder> folder;
-  const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
   std::optional<Checkpoint> given;
   if (plan.overwrite && elsewhere)
     given = open_checkpoint(*files, plan.resume);
@@ -212,10 +235,13 @@ int run_pipeline(const RunPlan& plan) {
   if (!checkpoint() && !plan.overwrite && measures_random_weights(config))
     require_the_measured_weights(StageProgress(*files, run_dir), run_dir);
 
+  const bool own = checkpoint() && is_saved_by(checkpoint()->directory, run_dir);
   std::optional<SavedState> state;
   if (checkpoint()) {
     state = read_state(*files, *checkpoint());
     changed_settings(state->settings, settings_of(config), checkpoint()->directory.string(), plan.allow_arch_change);
+    if (own) require_stage_at_work(*files, plan, *state, *checkpoint(), run_dir);
+    refuse_untrained_before_work(config, *state);
     keep_threads(session, options, state->threads);
     if (!plan.allow_arch_change || !other_model(state->settings, settings_of(config))) session.structure = state->structure;
   }
@@ -247,9 +273,11 @@ int run_pipeline(const RunPlan& plan) {
     session.host.log(Level::warning,
                      "the model's weights are random: no stage trains it; name weights by --resume PATH or model.init_from");
   context.load(checkpoint(), plan.allow_arch_change);
-  write_file_atomically(*files, run_dir / kPipelineFile, config.to_toml());
+  if (!own || any_trains(config)) write_file_atomically(*files, run_dir / kPipelineFile, config.to_toml());
   StageProgress progress(*files, run_dir);
-  open_loggers(plan, session, context, checkpoint() || !progress.empty());
+  // Metrics of a training that left no checkpoint are not of the run that starts here from another one's.
+  const bool goes_on = own || (checkpoint() && !any_trains(config)) || !progress.empty();
+  open_loggers(plan, session, context, goes_on);
   const auto end = [&](const char* result) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     Table fields{{"result", result}, {"run_dir", run_dir.string()}, {"seconds", seconds}};

@@ -6,6 +6,7 @@
 #include "core/base/file_system.h"
 #include "core/config/operation_keys.h"
 #include "core/config/operations_file.h"
+#include "core/pipeline/stage_order.h"
 #include "core/train/resumed_operations.h"
 #include "gptcore/draft/model_check.h"
 #include "gptcore/error.h"
@@ -75,16 +76,18 @@ enum class Fault {
   none,   // it is over
 };
 
-bool comes_before(const PipelineConfig& config, const StageConfig& stage, const std::string& other) {
-  const auto named = [&](const StageConfig& s) { return s.name == other; };
-  return std::any_of(config.stages.begin() + (&stage - config.stages.data() + 1), config.stages.end(), named);
+bool is_over(const PipelineConfig& config, const StageConfig& stage, const SavedState& saved) {
+  const std::vector<std::string> ended = ended_stages(config, saved);
+  const auto is_at_work = [&](const StageConfig& s) { return s.name == saved.stage; };
+  return std::find(ended.begin(), ended.end(), stage.name) != ended.end() ||
+         std::any_of(config.stages.begin() + (&stage - config.stages.data() + 1), config.stages.end(), is_at_work);
 }
 
 // By operation of the stage.
 std::vector<Fault> faults_of(const PipelineConfig& config, const StageConfig& stage, const OperationSet& operations,
                              const SavedState* saved) {
   std::vector<Fault> faults(operations.operations().size(), Fault::ends);
-  if (saved && comes_before(config, stage, saved->stage)) return std::vector<Fault>(faults.size(), Fault::none);
+  if (saved && is_over(config, stage, *saved)) return std::vector<Fault>(faults.size(), Fault::none);
   std::vector<TriggerState> states = operations.states();
   std::vector<std::optional<size_t>> known(faults.size());
   if (saved && saved->stage == stage.name) {

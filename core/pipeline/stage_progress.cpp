@@ -35,7 +35,8 @@ StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
     const Json basis = done.is_object() ? done.value("basis", Json()) : Json();
     const Json checkpoint = done.is_object() ? done.value("checkpoint", Json("")) : Json("");
     if (step.is_number_integer() && text.is_string() && checkpoint.is_string())
-      done_[stage] = {step.get<int64_t>(), text.get<std::string>(), basis_of(basis), checkpoint.get<std::string>()};
+      done_[stage] = {step.get<int64_t>(), text.get<std::string>(), basis_of(basis), checkpoint.get<std::string>(),
+                      !done.is_object() || done.value("complete", Json(true)) != Json(false)};
   }
 }
 
@@ -48,7 +49,11 @@ void StageProgress::mark(const std::string& stage, StageResult result) {
   done_[stage] = std::move(result);
   Json json = Json::object();
   for (const auto& [name, done] : done_)
-    json[name] = {{"step", done.step}, {"result", done.text}, {"basis", done.basis}, {"checkpoint", done.checkpoint}};
+    json[name] = {{"step", done.step},
+                  {"result", done.text},
+                  {"basis", done.basis},
+                  {"checkpoint", done.checkpoint},
+                  {"complete", done.complete}};
   // A sample may have bytes that are no UTF-8.
   write_file_atomically(files_, path_, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

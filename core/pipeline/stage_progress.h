@@ -15,6 +15,7 @@ struct StageResult {
   std::string text;             // the results as people read them; "" for none
   Settings basis = {};          // result_basis(); empty where the version that wrote the file did not note it
   std::string checkpoint = {};  // that the model came from; "" for none, or where that version did not note it
+  bool complete = true;         // no evaluator failed
 };
 
 class StageProgress {

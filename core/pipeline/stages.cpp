@@ -14,6 +14,7 @@
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/result_basis.h"
 #include "core/pipeline/source_tokens.h"
+#include "core/pipeline/stage_order.h"
 #include "core/pipeline/stage_progress.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/way_back.h"
@@ -117,7 +118,10 @@ void say_done(const StageContext& c, const StageConfig& stage, const StageResult
   }
   const auto& stages = c.config.stages;
   const bool trains = std::any_of(stages.begin(), stages.end(), [](const StageConfig& s) { return s.kind == "train"; });
-  const std::string again = !why_not_again.empty() ? why_not_again : trains ? "" : "; --overwrite does it again";
+  const bool moves_weights = !c.last_checkpoint.empty() && is_saved_by(c.last_checkpoint, c.run_dir);
+  const std::string again = !why_not_again.empty()    ? why_not_again
+                            : trains || moves_weights ? ""
+                                                      : "; --overwrite does it again";
   const std::string told = text.empty() ? "" : (samples ? ":\n" : ": ") + text;
   c.session.host.log(Level::info, "stage '" + stage.name + "' was done at " + step + (samples ? again + told : told + again));
 }
@@ -129,11 +133,19 @@ void say_passed(const StageContext& c, const StageConfig& stage, const StageResu
   c.session.host.log(Level::warning, "stage '" + stage.name + "' is left out: " + why);
 }
 
+// What a changed setting comes to where the stage that it is of has ended; "" for any other change.
+std::string without_effect(const StageContext& c, const std::string& change) {
+  for (const std::string& stage : c.ended)
+    if (change.starts_with(stage + ".")) return ", without effect: stage '" + stage + "' has ended";
+  return "";
+}
+
 // Whether the result is of this model, data and keys; says what differs where it is of the same step.
 bool stands(const StageContext& c, const StageConfig& stage, const StageResult* result, const Settings& basis) {
   if (!result || result->step != c.global_step()) return false;
-  const std::string changes = basis_changes(result->basis, basis);
-  if (changes.empty()) return true;
+  std::string changes = basis_changes(result->basis, basis);
+  if (changes.empty() && result->complete) return true;
+  if (changes.empty()) changes = "an evaluator failed";
   c.session.host.log(Level::info, "stage '" + stage.name + "' was done at step " + std::to_string(c.global_step()) +
                                       " and is done again: " + changes);
   return false;
@@ -172,6 +184,10 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   saved = read_state(files, *checkpoint);
   require_same_tokens(*this, *checkpoint);
   journal = saved->journal;
+  ended = ended_stages(config, *saved);
+  if (any_trains(config) && !has_stage_at_work(config, *saved) && !saved->stage.empty())
+    session.host.log(Level::info, "resume: the checkpoint was made in stage '" + saved->stage +
+                                      "', which this pipeline does not have: its stages start from that model");
   Settings before = saved->settings, now = settings_of(config);
   if (saved->observing_settings) {
     before.insert(saved->observing_settings->begin(), saved->observing_settings->end());
@@ -180,7 +196,7 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   for (Settings* settings : {&before, &now})  // resume_operations() compares the operations of the stage at work
     std::erase_if(*settings, [&](const auto& s) { return s.first.starts_with(saved->stage + ".operation."); });
   for (const std::string& change : changed_settings(before, now, where, allow_other_model))
-    session.host.log(Level::info, "resume: " + change);
+    session.host.log(Level::info, "resume: " + change + without_effect(*this, change));
   for (const std::string& change : replace_changed(*saved, now)) session.host.log(Level::info, "resume: " + change);
   if (session.dataset && saved->data != session.dataset->fingerprint())
     session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +
@@ -210,7 +226,9 @@ void StageContext::reload(const Checkpoint& checkpoint) {
   session.open_dataset(config, seed, files, &checkpoint);
   session.open_model(config);
   items = open_stage_items(config, session, seed, &state);
+  const std::vector<std::string> until_now = ended;  // the checkpoint may be of the stage before
   load(&checkpoint, /*allow_other_model=*/false);
+  ended = until_now;
 }
 
 int run_stages(StageContext& c, StageProgress& progress) {
@@ -218,7 +236,12 @@ int run_stages(StageContext& c, StageProgress& progress) {
   for (size_t i = 0; i < c.config.stages.size(); ++i) {
     const StageConfig& stage = c.config.stages[i];
     const bool measures = stage.kind == "evaluate" || stage.kind == "sample", passed = is_before_work(c, i);
-    if (stage.kind == "train" && passed) continue;
+    if (stage.kind == "train" && (passed || c.has_ended(stage.name))) {
+      if (!passed)
+        c.session.host.log(Level::info, "stage '" + stage.name + "' ended before stage '" + c.saved->stage +
+                                            "' began and is not trained again; under another name it is a new stage");
+      continue;
+    }
     const StageResult* result = measures ? progress.find(stage.name) : nullptr;
     if (measures && passed && is_saved_by(c.resumed->directory, c.run_dir)) {
       say_passed(c, stage, result);
@@ -237,7 +260,11 @@ int run_stages(StageContext& c, StageProgress& progress) {
       return StopSignals::exit_code_of(signal);
     }
     const std::string from = c.last_checkpoint.empty() ? "" : folder_path(c.last_checkpoint).string();
-    if (measures) progress.mark(stage.name, {c.global_step(), c.result, basis, from});
+    if (measures) {
+      const bool complete = c.items.at(stage.name).evaluators.failures().empty();
+      progress.mark(stage.name, {c.global_step(), c.result, basis, from, complete});
+    }
+    if (does_train(stage)) c.ended.push_back(stage.name);
     c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
   }
   return 0;

@@ -1,6 +1,7 @@
 // The stages of a run: train, evaluate, sample. Each works on the model as the stages before it left it.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -37,10 +38,12 @@ struct StageContext {
   void reload(const Checkpoint& checkpoint);
   // Updates done in all train stages.
   int64_t global_step() const { return saved ? saved->first_step + saved->train.step : 0; }
+  bool has_ended(const std::string& stage) const { return std::find(ended.begin(), ended.end(), stage) != ended.end(); }
 
   std::optional<Checkpoint> resumed = {};  // until its train stage has taken it over
   bool other_model = false;                // than the checkpoint's
   std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
+  std::vector<std::string> ended = {};     // train stages that have ended, here or before the checkpoint
   std::string last_checkpoint = {};
   std::vector<JournalEntry> journal = {};  // of the whole run
   Prompts prompts = {};                    // of its sample stages

@@ -9,6 +9,7 @@
 #include "core/pipeline/adapter_files.h"
 #include "core/pipeline/optimizer_file.h"
 #include "core/pipeline/source_tokens.h"
+#include "core/pipeline/stage_order.h"
 #include "core/pipeline/stages.h"
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
@@ -100,7 +101,8 @@ class TrainStage final : private CheckpointSink {
     set_breadcrumb_place(-1, 0);
     rewind = std::move(context.rewind);
     if (rewind) rewind->triggers = items_.operations.states();
-    if (how == StageEnd::finished && state.step == started_at && started_at > 0 && !options_.eval_only) say_finished(state);
+    if (how == StageEnd::finished && state.step == started_at && started_at > 0 && !options_.eval_only && is_last_to_train())
+      say_finished(state);
     if (how == StageEnd::early_stopped)
       c_.session.host.log(Level::info, "stage '" + stage_.name + "' ended early: no improvement in " +
                                            std::to_string(options_.patience) + " evaluations");
@@ -166,6 +168,12 @@ class TrainStage final : private CheckpointSink {
     save(state, state.evaluated_step == state.step && state.val_loss == state.best_val_loss);
   }
 
+  bool is_last_to_train() const {
+    const auto& stages = c_.config.stages;
+    return std::none_of(stages.begin() + (&stage_ - stages.data() + 1), stages.end(),
+                        [&](const StageConfig& later) { return does_train(later) && !c_.has_ended(later.name); });
+  }
+
   void say_finished(const TrainState& state) {
     const TrainOptions o = with_settings(options_, state.settings);
     const char* const limit = state.step >= o.max_iters                          ? "max_iters"
@@ -213,6 +221,7 @@ class TrainStage final : private CheckpointSink {
     state.threads = c_.session.threads;
     state.vocab_size = network_.vocab_size();
     save_data(state, parts);
+    state.ended = c_.ended;
     state.settings = settings_of(c_.config);
     state.observing_settings = observing_settings_of(c_.config);
     state.structure = c_.session.structure;

@@ -69,10 +69,15 @@ std::optional<fs::path> sound_checkpoint(FileSystem& files, const fs::path& fold
   return std::nullopt;
 }
 
+std::string as_another_run(FileSystem& files, const RunOptions& run, const fs::path& run_dir, const fs::path& checkpoint,
+                           const std::string& resume) {
+  return another_run(files, run, run_dir) + " and " + resume_option(checkpoint, resume);
+}
+
 std::string way_back(FileSystem& files, const RunOptions& run, const fs::path& run_dir, const std::string& resume) {
   if (const auto sound = sound_checkpoint(files, checkpoint_folder(run_dir)))
-    return "the model has diverged: lower learning_rate, and give the same command with " + another_run(files, run, run_dir) +
-           " and " + resume_option(*sound, resume);
+    return "the model has diverged: lower learning_rate, and give the same command with " +
+           as_another_run(files, run, run_dir, *sound, resume);
   if (resume == "auto" || resume == "never")
     return "the model computes no numbers: lower learning_rate, or start from other weights, and give the same command with "
            "--overwrite";

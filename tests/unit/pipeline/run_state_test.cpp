@@ -51,6 +51,7 @@ SavedState full_state() {
   s.settings = {{"model.n_layer", "2"}, {"train.learning_rate", "0.001"}};
   s.saves = 4;
   s.observing_settings = Settings{{"evaluate.eval_iters", "2"}};
+  s.ended = std::vector<std::string>{"warmup"};
   return s;
 }
 
@@ -68,16 +69,21 @@ TEST_CASE("saved state comes back to the last bit", "[state]") {
   CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
 }
 
-TEST_CASE("a state knows how often the run was saved and what measured it, and one of before says that it does not",
-          "[state]") {
+TEST_CASE(
+    "a state knows how often the run was saved, what measured it and which stages ended, and one of before says that it does "
+    "not",
+    "[state]") {
   const SavedState back = parse_state(format_state(full_state()), "x");
   CHECK(back.saves == 4);
   CHECK(back.observing_settings == Settings{{"evaluate.eval_iters", "2"}});
+  CHECK(back.ended == std::vector<std::string>{"warmup"});
   auto json = nlohmann::json::parse(format_state(full_state()));
   json.erase("saves");
   json.erase("observing_settings");
+  json.erase("ended_stages");
   CHECK(parse_state(json.dump(), "x").saves == 0);
   CHECK_FALSE(parse_state(json.dump(), "x").observing_settings);
+  CHECK_FALSE(parse_state(json.dump(), "x").ended);
 }
 
 TEST_CASE("numbers that are not finite come back as they were", "[state]") {

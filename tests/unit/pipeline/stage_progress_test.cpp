@@ -18,9 +18,12 @@ TEST_CASE("a stage's result is there after a restart, with what it is of", "[sta
   CHECK_FALSE(progress.find("sample"));
   progress.mark("sample",
                 {10, "--- sample\nthe \xff cat\n---", {{"run.seed", "1"}, {"weights", "a"}}, "runs/a/ckpt/step-000000010"});
+  progress.mark("evaluate", {10, "val loss 2.5000", {}, {}, /*complete=*/false});
   const StageProgress read_again(*files, folder.path);
   REQUIRE(read_again.find("sample"));
   CHECK(read_again.find("sample")->step == 10);
+  CHECK(read_again.find("sample")->complete);
+  CHECK_FALSE(read_again.find("evaluate")->complete);
   CHECK(read_again.find("sample")->text == "--- sample\nthe \xef\xbf\xbd cat\n---");  // a byte that is no UTF-8 is replaced
   CHECK(read_again.find("sample")->checkpoint == "runs/a/ckpt/step-000000010");
   CHECK(read_again.find("sample")->basis == Settings{{"run.seed", "1"}, {"weights", "a"}});
@@ -34,6 +37,7 @@ TEST_CASE("a progress file of an earlier version says no basis, a damaged one no
   REQUIRE(earlier.find("sample"));
   REQUIRE(earlier.find("evaluate"));
   CHECK(earlier.find("sample")->basis.empty());
+  CHECK(earlier.find("sample")->complete);
   CHECK(earlier.find("evaluate")->checkpoint.empty());
   CHECK_FALSE(basis_changes(earlier.find("evaluate")->basis, {{"weights", "a"}}).empty());
   std::filesystem::resize_file(folder.path / "progress.json", 3);
