@@ -115,6 +115,8 @@ TEST_CASE("each kind of mistake is located", "[config][load]") {
        "pipeline.toml:2:8: error[GC101]: no stage kind \"export\"; there are train, evaluate, sample, prepare"},
       {"[[stage]]\nkind = 3\n", "pipeline.toml:2:8: error[GC103]: 'kind' expects a string, got integer"},
       {"[[stage]]\nkind = \"train\"\nname = \"A b\"\n", "pipeline.toml:3:8: error[GC104]: 'name' expects a-z"},
+      {"[[stage]]\nkind = \"train\"\nname = \"model\"\n",
+       "pipeline.toml:3:8: error[GC106]: 'model' is the name of a table of its own, not of a stage; rename the stage"},
       {"[[stage]]\nkind = \"train\"\nname = 3\n", "pipeline.toml:3:8: error[GC103]: 'name' expects a string"},
       {"[[stage]]\nkind = \"train\"\nname = \"a\"\n[[stage]]\nkind = \"sample\"\nname = \"a\"\n",
        "pipeline.toml:6:8: error[GC106]: two stages are named 'a'"},
