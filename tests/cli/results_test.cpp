@@ -300,3 +300,67 @@ TEST_CASE("a signal in a pipeline that measures a given checkpoint names a comma
   CHECK(outcome.status == 130);
   CHECK(has(outcome.err, "the same command goes on from step 4"));
 }
+
+TEST_CASE("a pipeline that only measures leaves the run of its folder what it is") {
+  const Workspace w;
+  REQUIRE(w.train({"--train.max_iters=4", "--train.eval_interval=2"}).status == 0);
+  write_measuring(w);
+  const std::string pipeline = read(w.path("out/config.toml"));
+  REQUIRE(w.train({"--eval_only"}).status == 0);
+  CHECK(read(w.path("out/config.toml")) == pipeline);
+  for (const char* time : {"first", "second"}) {
+    const Outcome measured = w.gptcore({"run", "measure.toml"});
+    INFO(time << measured.out << measured.err);
+    CHECK(measured.status == 0);
+    CHECK(has(measured.err, "resuming from "));
+    CHECK_FALSE(has(measured.err, "--overwrite"));
+    CHECK(read(w.path("out/config.toml")) == pipeline);
+  }
+  const Outcome refused = w.gptcore({"run", "measure.toml", "--overwrite"});
+  INFO(refused.err);
+  CHECK(refusal(refused) == "GC106");
+  CHECK(has(refused.err, "--overwrite would move the run aside whose model the pipeline measures"));
+  CHECK(fs::exists(w.path("out/ckpt")));
+  const Outcome longer = w.gptcore({"run", "out/config.toml", "--max_iters=6"});
+  INFO(longer.out << longer.err);
+  CHECK(newest_checkpoint(w.path("out")).filename() == "step-000000006");
+}
+
+TEST_CASE("an evaluate stage whose evaluator failed is done again") {
+  const Workspace w;
+  w.add_to_train_stage(
+      "[[stage.operation]]\nuse = \"stack_layers\"\nvalue = [0, 1, 0]\nwhen = { loss_below = 0.5 }\n"
+      "[[stage]]\nkind = \"evaluate\"\n[[stage.evaluator]]\nuse = \"model_analysis\"\nlayers = [\"blocks.2.attn.qkv\"]\n");
+  const std::vector<std::string> words = {"--train.max_iters=4", "--train.eval_interval=2"};
+  CHECK(has(w.train(words).err, "evaluator 'model_analysis' failed"));
+  const Outcome again = w.train(words);
+  INFO(again.out << again.err);
+  CHECK(has(again.err, "stage 'evaluate' was done at step 4 and is done again: an evaluator failed"));
+  CHECK(has(again.err, "warning: evaluator 'model_analysis' failed"));
+}
+
+TEST_CASE("--quiet tells an evaluation without targets as often as it is asked") {
+  const Workspace w;
+  write_measuring(w);
+  std::string lines;
+  for (int i = 0; i < 40; ++i)
+    lines += R"({"messages": [{"role": "user", "content": "a b c d e f g h i j k l m n )" + std::to_string(i) +
+             "\"}, {\"role\": \"assistant\", \"content\": \"ok\"}]}\n";
+  w.write("chat.jsonl", lines);
+  const std::vector<std::string> words = {"run",
+                                          "measure.toml",
+                                          "--quiet",
+                                          "--tokenizer.use=bpe_train",
+                                          "--tokenizer.vocab_size=300",
+                                          "--tokenizer.chat_tokens=true",
+                                          "--dataset.use=chat_mixture",
+                                          "--dataset.files=[\"chat.jsonl\"]",
+                                          "--dataset.pack=stream",
+                                          "--model.block_size=8",
+                                          "--evaluate.eval_iters=1",
+                                          "--evaluate.batch_size=1"};
+  const Outcome first = w.gptcore(words), second = w.gptcore(words);
+  INFO(first.err);
+  CHECK(has(first.out, "step 0: val loss: no targets\n"));
+  CHECK(second.out == first.out);
+}
