@@ -98,7 +98,8 @@ Checkpoint CheckpointStore::publish(int64_t step, const std::vector<CheckpointPa
   if (available < need) throw Error(Code::disk_full, no_space(step, folder_, need, available), kSpaceHint);
 
   const bool replaces_best =
-      !best && (find_best(files_, folder_) == step_name(step) || read_hint(files_, folder_, "BEST") == step_name(step));
+      !best && step <= made_best_.value_or(step) &&
+      (find_best(files_, folder_) == step_name(step) || read_hint(files_, folder_, "BEST") == step_name(step));
   const Path temporary = folder_ / hidden_name(kTemporary, step);
   const Path committed = folder_ / step_name(step);
   CheckpointManifest manifest;
@@ -232,9 +233,11 @@ std::optional<int64_t> CheckpointStore::best() const {
 }
 
 void CheckpointStore::make_best(int64_t step) {
+  made_best_ = step;
+  std::optional<std::string> best;
   for (const std::string& name : {best_name(step), step_name(step)})
-    if (step >= 0 && files_.kind(folder_ / name) == FileKind::directory)
-      return write_file_atomically(files_, folder_ / "BEST", name + "\n");
+    if (files_.kind(folder_ / name) == FileKind::directory && (!best || is_marked_best(files_, folder_ / name))) best = name;
+  if (best) return write_file_atomically(files_, folder_ / "BEST", *best + "\n");
   if (files_.kind(folder_ / "BEST") == FileKind::file) files_.remove_file(folder_ / "BEST");
 }
 
@@ -242,13 +245,15 @@ void CheckpointStore::keep_only(int64_t first, int64_t last) {
   std::vector<std::string> names = checkpoints_in(files_, folder_);
   std::erase_if(names, [&](const std::string& name) {
     const int64_t step = *parse_checkpoint_name(name);
-    return step >= first && step <= last;
+    const bool undone = made_best_ && step > *made_best_ && !parse_step_name(name);
+    return step >= first && step <= last && !undone;
   });
   // The best one last, so that a kill in between leaves no newest checkpoint without the best one of its time.
   const auto best = std::find(names.begin(), names.end(), find_best(files_, folder_).value_or(""));
   if (best != names.end() && parse_step_name(*best)) std::rotate(best, best + 1, names.end());
   remove(names);
   derive_best();
+  made_best_.reset();
 }
 
 std::optional<Checkpoint> CheckpointStore::find_latest() {

@@ -61,8 +61,8 @@ class CheckpointStore {
   void keep(std::set<int64_t> steps) { kept_ = std::move(steps); }
   // Step of the checkpoint that is marked best; absent: none is.
   std::optional<int64_t> best() const;
-  // Has publish() keep that of `step` until it is the newest of those marked best, because later ones go. None when there is
-  // none of that step. Throws Error(io).
+  // Has publish() keep that of `step` until keep_only() ends this, and none that is marked best but of a later step and is
+  // replaced: keep_only() makes it the best again. None when there is none of that step. Throws Error(io).
   void make_best(int64_t step);
 
   // Removes what is not of steps `first` to `last`, the best one too; then BEST names the best of the rest. Throws Error(io).
@@ -87,6 +87,7 @@ class CheckpointStore {
   std::filesystem::path folder_;
   StoreOptions options_;
   std::set<int64_t> kept_;
+  std::optional<int64_t> made_best_;  // by make_best(), until keep_only()
 };
 
 }  // namespace gptcore

@@ -213,6 +213,8 @@ std::string format_state(const SavedState& s) {
                {"evaluated_step", t.evaluated_step},
                {"evaluations_since_best", t.patience.evaluations},
                {"patience_reference", number_json(t.patience.reference)},
+               {"best_measured", t.best_measured ? Json{t.best_measured->iters, t.best_measured->batch_size} : Json()},
+               {"former_best", t.former_best},
                {"skips_in_a_row", t.skips_in_a_row},
                {"train_loss", number_json(t.train_loss)},
                {"val_loss", number_json(t.val_loss)},
@@ -273,6 +275,9 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     t.best_val_loss = number_of(json.at("best_val_loss"), kInfinity);
     t.patience.reference = t.best_val_loss;  // what checkpoints without the next key meant
     if (json.contains("patience_reference")) t.patience.reference = number_of(json.at("patience_reference"), kInfinity);
+    if (json.contains("best_measured") && !json.at("best_measured").is_null())
+      t.best_measured = {json.at("best_measured").at(0).get<int64_t>(), json.at("best_measured").at(1).get<int64_t>()};
+    t.former_best = json.value("former_best", t.former_best);
     t.seconds = number_of(json.at("seconds"), 0);
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));

@@ -198,7 +198,8 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   for (const std::string& change : changed_settings(before, now, where, allow_other_model))
     session.host.log(Level::info, "resume: " + change + without_effect(*this, change));
   for (const std::string& change : replace_changed(*saved, now)) session.host.log(Level::info, "resume: " + change);
-  if (session.dataset && saved->data != session.dataset->fingerprint())
+  other_data = session.dataset && saved->data != session.dataset->fingerprint();
+  if (other_data)
     session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +
                                          "' is not what it was when " + where +
                                          " was made: the run goes on, but as another run");

@@ -42,6 +42,7 @@ struct StageContext {
 
   std::optional<Checkpoint> resumed = {};  // until its train stage has taken it over
   bool other_model = false;                // than the checkpoint's
+  bool other_data = false;                 // than the data then
   std::optional<SavedState> saved = {};    // of the newest checkpoint, read or written
   std::vector<std::string> ended = {};     // train stages that have ended, here or before the checkpoint
   std::string last_checkpoint = {};

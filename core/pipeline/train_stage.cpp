@@ -1,4 +1,5 @@
 // Builds optimizer and loop for one train stage, from the checkpoint when it was made in this stage.
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -115,8 +116,9 @@ class TrainStage final : private CheckpointSink {
     SavedState saved;
     saved.saves = saves();
     points_.publish(number, parts_of(now, saved));
-    return c_.store.best().value_or(-1);
+    return marked_best();
   }
+  int64_t marked_best() const override { return c_.store.best().value_or(-1); }
   void forget_points_before(int64_t number) override { points_.keep_only(number, kNoLimit); }
   std::optional<Error> point_problem(int64_t number) override {
     try {
@@ -153,9 +155,30 @@ class TrainStage final : private CheckpointSink {
         own[i] = c_.resumed->text(c_.files, operation_file(*known.from[i]));
     items_.operations.load(state.triggers, own);
     if (!c_.other_model && !options_.eval_only) items_.evaluators.load(state.evaluator_failures, c_.session.host);
-    foreign_ = std::exchange(c_.other_model, false) || !is_saved_by(c_.resumed->directory, c_.run_dir);
+    const bool other_model = std::exchange(c_.other_model, false), here = is_saved_by(c_.resumed->directory, c_.run_dir);
+    foreign_ = other_model || !here;
+    if (!here) state.former_best = -1;
+    if (other_model || c_.other_data) forget_losses(state, other_model ? "another model" : "other data");
     c_.resumed.reset();
     return state;
+  }
+
+  // The state is of a model that is not the one here, or of data that is not: `what`.
+  void forget_losses(TrainState& state, const std::string& what) {
+    const bool tells = std::isfinite(state.best_val_loss) && !options_.eval_only;
+    if (tells && marked_best() >= 0) state.former_best = marked_best();
+    state.forget_losses();
+    state.evaluated_step = -1;
+    state.train_loss = state.val_loss = std::nullopt;
+    state.skips_in_a_row = 0;
+    items_.operations.restart_plateaus();
+    if (!tells) return;
+    c_.session.host.log(Level::info, "earlier losses are of " + what +
+                                         " and do not compare with later ones: the best model, patience and the limits of "
+                                         "on_spike count from the next evaluation and update" +
+                                         (state.former_best < 0 ? ""
+                                                                : "; the best checkpoint until then, of step " +
+                                                                      std::to_string(state.former_best) + ", is kept"));
   }
 
   // A checkpoint of another run or model is this one's first: what is gone back to has to be of this model and in this run's
@@ -198,6 +221,7 @@ class TrainStage final : private CheckpointSink {
   void save(const TrainState& now, bool best) override {
     std::set<int64_t> kept;  // for those that may be gone back to
     for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
+    kept.insert(now.former_best);
     if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
     c_.store.keep(std::move(kept));
     SavedState state;

@@ -15,6 +15,8 @@ class CheckpointSink {
   // Publishes a checkpoint, which is marked as the best one when `best` is true. After Error(io | disk_full) training
   // continues, up to three times in a row, but not at the end of a stage.
   virtual void save(const TrainState& state, bool best) = 0;
+  // Returns the step of the run's best checkpoint, -1 when there is none.
+  virtual int64_t marked_best() const { return -1; }
   // Returns whether restore points can be kept. Without them nothing can be undone, and the methods below are not called.
   virtual bool keeps_points() const { return false; }
   // Publishes the restore point of UndoPoint `number`. Returns the step of the run's best checkpoint, -1 when there is none.

@@ -27,6 +27,11 @@ EvaluationPlan evaluation_plan(const TrainOptions& o) {
   return {o.eval_iters, o.eval_batch_size > 0 ? o.eval_batch_size : o.batch_size};
 }
 
+bool same_windows(const EvaluationPlan& a, const EvaluationPlan& b) {
+  if (a.iters == kWholeSplit || b.iters == kWholeSplit) return a.iters == b.iters;
+  return a.iters * a.batch_size == b.iters * b.batch_size;
+}
+
 std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split,
                                     const EvaluationPlan& plan, ProcessGroup& group, at::Device device,
                                     const std::function<bool(int64_t batch, int64_t batches)>& goes_on) {

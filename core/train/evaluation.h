@@ -23,6 +23,8 @@ struct EvaluationPlan {
 };
 
 EvaluationPlan evaluation_plan(const TrainOptions& options);
+// Whether both take the same windows, so that their losses compare.
+bool same_windows(const EvaluationPlan& a, const EvaluationPlan& b);
 
 // Mean loss in nats per predicted token over all ranks; absent when no window has a target. The random windows are the same
 // at every call, so that evaluations compare. Leaves the model in training mode. `goes_on` is asked after each batch, of

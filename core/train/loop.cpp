@@ -83,8 +83,19 @@ bool Loop::finished() const {
 
 StageEnd Loop::end(StageEnd how) {
   if (!saved() && (how == StageEnd::interrupted || !o_.eval_only)) save(false, Must::succeed, Asked::in_between);
-  if (how != StageEnd::interrupted) require_finite_losses();
+  if (how != StageEnd::interrupted) {
+    warn_without_targets();
+    require_finite_losses();
+  }
   return how;
+}
+
+void Loop::warn_without_targets() const {
+  if (had_target_ || blank_updates_ == 0) return;
+  c_.host.log(Level::warning, "no target was in any of the " + std::to_string(blank_updates_) + " updates up to step " +
+                                  std::to_string(global_step()) +
+                                  ", and they changed no weight: check what the dataset masks, and whether block_size is long "
+                                  "enough to reach a target");
 }
 
 void Loop::count_tokens() {
@@ -97,6 +108,7 @@ void Loop::count_tokens() {
 void Loop::update() {
   const auto start = Clock::now();
   measured_.reset();
+  unsaved_best_.reset();
   if (!prefetcher_)
     prefetcher_.emplace(c_.dataset, BatchPlan{o_.batch_size, c_.group.rank(), c_.group.size(), s_.samples}, c_.dataset_mutex);
   const double lr = learning_rate_at(o_, s_.step);
@@ -105,6 +117,8 @@ void Loop::update() {
       c_.step, [&] { return prefetcher_->next(); }, accumulation_, s_.micro_batches, lr, {timing(), log && o_.log_layer_norms},
       limits());
   if (timing_) timing_->end_update();
+  had_target_ = had_target_ || result.has_gradient;
+  if (!result.has_gradient) ++blank_updates_;
   s_.micro_batches += accumulation_;
   s_.samples += samples_per_step_;
   s_.tokens += tokens_per_step_;
@@ -139,6 +153,25 @@ std::optional<double> Loop::val_loss(const EvaluationPlan& plan) {
   return split_loss(has_val ? Split::val : Split::train, plan, /*interruptible=*/false);
 }
 
+// Losses over other windows do not compare with the best one, and say nothing about patience.
+void Loop::compare_from_now(const EvaluationPlan& plan) {
+  if (s_.best_measured && !same_windows(*s_.best_measured, plan)) {
+    const bool tells = std::isfinite(s_.best_val_loss) && !o_.eval_only;
+    s_.former_best = c_.checkpoints.marked_best();
+    s_.forget_best();
+    c_.operations.restart_plateaus();
+    if (tells)
+      c_.host.log(Level::info,
+                  "evaluations take other windows than before, and earlier val losses do not compare with later ones: the best "
+                  "model and patience count from step " +
+                      std::to_string(global_step()) +
+                      (s_.former_best < 0
+                           ? ""
+                           : "; the best checkpoint until then, of step " + std::to_string(s_.former_best) + ", is kept"));
+  }
+  s_.best_measured = plan;
+}
+
 bool Loop::evaluate() {
   Stopwatch watch(timing());
   c_.bus.emit(Event::evaluation_started, global_step());
@@ -147,11 +180,13 @@ bool Loop::evaluate() {
   const bool has_val = c_.dataset.windows(Split::val) > 0;
   const std::optional<double> val_loss = has_val ? split_loss(Split::val, plan, /*interruptible=*/true) : train_loss;
   if (c_.signals.received()) return false;
+  compare_from_now(plan);
   measured_ = plan;
   s_.evaluated_step = s_.step;
   s_.train_loss = train_loss;
   s_.val_loss = val_loss;
-  const bool best = val_loss && *val_loss < s_.best_val_loss;
+  const double best_before = s_.best_val_loss;
+  const bool best = val_loss && *val_loss < best_before;
   if (val_loss) s_.patience.observe(*val_loss, o_.min_delta);
   if (best) s_.best_val_loss = *val_loss;
   Table fields;
@@ -166,7 +201,10 @@ bool Loop::evaluate() {
   s_.round = Round{Event::evaluation_ended, fields};
   c_.bus.emit(Event::evaluation_ended, global_step(), std::move(fields));
   const bool saves = !o_.eval_only && s_.step > 0;
-  if (saves && best) save(true, Must::try_again_later, Asked::by_schedule);
+  if (saves && best && !save(true, Must::try_again_later, Asked::by_schedule)) {
+    s_.best_val_loss = best_before;  // later ones are compared with what there is a checkpoint of
+    unsaved_best_ = val_loss;
+  }
   if (o_.eval_only) s_.round.reset();
   const bool changed = s_.round && finish_round();  // not before the best model is saved: operations may change it
   if (saves && (changed || !best) && o_.checkpoint_interval == 0 && o_.always_save_checkpoint)
@@ -187,8 +225,13 @@ void Loop::take_states() {
   s_.evaluator_failures = c_.evaluators.failures();
 }
 
-void Loop::save(bool best, Must must, Asked asked) {
+bool Loop::save(bool best, Must must, Asked asked) {
   if (best_forgotten_ && std::isinf(s_.best_val_loss)) best = true;  // no saved model compares with this one
+  const double best_before = s_.best_val_loss;
+  if (unsaved_best_) {
+    best = true;
+    s_.best_val_loss = *unsaved_best_;
+  }
   const int64_t rewind_step = s_.rewind_step;
   const bool in_time = o_.checkpoint_interval > 0 && s_.step % o_.checkpoint_interval == 0;
   if (asked == Asked::by_schedule || in_time) s_.rewind_step = s_.step;
@@ -199,15 +242,19 @@ void Loop::save(bool best, Must must, Asked asked) {
     note_place();
     changed_since_ = false;
     failed_saves_ = 0;
+    unsaved_best_.reset();
     c_.operations.published();
     if (c_.checkpoints.keeps_points())
       c_.checkpoints.forget_points_before(s_.undo_points.empty() ? static_cast<int64_t>(c_.journal.size())
                                                                  : s_.undo_points.front().number);
+    return true;
   } catch (const Error& e) {
     s_.rewind_step = rewind_step;
+    s_.best_val_loss = best_before;
     const bool disk = e.code() == Code::io || e.code() == Code::disk_full;
     if (!disk || must == Must::succeed || ++failed_saves_ >= kMaxFailedSaves) throw;
     c_.host.log(Level::warning, std::string("the checkpoint could not be saved, training goes on: ") + e.what());
+    return false;
   }
 }
 

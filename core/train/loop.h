@@ -35,15 +35,17 @@ class Loop final : private OperationDuties {
   void note_place() const;
   bool finished() const;
   StageEnd end(StageEnd how);
+  void warn_without_targets() const;
   void count_tokens();
   void update();
   bool evaluate();  // false when a signal came
+  void compare_from_now(const EvaluationPlan& plan);
   void take_states();
   void require_finite_losses() const;
   std::optional<double> split_loss(Split split, const EvaluationPlan& plan, bool interruptible);
   std::optional<double> val_loss(const EvaluationPlan& plan);
   bool saved() const { return saved_step_ == s_.step && !changed_since_; }
-  void save(bool best, Must must, Asked asked);
+  bool save(bool best, Must must, Asked asked);  // false when it has to be tried again later
   void save_when_memory_is_short();
   void save_before_failing();
 
@@ -109,6 +111,9 @@ class Loop final : private OperationDuties {
   bool best_forgotten_ = false;             // the model that was best is of another vocabulary
   bool changed_since_ = false;              // an operation has changed what that one holds, at the same step
   int failed_saves_ = 0;                    // in a row
+  std::optional<double> unsaved_best_;      // the model's val loss, where no checkpoint could be saved of this best one
+  int64_t blank_updates_ = 0;               // since the loop began, without a target
+  bool had_target_ = false;                 // one of them
   std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on
   std::optional<double> loss_before_;       // the last operation that wanted to know
   std::set<size_t> told_idle_;              // operations with nothing to undo

@@ -161,7 +161,14 @@ void Loop::judge_operations() {
     point.judged = true;
     const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
     const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
-    if (!loss || std::isnan(point.val_loss) || *loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
+    if (!loss || std::isnan(point.val_loss)) {
+      c_.host.log(
+          Level::warning,
+          "operation '" + o.name + "' cannot be judged after step " + std::to_string(global_step()) + " and stays: " +
+              (loss ? "no val loss from before it compares with this one" : "no window of the evaluation has a target"));
+      continue;
+    }
+    if (*loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
     char text[128];
     std::snprintf(text, sizeof text, "val loss %.4f, and %.4f right before it", std::isnan(*loss) ? kNan : *loss,
                   point.val_loss);
@@ -234,7 +241,10 @@ bool Loop::commit(const std::string& operation, PlannedEdit& plan) {
   if (changed.batch_size != o_.batch_size) prefetcher_.reset();
   s_.settings = std::move(settings);
   o_ = std::move(changed);
-  if (!plan.edits.empty()) measured_.reset();
+  if (!plan.edits.empty()) {
+    measured_.reset();
+    unsaved_best_.reset();
+  }
   count_tokens();
   c_.step.grad_clip = o_.grad_clip;
   const std::vector<std::string> lines = plan.lines();
@@ -250,10 +260,7 @@ void Loop::forget_losses() {
   vocabulary_changed_ = true;
   const bool measured = std::isfinite(s_.best_val_loss);
   best_forgotten_ |= measured;
-  s_.best_val_loss = std::numeric_limits<double>::infinity();
-  s_.patience = {};
-  s_.spikes.loss = s_.spikes.grad_norm = {};
-  for (UndoPoint& point : s_.undo_points) point.val_loss = kNan;
+  s_.forget_losses();
   if (measured)
     c_.host.log(Level::info,
                 "the vocabulary has changed, and earlier val losses do not compare with later ones: the best model "

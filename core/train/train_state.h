@@ -46,7 +46,9 @@ struct TrainState {
   int64_t tokens = 0;           // trained on, over all ranks
   int64_t evaluated_step = -1;  // of the last evaluation: not repeated on resume
   double best_val_loss = std::numeric_limits<double>::infinity();
-  Plateau patience;  // of early stopping
+  Plateau patience;                             // of early stopping
+  std::optional<EvaluationPlan> best_measured;  // what these two were measured on; absent: nothing, or not known
+  int64_t former_best = -1;  // of the run's best checkpoint when its loss stopped to compare, which is kept; -1: there is none
   int64_t skips_in_a_row = 0;
   double seconds = 0;                                           // spent training
   std::optional<double> train_loss, val_loss;                   // of the last evaluation; absent: no window had a target
@@ -62,6 +64,20 @@ struct TrainState {
   std::map<std::string, int64_t> evaluator_failures;  // EvaluatorSet::failures()
   SpikeState spikes;
   int64_t rewind_step = -1;  // where a spike goes back to: of the newest checkpoint that no stop has added; -1 = there is none
+
+  // Has the best model and patience count from the next evaluation.
+  void forget_best() {
+    best_val_loss = std::numeric_limits<double>::infinity();
+    patience = {};
+    best_measured.reset();
+  }
+  // As forget_best(), where later losses are of other tokens, other data or another model: earlier ones judge no operation on
+  // trial, and no loss or gradient norm is usual.
+  void forget_losses() {
+    forget_best();
+    spikes.loss = spikes.grad_norm = {};
+    for (UndoPoint& point : undo_points) point.val_loss = std::numeric_limits<double>::quiet_NaN();
+  }
 };
 
 // An edit as it was committed. The journal of a run is in every checkpoint.

@@ -153,3 +153,28 @@ TEST_CASE("a resumed run with another architecture is refused, or keeps what fit
   CHECK(allowed.status == 0);
   CHECK_THAT(allowed.err, Catch::Contains("model.n_layer: ") && Catch::Contains("-> 3") && Catch::Contains("start anew"));
 }
+
+TEST_CASE("--allow-arch-change compares no loss with those of the model before, whose best checkpoint is kept") {
+  const Workspace w;
+  const std::vector<std::string> keys = {"--train.eval_interval=10", "--patience=2", "--learning_rate=1e-6", "--min_lr=0"};
+  REQUIRE(w.train({"--train.max_iters=40", "--train.eval_interval=10"}).status == 0);
+  const fs::path ckpt = w.path("out") / "ckpt";
+  const auto state = [](const fs::path& checkpoint) { return nlohmann::json::parse(read(checkpoint / "state.json")); };
+  REQUIRE(read(ckpt / "BEST") == "step-000000040\n");
+  const std::string weights = read(ckpt / "step-000000040/model.safetensors");
+  const double before = state(ckpt / "step-000000040").at("best_val_loss");
+  std::vector<std::string> other = {"--model.n_embd=8", "--train.max_iters=70", "--allow-arch-change", "--keep_checkpoints=1"};
+  other.insert(other.end(), keys.begin(), keys.end());
+  const Outcome outcome = w.train(other);
+  INFO(outcome.err);
+  CHECK(outcome.status == 0);
+  CHECK_THAT(outcome.err, Catch::Contains("earlier losses are of another model and do not compare with later ones") &&
+                              Catch::Contains("the best checkpoint until then, of step 40, is kept"));
+  const auto evaluations = records(w.path("out"), "evaluation_ended");
+  double best = 1e9;  // of the new model
+  for (const auto& e : evaluations)
+    if (e.at("val_loss").get<double>() > before + 0.2) best = std::min(best, e.at("val_loss").get<double>());
+  CHECK(state(newest_checkpoint(w.path("out"))).at("best_val_loss").get<double>() == best);
+  CHECK(read(ckpt / "best-000000040/model.safetensors") == weights);
+  CHECK(read(ckpt / "BEST") != "best-000000040\n");
+}

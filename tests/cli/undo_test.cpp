@@ -394,3 +394,22 @@ TEST_CASE("operations on trial in another model cannot be undone any more, and t
   CHECK(lines_with(outcome.err, "cannot be undone").size() == 1);
   CHECK(statuses(w) == std::vector<std::string>{"done"});
 }
+
+TEST_CASE("after an undo no model of the undone time is the best, and the best one is still there") {
+  const Workspace w;
+  w.add_to_train_stage(
+      "\n  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 150 }\n"
+      "\n  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 310 }\n");
+  Process process(w.training({"--train.keep_checkpoints=1"}));
+  process.wait_for("OPERATION_UNDO");
+  process.wait_for("step-000000150\n");
+  process.send(SIGKILL);
+  REQUIRE(process.wait().status == 128 + SIGKILL);
+  const auto folder = w.path("out") / "ckpt";
+  const Outcome outcome = w.train({"--train.keep_checkpoints=1", "--eval_only"});
+  INFO(outcome.err);
+  CHECK(read(folder / "BEST") == "step-000000100\n");
+  CHECK(fs::exists(folder / "step-000000100" / "model.safetensors"));
+  CHECK_FALSE(fs::exists(folder / "best-000000150"));
+  CHECK(nlohmann::json::parse(read(folder / "step-000000150" / "state.json")).at("journal").size() == 1);
+}

@@ -149,6 +149,29 @@ TEST_CASE("the best model stays when its step is saved again, until there is a b
   }
 }
 
+TEST_CASE("going back to an older best model leaves no mark on later ones, also where their step is saved again") {
+  for (const bool can_exchange : {true, false}) {
+    MemoryFileSystem files;
+    FaultFileSystem faults(files);
+    faults.can_exchange = can_exchange;
+    CheckpointStore store(faults, kRun, {1, 0, {}});
+    store.keep({2});
+    store.publish(2, {{"state.json", std::string("best")}}, true);
+    store.publish(3, {{"state.json", std::string("undone")}}, true);
+    store.publish(3, {{"state.json", std::string("undone, changed")}});
+    store.publish(4, {{"state.json", std::string("undone")}}, true);
+    CHECK(store.best() == 4);
+    store.keep({});
+    store.make_best(2);
+    store.publish(3, {{"state.json", std::string("back")}});
+    store.keep_only(0, 3);
+    CHECK(names_in(files, kFolder) == std::vector<std::string>{"BEST", "LATEST", "step-000000002", "step-000000003"});
+    CHECK(open_checkpoint(files, kRun, Pick::best).text(files, "state.json") == "best");
+    CHECK(open_checkpoint(files, kRun).text(files, "state.json") == "back");
+    CHECK(store.best() == 2);
+  }
+}
+
 TEST_CASE("too little space is known before anything is written") {
   Fixture run;
   run.publish(1);

@@ -204,3 +204,45 @@ TEST_CASE("data that has changed since the checkpoint is named with its place", 
     CHECK_THAT(e.hint(), Catch::Contains("the data has changed since") && Catch::Contains("step-000000012"));
   }
 }
+
+TEST_CASE("the best model and patience of other data count for nothing, and its best checkpoint is kept", "[resume]") {
+  const std::string keys = "eval_interval = 6\nschedule = \"constant\"\npatience = 1\nkeep_checkpoints = 1\n";
+  SmallRun first(keys + "max_iters = 12");
+  REQUIRE(first.run() == 0);
+  const auto state = [](const SmallRun& run, const std::string& checkpoint) {
+    return nlohmann::json::parse(read_raw(run.out / "ckpt" / checkpoint / "state.json"));
+  };
+  auto lucky = state(first, "step-000000012");
+  lucky["best_val_loss"] = lucky["patience_reference"] = lucky["val_loss"] = 0.001;
+  first.rewrite("step-000000012", "state.json", lucky.dump());
+  const auto other_text = [](const SmallRun& run) {
+    const std::string text = read_raw(run.folder.path / "text.txt");
+    write_raw(run.folder.path / "text.txt", std::string(text.rbegin(), text.rend()));
+  };
+  SECTION("in another folder") {
+    SmallRun second(keys + "max_iters = 24");
+    other_text(second);
+    second.plan.resume = first.out.string();
+    REQUIRE(second.run() == 0);
+    CHECK_THAT(second.said, Catch::Contains("earlier losses are of other data and do not compare with later ones"));
+    CHECK(second.said.find("is kept") == std::string::npos);
+    CHECK(second.records("evaluation_ended") == 3);  // 12, 18, 24
+    CHECK(state(second, "step-000000024").at("best_val_loss").get<double>() > 0.001);
+  }
+  SECTION("in the same one") {
+    first.configure(keys + "max_iters = 24");
+    other_text(first);
+    const std::string weights = first.weights();
+    REQUIRE(first.run() == 0);
+    CHECK_THAT(first.said, Catch::Contains("the best checkpoint until then, of step 12, is kept"));
+    CHECK(state(first, "step-000000024").at("best_val_loss").get<double>() > 0.001);
+    CHECK(first.weights("step-000000012") == weights);
+  }
+  SECTION("but those of the same data do") {
+    SmallRun second(keys + "max_iters = 24");
+    second.plan.resume = first.out.string();
+    REQUIRE(second.run() == 0);
+    CHECK(second.said.find("do not compare") == std::string::npos);
+    CHECK_THAT(second.said, Catch::Contains("ended early"));
+  }
+}

@@ -41,6 +41,8 @@ SavedState full_state() {
   s.train.evaluated_step = 4;
   s.train.best_val_loss = 1.0 / 3;
   s.train.patience = {1.0 / 6, 2};
+  s.train.best_measured = EvaluationPlan{20, 8};
+  s.train.former_best = 3;
   s.train.skips_in_a_row = 1;
   s.train.seconds = 0.1;
   s.train.train_loss = 2.5;
@@ -84,6 +86,17 @@ TEST_CASE(
   CHECK(parse_state(json.dump(), "x").saves == 0);
   CHECK_FALSE(parse_state(json.dump(), "x").observing_settings);
   CHECK_FALSE(parse_state(json.dump(), "x").ended);
+}
+
+TEST_CASE("a state of before does not know what its best val loss was measured on", "[state]") {
+  const TrainState back = parse_state(format_state(full_state()), "x").train;
+  CHECK((back.best_measured == EvaluationPlan{20, 8}));
+  CHECK(back.former_best == 3);
+  auto json = nlohmann::json::parse(format_state(full_state()));
+  json.erase("best_measured");
+  json.erase("former_best");
+  CHECK_FALSE(parse_state(json.dump(), "x").train.best_measured);
+  CHECK(parse_state(json.dump(), "x").train.former_best == -1);
 }
 
 TEST_CASE("numbers that are not finite come back as they were", "[state]") {

@@ -402,6 +402,27 @@ TEST_CASE("the best model and patience are saved with what an undone operation g
   CHECK(then.patience.evaluations == 0);
 }
 
+TEST_CASE("an operation that no evaluation can judge stays, and that is told", "[undo]") {
+  Rig rig(short_run());
+  rig.dataset.no_val_targets = true;
+  on_trial(rig, 5, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 3.0); });
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(std::count(rig.host.lines.begin(), rig.host.lines.end(),
+                   "operation 'trial' cannot be judged after step 8 and stays: no window of the evaluation has a target") == 1);
+}
+
+TEST_CASE("an operation that changes the windows of the evaluations has the best model count from there", "[operations]") {
+  Rig rig(short_run());
+  const int64_t iters = GENERATE(1, 2);  // 2 are as before
+  add(
+      rig, [=](const TrainingView&, ModelEdit& edit) { edit.set("eval_iters", iters); }, when_of({{"at_iter", 6}}));
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::evaluation_ended && r.step == 4) rig.state.best_val_loss = 0.001;
+  };
+  REQUIRE(rig.run() == StageEnd::finished);
+  CHECK((rig.state.best_val_loss > 0.001) == (iters == 1));
+}
+
 TEST_CASE("after the vocabulary has changed nothing is compared with the val losses before it", "[undo]") {
   TrainOptions o = short_run();
   o.on_spike = "warn";

@@ -479,3 +479,47 @@ TEST_CASE("the loss goes to a logger that fails without stopping the run", "[tra
   REQUIRE(rig.host.lines.size() == 1);
   CHECK(rig.host.lines[0] == "logger 'recorder' is switched off for the rest of the run: disk is full");
 }
+
+TEST_CASE("a best model of which no checkpoint could be saved does not count as the best", "[trainer]") {
+  Rig rig(short_run());
+  const int64_t full_at = GENERATE(8, 12);
+  double before = 0;
+  rig.act = [&](const Record& r) {
+    if (r.step == 4 && r.event == Event::evaluation_ended) before = rig.state.best_val_loss;
+    if (r.step == full_at && r.event == Event::evaluation_ended) rig.refuse_saves = 1;
+    if (r.step == 9 && full_at == 8) CHECK(rig.state.best_val_loss == before);
+  };
+  rig.options.log_interval = 1;
+  REQUIRE(rig.run() == StageEnd::finished);
+  CHECK(rig.count(Event::step_ended) == 12);
+  // The same model is the best when it is saved at the end.
+  CHECK(rig.saves.back() == std::pair<int64_t, bool>(12, true));
+  CHECK(rig.saved.best_val_loss == rig.saved.val_loss);
+  CHECK(rig.saved.best_val_loss < before);
+}
+
+TEST_CASE("a val loss over other windows is no better and no worse than earlier ones", "[trainer]") {
+  const bool other = GENERATE(true, false);
+  TrainOptions o = short_run();
+  o.patience = 5;
+  Rig rig(o);
+  rig.state.best_val_loss = 0.001;  // of one lucky window
+  rig.state.patience = {0.001, 4};
+  rig.state.best_measured = EvaluationPlan{other ? 1 : 4, 1};  // here 2 batches of 2
+  CHECK(rig.run() == (other ? StageEnd::finished : StageEnd::early_stopped));
+  CHECK((rig.state.best_val_loss > 0.001) == other);
+  CHECK((!rig.saves.empty() && rig.saves.front() == std::pair<int64_t, bool>(4, true)) == other);
+  CHECK(std::count_if(rig.host.lines.begin(), rig.host.lines.end(), [](const std::string& line) {
+          return line.find("evaluations take other windows than before") != line.npos;
+        }) == (other ? 1 : 0));
+}
+
+TEST_CASE("a stage none of whose updates had a target says that it has changed no weight", "[trainer]") {
+  const int64_t empty_until = GENERATE(24, 20);  // of 24 samples
+  Rig rig(short_run());
+  rig.dataset.empty_until = empty_until;
+  CHECK(rig.run() == StageEnd::finished);
+  CHECK(std::count_if(rig.host.lines.begin(), rig.host.lines.end(), [](const std::string& line) {
+          return line.find("no target was in any of the 12 updates up to step 12") != line.npos;
+        }) == (empty_until == 24 ? 1 : 0));
+}
