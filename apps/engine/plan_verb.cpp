@@ -9,6 +9,7 @@
 #include "core/pipeline/check.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
+#include "core/pipeline/runner.h"
 #include "core/pipeline/stage_items.h"
 
 namespace gptcore {
@@ -68,7 +69,7 @@ SchedulePlan planned(const PipelineConfig& config, const std::vector<std::string
     throw placed(e, config.dataset->location.text());
   }
   warn_of_triggers(config, session.host);
-  return plan_schedule(config, session);
+  return plan_schedule(config, session, kAnyOrNone, goes_on(*files, options));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "core/pipeline/initial_weights.h"
 #include "core/pipeline/plan.h"
 #include "core/pipeline/preflight.h"
+#include "core/pipeline/runner.h"
 #include "core/pipeline/session.h"
 #include "core/pipeline/source_tokens.h"
 #include "core/pipeline/stage_items.h"
@@ -287,7 +288,7 @@ class Check {
       put(session_.structure.keys, "vocab_size", kAnyVocabulary);
     }
     collect(config_.model, [&] {
-      SchedulePlan plan = plan_schedule(sound_, session_, known);
+      SchedulePlan plan = plan_schedule(sound_, session_, known, goes_on(*files_, config_.run.as<RunOptions>()));
       std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens
       add(plan.errors);
     });

@@ -100,8 +100,13 @@ class Times {
 
 class Planner {
  public:
-  Planner(const PipelineConfig& config, Session& session, Effects effects)
-      : effects_(effects), config_(config), session_(session), factory_(session.factory()), group_(single_process_group()) {
+  Planner(const PipelineConfig& config, Session& session, Effects effects, bool goes_on)
+      : effects_(effects),
+        goes_on_(goes_on),
+        config_(config),
+        session_(session),
+        factory_(session.factory()),
+        group_(single_process_group()) {
     session_.maker.use(config);
     structure_ = session_.structure;
     network_ = factory_.network(structure_);
@@ -173,7 +178,7 @@ class Planner {
       }
       row.trigger = text_of(*operation.when);
       now_.step = std::clamp(timed.place, now_.step, std::max(now_.step, options_.max_iters));
-      can_undo_ = comes_behind_others(operations, timed.index);
+      can_undo_ = goes_on_ || comes_behind_others(operations, timed.index);
       try {
         carry_out(operation, row);
       } catch (const Error& e) {
@@ -242,6 +247,7 @@ class Planner {
   }
 
   Effects effects_;
+  bool goes_on_;
   const PipelineConfig& config_;
   Session& session_;
   NetworkFactory factory_;
@@ -257,8 +263,8 @@ class Planner {
 
 }  // namespace
 
-SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects) {
-  return Planner(config, session, effects).plan();
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects, bool goes_on) {
+  return Planner(config, session, effects, goes_on).plan();
 }
 
 }  // namespace gptcore

@@ -30,7 +30,8 @@ struct SchedulePlan {
 inline constexpr Effects kAnyOrNone = ~Effects{0};  // operations without effects, too
 
 // The session's tokenizer and dataset are open; its model is not used and may be absent. Operations whose effects have none
-// of `effects` are left out. With kControlsData among them the dataset's controls are tried, and put back.
-SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAnyOrNone);
+// of `effects` are left out. With kControlsData among them the dataset's controls are tried, and put back. `goes_on`: a run
+// that is there goes on, where operations that the pipeline has no more may have been carried out.
+SchedulePlan plan_schedule(const PipelineConfig& config, Session& session, Effects effects = kAnyOrNone, bool goes_on = false);
 
 }  // namespace gptcore

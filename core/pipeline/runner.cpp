@@ -198,6 +198,10 @@ std::filesystem::path run_folder_of(const RunOptions& options) {
   return folder_path(given);
 }
 
+bool goes_on(FileSystem& files, const RunOptions& options) {
+  return !list_steps(files, checkpoint_folder(run_folder_of(options))).empty();
+}
+
 int run_pipeline(const RunPlan& plan) {
   const auto start = std::chrono::steady_clock::now();
   const PipelineConfig& config = plan.config;

@@ -11,6 +11,8 @@
 
 namespace gptcore {
 
+class FileSystem;
+
 struct RunPlan {
   PipelineConfig config;
   std::vector<std::string> plugin_files;
@@ -24,6 +26,8 @@ struct RunPlan {
 
 // Where results go: out_dir, or runs/<name> under the current folder.
 std::filesystem::path run_folder_of(const RunOptions& options);
+// Returns whether a run without --resume and --overwrite goes on from a checkpoint there.
+bool goes_on(FileSystem& files, const RunOptions& options);
 
 // [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.
 int run_pipeline(const RunPlan& plan);

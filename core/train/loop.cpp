@@ -187,7 +187,7 @@ bool Loop::evaluate() {
   s_.val_loss = val_loss;
   const double best_before = s_.best_val_loss;
   const bool best = val_loss && *val_loss < best_before;
-  if (val_loss) s_.patience.observe(*val_loss, o_.min_delta);
+  s_.patience.observe(val_loss, o_.min_delta);
   if (best) s_.best_val_loss = *val_loss;
   Table fields;
   add_loss(fields, Split::train, train_loss);

@@ -59,6 +59,8 @@ class Loop final : private OperationDuties {
   bool carry_out(size_t index, const TrainingView& now) override;
   std::optional<double> loss_before(const PlannedEdit& plan);
   Reevaluation reevaluate() override;
+  std::optional<double> last_val_loss() const override { return s_.val_loss; }
+  int64_t edits() const override { return static_cast<int64_t>(c_.journal.size()); }
   void refresh(TrainingView& now) override { look(now, /*agree_on_time=*/true); }
   double agree(double number) override { return largest(number); }
   void report(Table fields) override { c_.bus.emit(Event::operation, global_step(), std::move(fields)); }

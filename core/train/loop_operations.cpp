@@ -157,10 +157,10 @@ void Loop::judge_operations() {
     UndoPoint& point = s_.undo_points[i];
     if (!is_judged(point)) continue;
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
-    if (++point.evaluations < o.judge_after) continue;
-    point.judged = true;
+    if (s_.val_loss && ++point.evaluations < o.judge_after) continue;
     const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
     const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
+    point.judged = loss.has_value();  // without a target the next evaluation judges it
     if (!loss || std::isnan(point.val_loss)) {
       c_.host.log(
           Level::warning,
@@ -201,7 +201,7 @@ void Loop::undo(size_t point, std::optional<size_t> asked_by, const std::string&
   if (asked_by) asking = c_.operations.operations()[*asked_by].when;
   c_.rewind.emplace();
   c_.rewind->point = to;
-  c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"reason", why}};
+  c_.rewind->told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"edit", to.number}, {"reason", why}};
   std::vector<bool> undoes;
   for (const ScheduledOperation& o : c_.operations.operations()) undoes.push_back((o.effects & kUndoes) != 0);
   c_.rewind->amend = [=, left = c_.operations.states(), step = s_.step, first = c_.first_step](TrainState& saved,

@@ -43,7 +43,7 @@ void Loop::emit_step(const StepResult& result, double lr) {
 
 void Loop::emit_edit(const std::string& operation, const std::vector<std::string>& lines, const PlannedEdit& plan,
                      const CommitReport& report) {
-  Table fields{{"operation", operation}, {"changes", List(lines.begin(), lines.end())}};
+  Table fields{{"operation", operation}, {"edit", edits() - 1}, {"changes", List(lines.begin(), lines.end())}};
   if (!plan.edits.empty()) {
     fields.emplace_back("params", report.parameters);
     fields.emplace_back("trainable", report.trainable);

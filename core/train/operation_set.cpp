@@ -30,8 +30,9 @@ void add_number(Table& fields, const char* name, double number) {
 }
 
 // What every record about an operation says; the phase comes first.
-Table record_fields(const ScheduledOperation& o, const TrainingView& now, int64_t first_step, const std::string& why) {
-  Table fields{{"phase", "start"}, {"operation", o.name}, {"iter", first_step + now.step}};
+Table record_fields(const ScheduledOperation& o, const TrainingView& now, const OperationDuties& duties,
+                    const std::string& why) {
+  Table fields{{"phase", "start"}, {"operation", o.name}, {"iter", duties.first_step() + now.step}, {"edit", duties.edits()}};
   if (!o.value.empty()) fields.emplace_back("value", o.value);
   fields.emplace_back("trigger", why);
   add_number(fields, "val_loss", now.val_loss);
@@ -79,6 +80,7 @@ int64_t OperationSet::sequence_step() const {
 
 void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked) {
   const std::vector<bool> before = asked;  // duties.carry_out adds to it
+  const auto agree = [&](double number) { return duties.agree(number); };
   bool sequence_waits = false;
   for (size_t i = 0; i < operations_.size(); ++i) {
     const ScheduledOperation& o = operations_[i];
@@ -89,11 +91,10 @@ void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& 
       continue;
     }
     if (states_[i].status != OperationStatus::pending) continue;
-    if (o.when)
-      observe(
-          *o.when, {now, record}, [&](double number) { return duties.agree(number); }, states_[i]);
+    const Moment moment{now, record, duties.last_val_loss()};
+    if (o.when) observe(*o.when, moment, agree, states_[i]);
     if (in_sequence(o) && sequence_waits) continue;
-    const std::string why = due(i, {now, record});
+    const std::string why = due(i, moment);
     const bool idle = !why.empty() && o.when && o.effects == kUndoes && duties.nothing_to_undo(i);
     const bool done = !why.empty() && !idle && attempt(i, now, why, duties);
     if (idle && in_sequence(o)) note_fired(*o.when, now.step, now.val_loss, states_[i]);  // those behind it do not wait
@@ -105,10 +106,11 @@ void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& 
 // Whether it was carried out. One without `when` is asked so often that only its failure is told of.
 bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties) {
   ScheduledOperation& o = operations_[index];
+  const int64_t edit = duties.edits();
   Table fields;
   if (o.when) {
     duties.refresh(now);
-    fields = record_fields(o, now, duties.first_step(), why);
+    fields = record_fields(o, now, duties, why);
     duties.report(fields);
   }
   bool changed = false;
@@ -116,7 +118,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
     if (const auto unopened = unopened_.find(index); unopened != unopened_.end()) throw unopened->second.why;
     changed = duties.carry_out(index, now);
   } catch (const Error& e) {
-    fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties.first_step(), why), e, duties);
+    fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties, why), e, duties);
     return false;
   }
   if (!o.when && !changed) return false;
@@ -125,7 +127,7 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
     duties.report(in_phase(std::move(fields), "success"));
   }
   duties.refresh(now);
-  if (o.reevaluate) reevaluate(index, now, duties);
+  if (o.reevaluate) reevaluate(index, edit, now, duties);
   return true;
 }
 
@@ -145,10 +147,13 @@ void OperationSet::fail(size_t index, const TrainingView& now, const Table& fiel
               error.hint(), error.where());
 }
 
-void OperationSet::reevaluate(size_t index, TrainingView& now, OperationDuties& duties) {
+void OperationSet::reevaluate(size_t index, int64_t edit, TrainingView& now, OperationDuties& duties) {
   const auto [before, after] = duties.reevaluate();
   duties.refresh(now);
-  Table fields{{"phase", "reevaluation"}, {"operation", operations_[index].name}, {"iter", duties.first_step() + now.step}};
+  Table fields{{"phase", "reevaluation"},
+               {"operation", operations_[index].name},
+               {"iter", duties.first_step() + now.step},
+               {"edit", edit}};
   add_number(fields, "old_val_loss", before);
   add_number(fields, "new_val_loss", after);
   add_number(fields, "change", after - before);

@@ -56,6 +56,10 @@ class OperationDuties {
   virtual bool carry_out(size_t index, const TrainingView& now) = 0;
   // Returns whether an operation that can only undo has nothing to undo, and warns of it once.
   virtual bool nothing_to_undo(size_t index) = 0;
+  // Returns the last evaluation's val loss; absent: no window had a target.
+  virtual std::optional<double> last_val_loss() const = 0;
+  // Returns how many edits the run's journal has.
+  virtual int64_t edits() const = 0;
   // Brings the view up to date.
   virtual void refresh(TrainingView& now) = 0;
   // Measures the val loss again after the operation that succeeded last.
@@ -108,7 +112,7 @@ class OperationSet {
   int64_t sequence_step() const;
   bool attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties);
   void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, OperationDuties& duties);
-  void reevaluate(size_t index, TrainingView& now, OperationDuties& duties);
+  void reevaluate(size_t index, int64_t edit, TrainingView& now, OperationDuties& duties);
   struct Unopened {
     Error why;
     std::string saved;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace gptcore {
 
@@ -12,9 +13,11 @@ struct Plateau {
   double reference = std::numeric_limits<double>::infinity();  // moves only when a loss is below it by more than min_delta
   int64_t evaluations = 0;                                     // since it moved
 
-  void observe(double loss, double min_delta) {
-    const bool fell = loss < reference - min_delta;
-    if (fell) reference = loss;
+  // A loss that is absent, because no window had a target, is not counted; a NaN did not fall.
+  void observe(std::optional<double> loss, double min_delta) {
+    if (!loss) return;
+    const bool fell = *loss < reference - min_delta;
+    if (fell) reference = *loss;
     evaluations = fell ? 0 : evaluations + 1;
   }
   // Counts anew from this loss, or from the next one when it is NaN.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace gptcore {
 namespace {
@@ -24,6 +25,11 @@ std::optional<double> number_in(const Table& record, const std::string& key) {
 // A NaN is above every number and below none: where a loss stood, it is the worst that there is.
 bool compares(const When& w, double metric) {
   return w.above ? std::isnan(metric) || metric > *w.above : metric < *w.below;
+}
+
+// An infinite threshold is "now".
+bool falls_below(double val_loss, double threshold) {
+  return threshold == std::numeric_limits<double>::infinity() || val_loss < threshold;
 }
 
 // A run that was ended at that update by a failure looks at at_iter again at a later one.
@@ -53,7 +59,7 @@ std::vector<Condition> conditions(const When& w, const Moment& moment, const Tri
   if (w.metric)
     all.push_back(
         {number_in(moment.record, *w.metric).has_value(), state.metric && compares(w, *state.metric), "Metric " + *w.metric});
-  if (w.trigger_loss) all.push_back({evaluation, now.val_loss < *w.trigger_loss, "Loss threshold"});
+  if (w.trigger_loss) all.push_back({evaluation, falls_below(now.val_loss, *w.trigger_loss), "Loss threshold"});
   if (w.max_wait_iters) all.push_back({evaluation, now.step - sequence_step >= *w.max_wait_iters, "Timeout"});
   return all;
 }
@@ -73,8 +79,7 @@ std::optional<OperationStatus> operation_status(const std::string& name) {
 void observe(const When& w, const Moment& moment, const std::function<double(double)>& agree, TriggerState& state) {
   if (w.metric)
     if (const auto number = number_in(moment.record, *w.metric)) state.metric = agree(*number);
-  if (w.plateau && moment.now.event == Event::evaluation_ended)
-    state.plateau.observe(moment.now.val_loss, w.min_delta.value_or(0));
+  if (w.plateau && moment.now.event == Event::evaluation_ended) state.plateau.observe(moment.val_loss, w.min_delta.value_or(0));
 }
 
 std::string reason(const When& w, const Moment& moment, const TriggerState& state, int64_t sequence_step) {

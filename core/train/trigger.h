@@ -45,7 +45,8 @@ struct TriggerState {
 // What an event brings.
 struct Moment {
   const TrainingView& now;
-  const Table& record;  // the fields that this event's record published; empty when it has none
+  const Table& record;             // the fields that this event's record published; empty when it has none
+  std::optional<double> val_loss;  // of the last evaluation; absent: no window had a target
 };
 
 // [all ranks] Takes in the event's numbers: once an event, before reason(). `agree` makes a number equal on all ranks.

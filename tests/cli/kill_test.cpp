@@ -79,3 +79,23 @@ TEST_CASE("metrics.jsonl of a run that was killed and went on tells each evaluat
   CHECK(rerun.status == 0);
   CHECK(history(w.path("out")) == history(w.path("whole")));
 }
+
+TEST_CASE("metrics.jsonl tells an undo once, however often the run is killed right after its line") {
+  const Workspace w;
+  w.add_to_train_stage(
+      "  [[stage.operation]]\n  use = \"set_lr\"\n  value = 3.0\n  when = { at_iter = 6 }\n  undo_if_worse = 0.0\n");
+  const std::string text = read(w.path("tiny.toml"));
+  w.write("first.toml", killed(text, {"operation", 6, 3, true}));
+  w.write("again.toml", killed(text, {"operation", 6, 1, true}));
+  std::vector<std::string> whole = running("tiny.toml");
+  whole.push_back("--run.out_dir=whole");
+  REQUIRE(w.gptcore(whole).status == 0);
+  for (const char* file : {"first.toml", "again.toml", "again.toml"}) REQUIRE(w.gptcore(running(file)).status == 137);
+  const Outcome rerun = w.gptcore(running("tiny.toml"));
+  INFO(rerun.out << rerun.err);
+  CHECK(rerun.status == 0);
+  int undone = 0;
+  for (const auto& record : records(w.path("out"), "operation")) undone += record.at("phase") == "undo";
+  CHECK(undone == 1);
+  CHECK(history(w.path("out")) == history(w.path("whole")));
+}

@@ -256,6 +256,41 @@ TEST_CASE("undo added on resume leaves what was carried out before") {
             .size() == 1);
 }
 
+TEST_CASE("config check and plan take undo where a run goes on, as run does") {
+  const Workspace w;
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 25 }\n");
+  const std::string text = read(w.path("tiny.toml"));
+  CHECK(refusal(w.gptcore({"config", "check", "tiny.toml"})) == "GC106");
+  w.add_to_train_stage("  [[stage.operation]]\n  use = \"widen_mlp\"\n  factor = 2\n  when = { at_iter = 15 }\n");
+  REQUIRE(w.train({"--train.max_iters=20"}).status == 0);
+  w.write("tiny.toml", text);
+  const std::string longer = "--train.max_iters=30";
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"config", "check"}, {"plan"}, {"run"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.end(), {"tiny.toml", longer});
+    const Outcome outcome = w.gptcore(words);
+    INFO(verb.front() << outcome.err);
+    CHECK(outcome.status == 0);
+    if (verb.front() == "run") CHECK(lines_with(outcome.err, "operation 'widen_mlp' is undone after step 25").size() == 1);
+  }
+}
+
+TEST_CASE("metrics.jsonl tells operations that are carried out again after an undo once, whatever their names are") {
+  const std::string set = "\n  [[stage.operation]]\n  use = \"set_lr\"\n  when = { at_iter = 6 }\n  value = ",
+                    freeze = "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  when = { at_iter = 6 }\n  value = \"wpe\"\n";
+  const Workspace w;
+  w.add_to_train_stage(set + "3.0\n  undo_if_worse = 0.0\n" + freeze + set + "0.005\n");
+  const Outcome outcome = w.train({"--train.max_iters=12", "--train.eval_interval=4"});
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  std::vector<std::string> told;
+  for (const auto& record : records(w.path("out"), "operation"))
+    if (record.at("phase") != "start")
+      told.push_back(record.at("operation").get<std::string>() + " " + record.at("phase").get<std::string>());
+  CHECK(told == std::vector<std::string>{"set_lr success", "set_lr undo", "freeze_layer success", "set_lr success"});
+  CHECK(records(w.path("out"), "model_edited").size() == 3);
+}
+
 TEST_CASE("undo with nothing to undo is refused before the run") {
   const Workspace w;
   w.add_to_train_stage("  [[stage.operation]]\n  use = \"undo\"\n  when = { at_iter = 170 }\n");

@@ -152,7 +152,7 @@ std::string operation_line(const Record& r) {
   for (const char c : text(r, "phase")) line += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   const char* separator = ": ";
   for (const auto& [key, value] : r.fields) {
-    if (key == "phase") continue;
+    if (key == "phase" || key == "edit") continue;
     const bool loss = value.is<double>() && (key.find("loss") != std::string::npos || key == "change");
     line += separator + (key == "operation" ? "name" : key) + "=" +
             (loss ? format("%.4f", value.as<double>()) : text(r, key.c_str()));

@@ -67,9 +67,9 @@ class Jsonl final : public Logger {
     const Value *phase = find(r.fields, "phase"), *operation = find(r.fields, "operation");
     const bool undone = r.event == Event::operation && phase && *phase == Value("undo") && operation;
     if (undone)
-      keep_until(r.step, until_last_of(r.step, operation->as<std::string>()));
+      keep_until(r.step, until_last_of(r));
     else if (r.step < last_step_)
-      keep_until(r.step, without_repeated(r.step, number_in(r)));
+      keep_until(r.step, without_repeated(r.step, number_in(r, kNumber)));
     last_step_ = r.step;
     write_line(line_of(r));
   }
@@ -83,7 +83,7 @@ class Jsonl final : public Logger {
 
  private:
   static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
-  static constexpr const char* kNumber = "saves";
+  static constexpr const char *kNumber = "saves", *kEdit = "edit";
 
   void open_file(int flag) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0644);
@@ -97,8 +97,8 @@ class Jsonl final : public Logger {
       if (const Json json = Json::parse(line, nullptr, false); json.is_object()) f(line, json);
   }
 
-  static std::optional<int64_t> number_in(const Record& r) {
-    const Value* number = find(r.fields, kNumber);
+  static std::optional<int64_t> number_in(const Record& r, const char* key) {
+    const Value* number = find(r.fields, key);
     return number && number->is<int64_t>() ? std::optional(number->as<int64_t>()) : std::nullopt;
   }
 
@@ -116,12 +116,16 @@ class Jsonl final : public Logger {
     return [](int64_t) { return true; };
   }
 
-  // Those up to the last one about the operation.
-  Kept until_last_of(int64_t step, const std::string& operation) const {
+  // Those up to the last one about the operation that is undone. Undoing it may have been told already, by a run that was
+  // killed before it had saved that; an operation is known by the number of its edit, in lines of earlier versions by its name.
+  Kept until_last_of(const Record& undone) const {
+    const auto edit = number_in(undone, kEdit);
+    const Json name = json_of(*find(undone.fields, "operation"));
     int64_t place = 0, last = kUnknown;
     for_each_line([&](const std::string&, const Json& json) {
       ++place;
-      if (step_of(json) == step && json.value("operation", Json()) == operation) last = place;
+      if (step_of(json) != undone.step || json.value("phase", Json()) == "undo") return;
+      if (edit && json.contains(kEdit) ? json.at(kEdit) == *edit : json.value("operation", Json()) == name) last = place;
     });
     return [last](int64_t at) { return at <= last; };
   }

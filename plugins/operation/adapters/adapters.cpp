@@ -130,16 +130,17 @@ struct ChangeLoraAlpha final : Scheduled {
 };
 
 struct MergeLoraWeights final : Scheduled {
-  static constexpr Effects effects = kAdapts;
+  static constexpr Effects effects = kAdapts | kFreezes;
   Value value;
   std::string adapter = "lora", layers = "*";
-  bool drop = false;
+  bool drop = false, unfreeze = true;
   double tolerance = 1e-4;
   static void schema(Schema<MergeLoraWeights>& s) {
     s.param("value", &MergeLoraWeights::value, "not used; lists of operations have it");
     s.param("adapter", &MergeLoraWeights::adapter, "the adapter item");
     s.param("layers", &MergeLoraWeights::layers, "path of the layers, * stands for any text");
     s.param("drop", &MergeLoraWeights::drop, "take the adapters away; false: they start anew");
+    s.param("unfreeze", &MergeLoraWeights::unfreeze, "with drop: train the layers' own parameters again");
     s.param("tolerance", &MergeLoraWeights::tolerance, "how far a logit may move when no embedding is merged").at_least(0);
   }
   void open(const OperationContext& context) override {
@@ -156,6 +157,7 @@ struct MergeLoraWeights final : Scheduled {
         continue;
       }
       edit.merge_adapter(a.layer, drop);
+      if (drop && unfreeze) edit.unfreeze(a.layer);
       any = true;
       same = same && !is_embedding(edit.model(), a.layer);  // its weight is also the head's
     }

@@ -130,6 +130,68 @@ TEST_CASE("after a spike rewinds training in the same process, what it will do a
                                            "step_ended"});
 }
 
+namespace {
+
+Record told(const char* phase, const char* operation, int64_t edit) {
+  return {Event::operation, 12, 0, {{"phase", phase}, {"operation", operation}, {"edit", edit}}};
+}
+
+std::vector<Record> carried_out(const char* operation, int64_t edit) {
+  return {told("start", operation, edit),
+          {Event::model_edited, 12, 0, {{"operation", operation}, {"edit", edit}}},
+          told("success", operation, edit)};
+}
+
+// "set_lr 0 undo" a line about an operation or its edit.
+std::vector<std::string> history(const TempFolder& folder) {
+  std::vector<std::string> all;
+  for (const std::string& line : lines(folder))
+    if (const json j = json::parse(line); j.contains("operation"))
+      all.push_back(j["operation"].get<std::string>() + " " + j["edit"].dump() + " " + j.value("phase", "edited"));
+  return all;
+}
+
+std::vector<Record> joined(const std::vector<std::vector<Record>>& parts) {
+  std::vector<Record> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("an undo keeps the lines up to the operation that it takes back, not up to another of its name") {
+  const TempFolder folder;
+  run(folder, false,
+      joined({carried_out("set_lr", 0),
+              carried_out("freeze_layer", 1),
+              carried_out("set_lr", 2),
+              {step(13), step(14)},
+              {told("undo", "set_lr", 0)},
+              carried_out("freeze_layer", 1),
+              carried_out("set_lr", 2)}));
+  CHECK(history(folder) == std::vector<std::string>{"set_lr 0 start", "set_lr 0 edited", "set_lr 0 success", "set_lr 0 undo",
+                                                    "freeze_layer 1 start", "freeze_layer 1 edited", "freeze_layer 1 success",
+                                                    "set_lr 2 start", "set_lr 2 edited", "set_lr 2 success"});
+  for (const std::string& line : lines(folder)) CHECK(json::parse(line)["event"] != "step_ended");
+}
+
+TEST_CASE("an undo is told once, however often a run is killed right after its line") {
+  const TempFolder folder;
+  run(folder, false, joined({carried_out("set_lr", 0), {step(15), told("undo", "set_lr", 0)}}));
+  for (int kill = 0; kill < 2; ++kill)  // from the checkpoint of step 15
+    run(folder, true, {{Event::run_started, 15, 0, {{"saves", int64_t{3}}}}, told("undo", "set_lr", 0)});
+  CHECK(history(folder) == std::vector<std::string>{"set_lr 0 start", "set_lr 0 edited", "set_lr 0 success", "set_lr 0 undo"});
+}
+
+TEST_CASE("an undo knows the lines of an earlier version by the operation's name") {
+  const TempFolder folder;
+  const auto old = [](const char* operation) {
+    return Record{Event::operation, 12, 0, {{"phase", "success"}, {"operation", operation}}};
+  };
+  run(folder, false, {old("set_lr"), old("freeze_layer"), step(13), told("undo", "set_lr", 0)});
+  CHECK(history(folder) == std::vector<std::string>{"set_lr null success", "set_lr 0 undo"});
+}
+
 TEST_CASE("a line cut off by a crash is gone after resuming") {
   const TempFolder folder;
   run(folder, false, {step(1), step(2)});

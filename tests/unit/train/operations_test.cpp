@@ -359,6 +359,24 @@ TEST_CASE("a val loss that is not a number undoes an operation on trial", "[undo
   CHECK(rig.rewind->point->step == 5);
 }
 
+TEST_CASE("an evaluation without a target judges no operation on trial, and the next one does", "[undo]") {
+  TrainOptions o = short_run();
+  o.patience = 1;
+  Rig rig(o);
+  on_trial(rig, 5, [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 3.0); });
+  Planned& now = add(
+      rig, [](const TrainingView&, ModelEdit&) {}, when_of({{"trigger_loss", "now"}}));
+  Planned& plateau = add(
+      rig, [](const TrainingView&, ModelEdit&) {}, when_of({{"plateau", 1}}));
+  rig.act = [&](const Record& r) {
+    if (r.event == Event::evaluation_started) rig.dataset.no_val_targets = r.step == 0 || r.step == 8;
+  };
+  REQUIRE(rig.run() == StageEnd::rewound);
+  CHECK(rig.state.step == 12);
+  CHECK(now.asked == std::vector<int64_t>{0});
+  CHECK(plateau.asked.empty());
+}
+
 TEST_CASE("an operation is judged only once the model was trained with it", "[undo]") {
   Rig rig(short_run());
   const auto faster = [](const TrainingView&, ModelEdit& edit) { edit.set("learning_rate", 3.0); };

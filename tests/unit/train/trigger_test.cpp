@@ -44,13 +44,18 @@ struct Stage final : OperationDuties {
   void refresh(TrainingView&) override {}
   Reevaluation reevaluate() override { return Reevaluation{std::exchange(now.val_loss, 9), 9}; }
   double agree(double number) override { return number; }
+  std::optional<double> last_val_loss() const override { return measured; }
+  int64_t edits() const override { return static_cast<int64_t>(fired.size()); }
   void report(Table fields) override { records.push_back(std::move(fields)); }
   int64_t first_step() const override { return 0; }
   void save() override { ++saves; }
   void start() { ask(Event::stage_started); }
   void evaluate() {
-    now.val_loss = loss(now.step);
-    ask(Event::evaluation_ended, {{"val_loss", now.val_loss}, {"exam.acc", static_cast<double>(now.step) / 10}});
+    measured = loss(now.step);
+    now.val_loss = measured.value_or(std::nan(""));
+    Table record{{"exam.acc", static_cast<double>(now.step) / 10}};
+    if (measured) record.emplace_back("val_loss", *measured);
+    ask(Event::evaluation_ended, record);
   }
   void update() {
     ++now.step;
@@ -75,7 +80,8 @@ struct Stage final : OperationDuties {
 
   OperationSet operations;
   TrainingView now;
-  std::function<double(int64_t)> loss = [](int64_t step) { return 3 - 0.1 * static_cast<double>(step); };
+  std::optional<double> measured;
+  std::function<std::optional<double>(int64_t)> loss = [](int64_t step) { return 3 - 0.1 * static_cast<double>(step); };
   std::function<double(int64_t)> norm = [](int64_t step) { return step == 6 ? HUGE_VAL : static_cast<double>(step); };
   std::map<std::string, Code> failing;
   std::vector<std::pair<std::string, int64_t>> fired;
@@ -215,7 +221,8 @@ TEST_CASE("after a re-evaluation nothing of the sequence follows until the next 
   CHECK(stage.fired == Fired{{"a", 0}, {"b", 4}});
   REQUIRE(stage.records.size() == 5);
   CHECK(to_toml(Value(stage.records[2])) ==
-        "{ phase = \"reevaluation\", operation = \"a\", iter = 0, old_val_loss = 3.0, new_val_loss = 9.0, change = 6.0 }");
+        "{ phase = \"reevaluation\", operation = \"a\", iter = 0, edit = 0, old_val_loss = 3.0, new_val_loss = 9.0, change = "
+        "6.0 }");
 }
 
 TEST_CASE("a wait does not count from an operation that failed or was undone", "[sequence]") {
@@ -258,6 +265,26 @@ TEST_CASE("a metric that is not a number is above every number and below none", 
   CHECK(steps_with({{"grad_norm_above", 5.0}}).empty());
 }
 
+TEST_CASE("an evaluation without a target is not counted by a plateau, and \"now\" fires whatever was measured", "[trigger]") {
+  using Losses = std::vector<std::optional<double>>;
+  constexpr auto kNone = std::nullopt;
+  const auto steps_with = [](const Table& keys, const Losses& losses) {
+    Stage stage;
+    stage.loss = [&](int64_t step) { return losses[static_cast<size_t>(step / 4)]; };
+    stage.add("it", when(keys));
+    stage.run(4 * static_cast<int64_t>(losses.size() - 1));
+    return stage.steps("it");
+  };
+  const double nan = std::nan("");
+  CHECK(steps_with({{"plateau", 1}}, {kNone, kNone, kNone}).empty());
+  CHECK(steps_with({{"plateau", 2}}, {2.0, kNone, 2.5, kNone, kNone, 2.1}) == Steps{20});
+  CHECK(steps_with({{"plateau", 2}}, {2.0, kNone, nan, kNone, nan}) == Steps{16});
+  CHECK(steps_with({{"plateau", 1}, {"times", 2}}, {2.0, 2.1, kNone, 2.2}) == Steps{4, 12});
+  CHECK(steps_with({{"trigger_loss", "now"}}, {kNone, 2.0}) == Steps{0});
+  CHECK(steps_with({{"trigger_loss", "now"}}, {nan, 2.0}) == Steps{0});
+  CHECK(steps_with({{"trigger_loss", 3.0}}, {kNone, nan, 2.0}) == Steps{8});
+}
+
 TEST_CASE("a completed operation is passed over", "[sequence]") {
   Stage stage;
   stage.add("a", when({{"trigger_loss", 0.0}, {"max_wait_iters", 5}}), false, false, /*completed=*/true);
@@ -287,7 +314,8 @@ TEST_CASE("records tell the start and the end of an operation and why it fired",
   CHECK(done == 1);
   REQUIRE(stage.records.size() == 2);
   const std::string rest =
-      ", operation = \"change_lr\", iter = 4, value = 0.5, trigger = \"Loss threshold\", val_loss = 2.6, trigger_loss = 2.7, "
+      ", operation = \"change_lr\", iter = 4, edit = 0, value = 0.5, trigger = \"Loss threshold\", val_loss = 2.6, "
+      "trigger_loss = 2.7, "
       "max_wait = 1000 }";
   CHECK(to_toml(Value(stage.records[0])) == "{ phase = \"start\"" + rest);
   CHECK(to_toml(Value(stage.records[1])) == "{ phase = \"success\"" + rest);

@@ -155,9 +155,11 @@ TEST_CASE("Operations on adapters change nothing without one, and say so") {
   }
 }
 
-TEST_CASE("merge_lora_weights merges and starts anew, or takes the adapters away") {
+TEST_CASE("merge_lora_weights merges and starts anew, or takes the adapters away and trains the layers again") {
   CHECK(Adapted().plan("merge_lora_weights", {}) == Lines{"merge blocks.0.attn.qkv", "merge blocks.1.attn.qkv", kSame});
   CHECK(Adapted().plan("merge_lora_weights", {{"drop", true}, {"layers", "attn.1"}}) ==
+        Lines{"merge and drop blocks.1.attn.qkv", "unfreeze blocks.1.attn.qkv", kSame});
+  CHECK(Adapted().plan("merge_lora_weights", {{"drop", true}, {"layers", "attn.1"}, {"unfreeze", false}}) ==
         Lines{"merge and drop blocks.1.attn.qkv", kSame});
 }
 
