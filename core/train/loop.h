@@ -119,6 +119,7 @@ class Loop final : private OperationDuties {
   std::optional<EvaluationPlan> measured_;  // what s_.val_loss, the model's as it is now, was measured on
   std::optional<double> loss_before_;       // the last operation that wanted to know
   std::set<size_t> told_idle_;              // operations with nothing to undo
+  int64_t told_unjudged_ = -1;              // number of the last undo point that an evaluation without a target left unjudged
   LoopTrials trials_;
   EditSupport support_;
   MemoryWatch memory_;

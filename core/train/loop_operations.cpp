@@ -157,15 +157,20 @@ void Loop::judge_operations() {
     UndoPoint& point = s_.undo_points[i];
     if (!is_judged(point)) continue;
     const ScheduledOperation& o = all[static_cast<size_t>(point.operation)];
-    if (s_.val_loss && ++point.evaluations < o.judge_after) continue;
+    const std::string subject = "operation '" + o.name + "' cannot be judged after step " + std::to_string(global_step());
+    if (!s_.val_loss) {
+      if (point.number > told_unjudged_)
+        c_.host.log(Level::warning,
+                    subject + ": no window of the evaluation has a target; the next one that has some judges the operation");
+      told_unjudged_ = std::max(told_unjudged_, point.number);
+      continue;
+    }
+    if (++point.evaluations < o.judge_after) continue;
+    point.judged = true;
     const bool same_batches = point.measured.iters == 0 || point.measured == evaluation_plan(o_);
     const std::optional<double> loss = same_batches ? s_.val_loss : val_loss(point.measured);
-    point.judged = loss.has_value();  // without a target the next evaluation judges it
     if (!loss || std::isnan(point.val_loss)) {
-      c_.host.log(
-          Level::warning,
-          "operation '" + o.name + "' cannot be judged after step " + std::to_string(global_step()) + " and stays: " +
-              (loss ? "no val loss from before it compares with this one" : "no window of the evaluation has a target"));
+      c_.host.log(Level::warning, subject + " and stays: no val loss from right before it compares with this one");
       continue;
     }
     if (*loss <= point.val_loss + *o.undo_if_worse) continue;  // a NaN is worse
