@@ -30,6 +30,8 @@ struct Planning final : OperationDuties {
     return !edit.empty();
   }
   bool nothing_to_undo(size_t) override { return false; }
+  std::optional<double> last_val_loss() const override { return {}; }
+  int64_t edits() const override { return 0; }
   void refresh(TrainingView&) override {}
   Reevaluation reevaluate() override { return {}; }
   double agree(double number) override { return number; }
