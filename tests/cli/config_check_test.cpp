@@ -212,7 +212,9 @@ TEST_CASE("an operation's setting is checked where the data is too large to be r
   while (large.size() <= (size_t{2} << 20)) large += read(w.path("input.txt"));
   w.write("input.txt", large);
   const std::string text = changed(w, kStage, operation("use = \"set_warmup_iters\"\nvalue = 1000"));
-  w.write("broken.toml", std::string(text).replace(text.find("use = \"byte\""), 12, "use = \"char\""));
+  w.write("broken.toml", std::string(text)
+                             .replace(text.find("warmup_iters = 5"), 0, "lr_decay_iters = 40\n")
+                             .replace(text.find("use = \"byte\""), 12, "use = \"char\""));
   refused_alike(w, {"warm-up beyond the decay", "", "", "GC106", "lr_decay_iters"});
 }
 

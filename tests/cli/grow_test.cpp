@@ -162,7 +162,6 @@ TEST_CASE("--allow-arch-change compares no loss with those of the model before, 
   const auto state = [](const fs::path& checkpoint) { return nlohmann::json::parse(read(checkpoint / "state.json")); };
   REQUIRE(read(ckpt / "BEST") == "step-000000040\n");
   const std::string weights = read(ckpt / "step-000000040/model.safetensors");
-  const double before = state(ckpt / "step-000000040").at("best_val_loss");
   std::vector<std::string> other = {"--model.n_embd=8", "--train.max_iters=70", "--allow-arch-change", "--keep_checkpoints=1"};
   other.insert(other.end(), keys.begin(), keys.end());
   const Outcome outcome = w.train(other);
@@ -173,7 +172,7 @@ TEST_CASE("--allow-arch-change compares no loss with those of the model before, 
   const auto evaluations = records(w.path("out"), "evaluation_ended");
   double best = 1e9;  // of the new model
   for (const auto& e : evaluations)
-    if (e.at("val_loss").get<double>() > before + 0.2) best = std::min(best, e.at("val_loss").get<double>());
+    if (e.at("step") > 40) best = std::min(best, e.at("val_loss").get<double>());
   CHECK(state(newest_checkpoint(w.path("out"))).at("best_val_loss").get<double>() == best);
   CHECK(read(ckpt / "best-000000040/model.safetensors") == weights);
   CHECK(read(ckpt / "BEST") != "best-000000040\n");

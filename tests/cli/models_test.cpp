@@ -218,7 +218,7 @@ TEST_CASE("adapters start anew on a checkpoint's weights, and are merged into an
   w.write("evaluation.toml", without);
   const Outcome lost = w.gptcore({"run", "evaluation.toml"});
   CHECK(refusal(lost) == "GC502");
-  CHECK(has(lost.err, "'blocks.0.attn.proj.lora.a' is not in this model"));
+  CHECK(has(lost.err, "the checkpoint's adapters are not this pipeline's: "));
 
   train("wte", "embedding");
   const Outcome tied = w.gptcore({"export", "embedding", "--to", "x", "--format", "gguf"});

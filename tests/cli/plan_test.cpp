@@ -43,7 +43,7 @@ TEST_CASE("an operation that leaves nothing to train is refused by plan and by r
   const std::string tables =
       GENERATE(as<std::string>(), operation("use = \"freeze_layer\"\n  value = \"*\"\n  when = { at_iter = 10 }"),
                operation("use = \"set_attn_lora_rank\"\n  value = 2\n  freeze = \"all\"\n  when = { at_iter = 10 }") +
-                   operation("use = \"merge_lora_weights\"\n  drop = true\n  when = { at_iter = 20 }"));
+                   operation("use = \"merge_lora_weights\"\n  drop = true\n  unfreeze = false\n  when = { at_iter = 20 }"));
   const Workspace w;
   w.add_to_train_stage(tables);
   for (const char* verb : {"plan", "run"}) {

@@ -356,6 +356,7 @@ TEST_CASE("--quiet tells an evaluation without targets as often as it is asked")
                                           "--dataset.use=chat_mixture",
                                           "--dataset.files=[\"chat.jsonl\"]",
                                           "--dataset.pack=stream",
+                                          "--dataset.val_fraction=0.2",
                                           "--model.block_size=8",
                                           "--evaluate.eval_iters=1",
                                           "--evaluate.batch_size=1"};

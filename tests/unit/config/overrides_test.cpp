@@ -117,11 +117,6 @@ TEST_CASE("a key that several tables have must be named with its table", "[confi
   CHECK(std::get<TrainOptions>(f.load({"b.max_iters=3"}).stages[1].options).max_iters == 3);
 }
 
-TEST_CASE("a bare key reaches a stage that has a table's name", "[config][overrides]") {
-  Fixture f("[[stage]]\nkind = \"train\"\nname = \"model\"\n");
-  CHECK(std::get<TrainOptions>(f.load({"max_iters=3"}).stages[0].options).max_iters == 3);
-}
-
 TEST_CASE("an override makes the table that the file lacks", "[config][overrides]") {
   Fixture f;
   const PipelineConfig c = f.load({"dataset.files=[\"x\"]", "model.preset=gpt2", "dataset.use=text", "learning_rate=1e-3",
