@@ -1,4 +1,4 @@
-// What a run of a pipeline would refuse and only its plugins and its model can tell, found without a run.
+// Finds without a run what a run of the pipeline would refuse and only its plugins and its model can tell.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace gptcore {
 
-// Makes and opens the pipeline's items one by one and returns every refusal with its place, in the file's order; leaves no file
-// behind and downloads nothing. Data is opened when its files are small (kMostRead) or the pipeline has no tokenizer, for then
-// there is nothing to encode. The parameters of the model are allocated, not set.
+// Makes and opens the pipeline's items one by one and returns every refusal with its place, in the file's order. Leaves no file
+// behind and downloads nothing. Opens the data when its files are small (kMostRead), or when the pipeline has no tokenizer,
+// because then nothing is encoded. Allocates the model's parameters and leaves them unset.
 std::vector<Error> check_pipeline(const PipelineConfig& config, const std::vector<std::string>& plugin_files);
-// The same, but the operations are not carried out one after the other: plan_schedule() does that.
+// Does the same, but does not commit the operations one after the other: plan_schedule() does that.
 std::vector<Error> check_items(const PipelineConfig& config, const std::vector<std::string>& plugin_files);
 
 }  // namespace gptcore

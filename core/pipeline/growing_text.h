@@ -1,4 +1,4 @@
-// The text of tokens that come one by one, as their tokenizer decodes the whole of them.
+// Decodes tokens that come one by one into the text that their tokenizer gives for all of them together.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,19 @@ namespace gptcore {
 // A token's text depends on its neighbours: a tokenizer may leave out a first space, or make one character of several tokens.
 class GrowingText {
  public:
-  // `before` come first, and their text is known. The tokenizer outlives this.
+  // `before` are earlier tokens, whose text add() does not return. The tokenizer outlives this object.
   explicit GrowingText(const Tokenizer& tokenizer, std::span<const int32_t> before = {});
-  // What is new and certain: later tokens only add to it. Bytes of one character may come in several pieces.
+  // Returns the new text that is final: later tokens only add to it. The bytes of one character may come in several pieces.
   std::string add(int32_t token);
-  // What add() held back, once no token follows.
+  // Returns what add() has held back. No token may follow.
   std::string end() const;
 
  private:
   void forget_beginning(const std::string& text);
 
   const Tokenizer& tokenizer_;
-  std::vector<int32_t> ids_;  // the last ones, whose decoding goes on as that of all
-  size_t given_ = 0;          // bytes of that decoding that are known
+  std::vector<int32_t> ids_;  // the last tokens; their decoding continues as that of all tokens
+  size_t given_ = 0;          // bytes of that decoding that were returned or belong to `before`
 };
 
 }  // namespace gptcore

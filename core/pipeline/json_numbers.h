@@ -1,4 +1,4 @@
-// Numbers in JSON, which has no way of its own to write NaN and the infinities: they are the texts "nan", "inf" and "-inf".
+// Writes and reads numbers in JSON. NaN and the infinities, which JSON cannot express, are the texts "nan", "inf" and "-inf".
 #pragma once
 
 #include <cmath>
@@ -18,7 +18,7 @@ inline nlohmann::ordered_json number_json(const std::optional<double>& number) {
   return number ? number_json(*number) : nlohmann::ordered_json();
 }
 
-// Throws Json::exception when it is neither a number nor one of the three texts.
+// Throws nlohmann's exceptions when `json` is neither a number nor one of the three texts.
 inline double number_of(const nlohmann::ordered_json& json) {
   if (json == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (json == "inf") return std::numeric_limits<double>::infinity();
@@ -26,7 +26,7 @@ inline double number_of(const nlohmann::ordered_json& json) {
   return json.get<double>();
 }
 
-// Up to format 6 null stood for every number that is not finite.
+// Returns `if_null` for null, which up to format 6 stood for every number that is not finite.
 inline double number_of(const nlohmann::ordered_json& json, double if_null) {
   return json.is_null() ? if_null : number_of(json);
 }

@@ -14,21 +14,22 @@ namespace gptcore {
 
 class ModelMaker {
  public:
-  // All outlive this.
+  // The arguments outlive this object.
   ModelMaker(const PluginSet& plugins, Host& host, at::Device device, at::ScalarType compute)
       : plugins_(plugins), host_(host), device_(device), compute_(compute) {}
+  // Sets the pipeline whose [model] and [[adapter]] tables describe the models to make.
   void use(const PipelineConfig& config);
-  // The values of [model] with these changes.
+  // Returns the values of [model] with the structure's changes.
   Table keys(const Structure& structure) const { return changed(structure).values; }
 
-  // Knows its block_size; not open.
+  // Returns a network that knows its block_size and is not open.
   std::unique_ptr<Network> unopened(const Structure& structure) const;
-  // Opens it and hangs its adapters on their layers; parameters are allocated on the device, not yet set, and require
-  // gradients or not as the structure or the pipeline says.
+  // Opens the network and puts its adapters on their layers. Parameters are allocated on the device and not yet set. The
+  // structure or the pipeline says which of them require gradients.
   void open(Network& network, const Structure& structure, int64_t data_vocab_size) const;
-  // An opened adapter, its parameters not yet set.
+  // Returns an opened adapter whose parameters are not yet set.
   std::shared_ptr<Adapter> adapter(const AdapterInfo& info, LayerKind kind, const at::Tensor& weight) const;
-  // Values of an adapter item with defaults filled in. Throws Error naming the key that is wrong.
+  // Returns the values of an adapter item with defaults filled in. Throws Error, which names the invalid key.
   Table adapter_values(const std::string& item, const Table& values) const;
 
  private:

@@ -11,16 +11,16 @@
 
 namespace gptcore {
 
-// Where options.out says, or its default.
+// Returns the folder that options.out names, or its default.
 std::filesystem::path prepared_folder(const PrepareOptions& options, const RunOptions& run);
 
-// The session's tokenizer is open. A dataset with the extension Preparation prepares itself; of any other, which is
-// opened if it is not yet, the sequential windows are written, if these are one sequence of tokens. The folder also gets
-// tokenizer.toml, the pipeline's [tokenizer]. Absent when cancelled. Throws Error.
+// Writes the folder and returns its manifest, or nullopt when cancelled. The session's tokenizer is open. A dataset with the
+// extension Preparation prepares itself. Any other dataset is opened unless it is open, and its sequential windows are written,
+// which must be one sequence of tokens. Also writes tokenizer.toml, the pipeline's [tokenizer]. Throws Error.
 std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session& session, const PrepareOptions& options,
                                            const std::function<bool()>& cancelled);
 
-// "data/x: 301,966 train and 36,059 val tokens of 50,257 ids, 2 files"
+// Returns "data/x: 301,966 train and 36,059 val tokens of 50,257 ids, 2 files".
 std::string summary_of(const std::filesystem::path& folder, const CorpusManifest& manifest);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// What the results of a stage that measures or samples are of: they stand as long as it is the same.
+// Describes what the results of an evaluate or sample stage depend on. They stand as long as it is the same.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@ namespace gptcore {
 
 struct StageContext;
 
-// Settings by path, and hashes of what the session has open: "weights", "data", "tokenizer", ... All parameters are read.
+// Returns settings by path, and hashes of what the session has open: "weights", "data", "tokenizer", ... Reads all parameters.
 Settings result_basis(const StageContext& context, const StageConfig& stage);
 
-// How they differ, in words: "evaluate.eval_iters: 2 -> 3, other weights"; "" when they do not.
+// Returns the differences in words, "evaluate.eval_iters: 2 -> 3, other weights", or "" when there are none.
 std::string basis_changes(const Settings& then, const Settings& now);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// What a checkpoint says besides tensors: state.json.
+// Writes and reads a checkpoint's state.json: its counters, losses, settings, structure and journal.
 #pragma once
 
 #include <cstdint>
@@ -15,52 +15,51 @@ namespace gptcore {
 
 class FileSystem;
 
-// Every setting by path ("train.learning_rate") as TOML text: compared on resume.
+// Maps the path of each setting ("train.learning_rate") to its value as TOML text. A resumed run compares them.
 using Settings = std::map<std::string, std::string>;
 Settings settings_of(const PipelineConfig& config);
-// Those of what only looks at the model: evaluators, and the stages that do not train.
+// Returns the settings of evaluators and of stages that do not train, which leave the model as it is.
 Settings observing_settings_of(const PipelineConfig& config);
-// The operations of a train stage, in its order.
+// Returns the operations of a train stage, in its order.
 std::vector<OperationTable> operations_in(const Settings& settings, const std::string& stage);
 
 struct SavedState {
-  std::string stage;       // the train stage that the checkpoint was made in; "" = gptcore import made it
+  std::string stage;       // the train stage that made the checkpoint; "" = gptcore import made it
   int64_t first_step = 0;  // updates of the train stages before it
   TrainState train;
-  // Up to format 6: the update that a parameter's step count started at, where that was not 0. Later formats have the count
-  // of each parameter beside its moments.
+  // Up to format 6: the update at which a parameter's step count started, when that was not 0. Later formats store each
+  // parameter's count beside its moments.
   std::optional<std::map<std::string, int64_t>> born = {};
   double loss_scale = 1;  // float16
   int64_t loss_scale_growth = 0;
-  int64_t threads = 0;     // that computed it; 0 = unknown
-  int64_t saves = 0;       // checkpoints that the run had saved with this one; 0 = unknown
+  int64_t threads = 0;     // CPU threads that computed it; 0 = unknown
+  int64_t saves = 0;       // checkpoints that the run had saved, this one included; 0 = unknown
   std::string data;        // the dataset's fingerprint
-  int64_t vocab_size = 0;  // the model's, padding apart; 0 = unknown
+  int64_t vocab_size = 0;  // the model's, without padding; 0 = unknown
   Structure structure;
   std::vector<JournalEntry> journal;
   Settings settings;
-  std::optional<std::vector<std::string>> ended =
-      {};                                           // train stages that had ended; absent where that version did not note them
-  std::optional<Settings> observing_settings = {};  // absent where the version that saved it did not note them
+  std::optional<std::vector<std::string>> ended = {};  // train stages that had ended; absent: not noted by that version
+  std::optional<Settings> observing_settings = {};     // absent: not noted by that version
 };
 
 std::string format_state(const SavedState& state);
-// Throws Error(checkpoint_corrupt) at `where` when it is not such a text.
+// Throws Error at `where`: (checkpoint_mismatch) when the format is unknown, (checkpoint_corrupt) when the text is invalid.
 SavedState parse_state(const std::string& text, const std::string& where);
 
-// A checkpoint's state.json.
+// Returns the content of the checkpoint's state.json. Throws what parse_state() throws.
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
-// Throws Error(checkpoint_corrupt) when state.json or the header of a file of tensors makes no sense, whatever its hash says.
+// Throws what read_state() throws, and Error(checkpoint_corrupt) when the header of a tensor file is invalid. Checks no hashes.
 void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
-// How `now` differs from a checkpoint's settings. Throws Error(checkpoint_mismatch) when the tokenizer is another one, or the
-// model unless `allow_other_model`; returns what changes the course of training as lines "key: old -> new", with one for a
-// table that only one of them has.
+// Compares the settings with a checkpoint's. Returns the differences that change the course of training: a line "key: old ->
+// new" for each, or one line for a table that only one side has. Throws Error(checkpoint_mismatch) when the tokenizer differs,
+// or the model unless `allow_other_model`.
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
                                           bool allow_other_model = false);
-// Settings whose value in the pipeline is another one now lose what operations had set. One line each.
+// Drops the values that operations had set where the pipeline's own value has changed. Returns a line for each.
 std::vector<std::string> replace_changed(SavedState& saved, const Settings& now);
-// Whether they describe models of other shapes.
+// Returns whether the settings describe different models or tokenizers, so that the weights of one do not fit the other.
 bool other_model(const Settings& saved, const Settings& now);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// Runs the stages of a pipeline, in a run folder of its own, from the newest checkpoint there or from the start.
+// Runs the stages of a pipeline in its run folder, from the newest checkpoint there, from a given one, or from the start.
 #pragma once
 
 #include <filesystem>
@@ -19,17 +19,17 @@ struct RunPlan {
   std::string resume = "auto";  // auto | never | PATH
   bool overwrite = false;
   MemorySources memory = {};
-  bool allow_arch_change = false;  // resume though [model] differs: what fits is kept
+  bool allow_arch_change = false;  // resume even when [model] differs; tensors that fit are kept
   bool quiet = false;              // standard error gets warnings only, no progress
-  std::string results_only = {};   // the logger that gets evaluations and samples alone
+  std::string results_only = {};   // the logger that receives evaluations and samples only
 };
 
-// Where results go: out_dir, or runs/<name> under the current folder.
+// Returns the run folder: out_dir, or runs/<name> under the current folder.
 std::filesystem::path run_folder_of(const RunOptions& options);
-// Returns whether a run without --resume and --overwrite goes on from a checkpoint there.
+// Returns whether a run without --resume and --overwrite continues from a checkpoint in its run folder.
 bool goes_on(FileSystem& files, const RunOptions& options);
 
-// [rank 0] 0 when every stage is done, 130 or 75 when a signal ended the run after a checkpoint. Throws Error.
+// [rank 0] Returns 0 when every stage is done, or 130 or 75 when a signal ended the run after a checkpoint. Throws Error.
 int run_pipeline(const RunPlan& plan);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// What every verb that computes needs: device and threads, plugins, tokenizer, dataset, model.
+// Holds what every verb that computes needs: device and threads, plugins, tokenizer, dataset, model.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,11 +23,11 @@
 
 namespace gptcore {
 
-// Files of a checkpoint.
+// Names of files in a checkpoint.
 inline constexpr const char* kTokenizerFile = "tokenizer.bin";
 inline constexpr const char* kDatasetFile = "dataset.bin";  // when the dataset has a state
 
-// The datasets that another one is made of.
+// Makes the datasets that another dataset reads.
 class SourceDatasets final : public Datasets {
  public:
   explicit SourceDatasets(const PluginSet& plugins) : plugins_(plugins) {}
@@ -37,25 +37,27 @@ class SourceDatasets final : public Datasets {
   const PluginSet& plugins_;
 };
 
-// Members are made in this order and by these calls; each may throw what its part throws.
+// Call the methods that open in the order given here. Each may throw what its part throws.
 struct Session {
   // Sets threads, memory and device for the process, and loads the plugins.
   Session(const RunOptions& options, const std::vector<std::string>& plugin_files);
 
-  // With `checkpoint`, the tokenizer is as it was then, instead of learned from the data, and has the numbers that the data
-  // showed its ids by.
+  // With `checkpoint`, loads the tokenizer as it was then instead of learning it from the data; its ids are the numbers by
+  // which the data showed them.
   void open_tokenizer(const PipelineConfig& config, FileSystem& files, const Checkpoint* checkpoint);
   void open_dataset(const PipelineConfig& config, uint64_t seed, FileSystem& files, const Checkpoint* checkpoint);
-  // As `structure` has it. Parameters are allocated on the device, not yet set; adapters hang on their layers.
+  // Makes the model that `structure` describes. Its parameters are allocated on the device and not yet set; its adapters are on
+  // their layers.
   void open_model(const PipelineConfig& config);
-  // A new model whose vocab_size a preset or init_from tells gets as many tokens as the dataset shows where these are only a
-  // part of the tokenizer's, and as many more as tokenizer and dataset need otherwise. open_dataset() and open_model() do so.
+  // Adapts the vocab_size of a new model when only a preset or init_from gives it: to the number of tokens that the dataset
+  // shows when these are a part of the tokenizer's, else to what tokenizer and dataset need when that is more. open_dataset()
+  // and open_model() call it.
   void fit_vocabulary(const PipelineConfig& config);
-  // What tokenizer and dataset need; 0 = unknown.
+  // Returns the number of ids that tokenizer and dataset need; 0 = unknown.
   int64_t data_vocab_size() const;
-  // The same when the dataset shows all of the vocabulary.
+  // Returns the same for a dataset that shows all of the vocabulary.
   int64_t whole_vocab_size() const;
-  // Makes models as operations change them; uses this.
+  // Returns functions that make models as operations change them. They use this session.
   NetworkFactory factory();
 
   Log log;
@@ -66,17 +68,17 @@ struct Session {
   at::Device device;
   at::ScalarType compute;
   int64_t threads;
-  std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none; by the numbers that the model knows
+  std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none; its ids are the model's
   std::unique_ptr<Dataset> dataset;
   std::mutex dataset_mutex;
   ModelMaker maker;
-  Structure structure;  // set before the rest when a checkpoint's model was changed by operations
+  Structure structure;  // set it before the open calls when operations have changed the checkpoint's model
   std::unique_ptr<Network> model;
 
  private:
   void make_model(const PipelineConfig& config);
 
-  bool starts_ = true;  // from no checkpoint
+  bool starts_ = true;  // there is no checkpoint
 };
 
 }  // namespace gptcore

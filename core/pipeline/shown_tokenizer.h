@@ -1,4 +1,4 @@
-// A tokenizer by the numbers that a dataset shows its tokens by, so that texts and the model mean the same by a number.
+// Gives a tokenizer the numbers by which a dataset shows its tokens, so that a number means the same in texts and in the model.
 #pragma once
 
 #include <memory>
@@ -12,29 +12,29 @@
 
 namespace gptcore {
 
-// What the dataset has of that extension; null when it shows the tokenizer's ids always. The dataset may be null.
+// Returns that extension of the dataset, or null when it always shows the tokenizer's ids. `dataset` may be null.
 ShownVocabulary* shown_vocabulary(Dataset* dataset);
 
-// What kVocabularyFile holds: {"rare_number": 0, "ids": [...]}.
+// The content of kVocabularyFile: {"rare_number": 0, "ids": [...]}.
 struct StoredVocabulary {
-  std::vector<int32_t> ids;  // of the tokenizer, by the number that is shown; no two alike
+  std::vector<int32_t> ids;  // the tokenizer's id of each number that is shown; all are different
   int32_t rare_number = 0;
 };
 std::string format_vocabulary(const ShownVocabulary& shown);
-// Throws Error(checkpoint_corrupt) at `where` when the text is none.
+// Throws Error(checkpoint_corrupt) at `where` when the text is invalid.
 StoredVocabulary parse_vocabulary(const std::string& text, const std::string& where);
 
 class ShownTokenizer final : public Tokenizer {
  public:
-  // `shown` outlives every use of this.
+  // `shown` outlives every use of this object.
   ShownTokenizer(std::unique_ptr<Tokenizer> inner, const ShownVocabulary& shown);
-  // With the numbers of a vocabulary.json. Throws Error(conflict) at `where` when the tokenizer lacks one of its ids.
+  // Uses the numbers of a vocabulary.json. Throws Error(conflict) at `where` when the tokenizer lacks one of its ids.
   ShownTokenizer(std::unique_ptr<Tokenizer> inner, StoredVocabulary vocabulary, const std::string& where);
   ~ShownTokenizer() override;
 
-  // The tokenizer with its own ids; this is of no use afterwards.
+  // Returns the tokenizer with its own ids. Do not use this object afterwards.
   std::unique_ptr<Tokenizer> release() { return std::move(inner_); }
-  // The same, for a look at it.
+  // Returns the same tokenizer, which this object keeps.
   Tokenizer& whole() { return *inner_; }
 
   bool ready() const override { return inner_->ready(); }
@@ -44,9 +44,9 @@ class ShownTokenizer final : public Tokenizer {
   int64_t vocab_size() const override;
   std::vector<int32_t> encode(std::string_view text) const override;
   std::string decode(std::span<const int32_t> ids) const override;
-  // A special token that is not among those shown is none.
+  // Returns nullopt for a special token that is not shown.
   std::optional<int32_t> special(std::string_view name) const override;
-  // None while other numbers are shown: what files say of the tokenizer would not fit the model.
+  // Returns null while other numbers are shown, because files that describe the tokenizer would not fit the model.
   void* extension(std::string_view id) override;
 
  private:

@@ -1,4 +1,4 @@
-// The operations and evaluators of each stage, made and opened before anything is computed.
+// Makes and opens the operations and evaluators of each stage before anything is computed.
 #pragma once
 
 #include <map>
@@ -17,13 +17,14 @@ struct StageItems {
   EvaluatorSet evaluators;
 };
 
-// By the stage's name. The session's model is open; its values may be anything. Errors of open() name the table. On a resume
-// `saved` is the checkpoint's state: the model may have outgrown operations that are over, which are then left unopened, and
-// those that wait since before, which then fail when they are carried out.
+// Returns the items by the stage's name. The session's model is open; its values may be anything. Errors of open() name the
+// table. On a resume `saved` is the checkpoint's state: operations that no longer fit the model stay unopened when they cannot
+// fire again, and fail when they fire if they were pending then.
 std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config, Session& session, uint64_t seed,
                                                    const SavedState* saved = nullptr);
 
-// Says which operations wait for a metric that no evaluator of their stage publishes, or for more evaluations than there are.
+// Warns of operations that wait for a metric that no evaluator of their stage publishes, or for more evaluations than there
+// are.
 void warn_of_triggers(const PipelineConfig& config, Host& host);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// Which train stages of a pipeline have ended, by the checkpoint that the run goes on from.
+// Tells which train stages of a pipeline have ended, by the checkpoint that the run continues from.
 #pragma once
 
 #include <string>
@@ -16,12 +16,12 @@ bool any_trains(const PipelineConfig& config);
 // Returns whether the pipeline has the train stage that the checkpoint was made in.
 bool has_stage_at_work(const PipelineConfig& config, const SavedState& saved);
 
-// Returns the names of the train stages that had ended when the checkpoint was saved. A version that did not note them is
-// taken to have trained the stages that stand before the one at work. Empty where the pipeline lacks the stage at work: all of
-// its train stages start from the checkpoint's model then.
+// Returns the names of the train stages that had ended when the checkpoint was saved. For versions that did not note them,
+// these are the stages before the one at work that the checkpoint has settings of. Returns none when the pipeline lacks the
+// stage at work: all of its train stages then start from the checkpoint's model.
 std::vector<std::string> ended_stages(const PipelineConfig& config, const SavedState& saved);
 
-// Throws Error(checkpoint_mismatch) where a stage that trains stands before the stage at work and was never trained.
+// Throws Error(checkpoint_mismatch) when a stage that trains stands before the stage at work and was never trained.
 void refuse_untrained_before_work(const PipelineConfig& config, const SavedState& saved);
 
 }  // namespace gptcore

@@ -1,4 +1,4 @@
-// Text from pieces that may end in the middle of a character, as tokens do: only whole UTF-8 characters come out.
+// Joins pieces of text that may end in the middle of a character, as tokens do, and returns only whole UTF-8 characters.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@ namespace gptcore {
 
 class Utf8Stream {
  public:
-  // What is certain now: all but the start of a last character that later bytes may complete. Bytes that no later ones can
-  // make a character become U+FFFD: one for each start of a character that was broken off, and for each other byte.
+  // Returns the text that is final now: all but the start of a last character that later bytes may complete. Bytes that no
+  // later ones can make a character become U+FFFD: one for each start of a truncated character, and one for each other byte.
   std::string add(std::string_view piece);
-  // What add() held back, as U+FFFD. Then all begins anew.
+  // Returns U+FFFD when add() has held something back, else "". The object is then as new.
   std::string end();
 
  private:
