@@ -33,7 +33,7 @@ const AdapterInfo* owner_of(const std::string& name, const std::vector<AdapterIn
   return found == adapters.end() ? nullptr : &*found;
 }
 
-// Values as TOML text, so that they come back with their types.
+// Writes values as TOML text, so that they come back with their types.
 Json json_of(const Table& table) {
   Json json = Json::object();
   for (const auto& [key, value] : table)
@@ -68,7 +68,7 @@ std::vector<AdapterInfo> adapters_in(const Json& json) {
   return adapters;
 }
 
-// Every tensor must be an adapter's, and every adapter must have one.
+// Throws unless every tensor belongs to an adapter and every adapter has a tensor.
 void check_tensors(const SafetensorsFile& file, const std::vector<AdapterInfo>& adapters) {
   std::set<const AdapterInfo*> filled;
   for (const TensorInfo& tensor : file.tensors()) {
@@ -105,7 +105,8 @@ AdapterFile parse_adapter_file(const SafetensorsFile& file, const std::string& w
   }
 }
 
-// Sentences, each with the layers it holds for: "made for rank 8, this pipeline has 4 (blocks.0.attn.qkv and 3 more)".
+// Collects sentences, each with the layers that it holds for: "made for rank 8, this pipeline has 4 (blocks.0.attn.qkv and 3
+// more)".
 class Findings {
  public:
   void add(const std::string& text, const std::string& layer) {
@@ -137,7 +138,7 @@ template <class Note> void compare_values(const Table& there, const Table& here,
     if (const std::string a = text(there, key), b = text(here, key); a != b) note(key, a, b);
 }
 
-// How a tensor of this adapter differs in shape, or "".
+// Returns how a tensor of this adapter differs in shape, or "".
 std::string shape_difference(const SafetensorsFile& file, const std::vector<Parameter>& parameters,
                              const AdapterInfo& adapter) {
   const std::string prefix = adapter_prefix(adapter);

@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kAnyVocabulary = 256;  // rows of a model whose vocabulary is not known before the data is read
 
-// A folder for what the run would make of the data; gone with this.
+// A temporary folder for what the run would make of the data. The destructor removes it.
 class Scratch {
  public:
   Scratch() {
@@ -51,7 +51,7 @@ class Scratch {
   fs::path folder_;
 };
 
-// By the place "file:line:column"; those of no line come last.
+// Sorts by the place "file:line:column"; errors without a line come last.
 void sort_by_place(std::vector<Error>& errors) {
   const auto place = [](const Error& error) {
     const std::string where = error.where();
@@ -77,18 +77,18 @@ class Check {
   }
 
   std::vector<Error> all() {
-    look();
+    check_parts();
     if (session_.model && stages_fit_) check_plan();
     return sorted();
   }
 
   std::vector<Error> of_items() {
-    look();
+    check_parts();
     return sorted();
   }
 
  private:
-  void look() {
+  void check_parts() {
     try {
       require_device(config_.run);
     } catch (const Error& e) {
@@ -121,12 +121,13 @@ class Check {
 
   uint64_t seed() const { return static_cast<uint64_t>(config_.run.as<RunOptions>().seed); }
 
-  // What its rules find has been told.
+  // Returns whether the item's rules find nothing. pipeline_errors() reports what they find.
   bool sound(Kind kind, const Section& section) const {
     return session_.plugins.problems(kind, section.use, section.values).empty();
   }
 
-  // Whether it went well. What a download would be needed for is not known, which is no mistake.
+  // Keeps the error of `work` with the section's place. Returns whether there was none. The need for a download is no error,
+  // but leaves the item unknown.
   template <class F> bool collect(const Section& section, F&& work, const std::string& key = {}) {
     try {
       work();
@@ -159,7 +160,7 @@ class Check {
     const bool opened = collect(section, [&] {
       try {
         session_.open_dataset(elsewhere, seed(), *files_, nullptr);
-      } catch (const Error& e) {  // the scratch folder is none of the user's
+      } catch (const Error& e) {  // users do not know the scratch folder
         if (!scratch_ || !e.where().starts_with(scratch_->folder().string())) throw;
         throw Error(e.code(), e.what(), e.hint());
       }
@@ -169,8 +170,8 @@ class Check {
     vocabulary_refused_ = errors_.size() > 0 && errors_.back().code() == Code::token_out_of_range;
   }
 
-  // Whether the files that the data is of may be read. Those that would be downloaded are not looked at where they are made
-  // into other files first.
+  // Returns whether the data's files are small enough to be read. Files that would be downloaded and made into other files
+  // first are not read.
   bool is_small(const std::string& use, const Table& values) const {
     const std::vector<ParamSpec>& params = session_.plugins.item(Kind::dataset, use).params;
     const uintmax_t size = bytes_named(values, params);
@@ -188,7 +189,7 @@ class Check {
            });
   }
 
-  // The values with other folders for what the run makes.
+  // Returns the values with the scratch folder for what the run makes.
   Table in_scratch(const std::string& use, Table values) {
     for (const ParamSpec& spec : session_.plugins.item(Kind::dataset, use).params) {
       if (spec.unit != kMadeByRun) continue;
@@ -206,7 +207,7 @@ class Check {
     return values;
   }
 
-  // The model, with all adapters that fit it, is the session's afterwards. False when there is none.
+  // Gives the session the model with all adapters that fit it. Returns false when there is no model.
   bool check_model() {
     if (config_.model.use != "gpt" && !sound(Kind::model, config_.model)) return false;
     PipelineConfig bare = config_;
@@ -251,7 +252,7 @@ class Check {
     if (sound_.adapters.size() == config_.adapters.size()) add(adapter_file_errors(config_, session_, *files_, knows));
   }
 
-  // Whether the session tells which tokens the model's rows are of, as the run would.
+  // Returns whether the session tells the tokens of the model's rows, as the run would.
   bool tokens_known() const {
     if (!vocabulary_known_ || (config_.tokenizer && (!tokenizer_known_ || !session_.tokenizer->ready()))) return false;
     return !config_.dataset || session_.dataset || !shows_a_part_;
@@ -272,24 +273,24 @@ class Check {
     }
   }
 
-  // Leaves it in `own`, the tables of its stage, when it can be opened behind all before it.
+  // Adds the item to `own`, the tables of its stage, when it can be opened after all those before it.
   void check_item(Kind kind, const Section& item, std::vector<Section>& own) {
     if (!sound(kind, item)) return;
     own.push_back(item);
     if (!collect(item, [&] { open_stage_items(sound_, session_, seed()); })) own.pop_back();
   }
 
-  // Of the operations that can be opened, those on the model that cannot be carried out one after the other.
+  // Plans the operations that can be opened, one after the other, and reports those that fail.
   void check_plan() {
     Effects known = kAllEffects;
-    if (!errors_.empty()) known &= ~kUndoes;  // what it would undo may be missing here
+    if (!errors_.empty()) known &= ~kUndoes;  // the operation that it would undo may be missing here
     if (!vocabulary_known_) {
       known = kChangesTraining;
       put(session_.structure.keys, "vocab_size", kAnyVocabulary);
     }
     collect(config_.model, [&] {
       SchedulePlan plan = plan_schedule(sound_, session_, known, goes_on(*files_, config_.run.as<RunOptions>()));
-      std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // told when it happens
+      std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed; });  // reported when it happens
       add(plan.errors);
     });
   }
@@ -300,11 +301,11 @@ class Check {
   std::optional<Scratch> scratch_;
   const std::shared_ptr<FileSystem> files_{posix_file_system()};
   bool tokenizer_known_ = false, vocabulary_known_ = false, vocabulary_refused_ = false, stages_fit_ = false;
-  bool shows_a_part_ = true;  // the dataset, as far as is known
+  bool shows_a_part_ = true;  // the dataset may show only a part of the vocabulary
   std::vector<Error> errors_;
 };
 
-// On a CPU, with one thread: nothing is computed.
+// Returns the options for one thread on a CPU, because nothing is computed.
 RunOptions frugal(RunOptions options) {
   options.device = "cpu";
   options.threads = 1;

@@ -5,16 +5,17 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
-// Tokens that are decoded anew for each one that comes.
+// Number of tokens that are kept when the beginning is forgotten, which happens at twice as many.
 constexpr size_t kTail = 16;
 
-// All but the marks at the end that the next tokens may make a character of: a character lacks its last byte with 3 of them.
+// Returns the length without marks at the end that the next tokens may turn into a character: one that lacks only its last byte
+// has 3 marks.
 size_t certain(std::string_view text) {
   for (int i = 0; i < 3 && text.ends_with(kReplacement); ++i) text.remove_suffix(kReplacement.size());
   return text.size();
 }
 
-// Whether there is more than spaces, which are left out at the beginning of a text, and broken characters.
+// Returns whether there is more than broken characters and spaces, which are left out at the beginning of a text.
 bool has_letters(std::string_view text) {
   while (!text.empty()) {
     if (text.starts_with(kReplacement))
@@ -54,7 +55,7 @@ std::string GrowingText::end() const {
   return text.size() > given_ ? text.substr(given_) : std::string();
 }
 
-// Where the tail decodes to the end of the whole's text, so do all continuations of it.
+// Drops all tokens but the tail. When the tail decodes to the end of the whole text, so do all its continuations.
 void GrowingText::forget_beginning(const std::string& text) {
   if (ids_.size() < 2 * kTail) return;
   const std::span<const int32_t> tail = std::span(ids_).last(kTail);

@@ -31,20 +31,20 @@ bool is_vocabulary(const std::string& name) {
   return name == "wte.weight" || name == "lm_head.weight";
 }
 
-// Of a key that is a size; 0 = not known.
+// Returns the value of a key that is a size; 0 = unknown.
 int64_t size_in(const Table& keys, const std::string& key) {
   const Value* value = find(keys, key);
   return value && value->is<int64_t>() ? value->as<int64_t>() : 0;
 }
 
-// A row that no token has goes by its number, written as a token from here on.
+// A row without a token has the token kPadding + its number.
 constexpr int64_t kPadding = int64_t{1} << 40;
 
 bool is_padding(int64_t token) {
   return token >= kPadding;
 }
 
-// The rows of embedding and head on their way from the source to the network.
+// Moves the rows of embedding and head from the source to the network.
 struct Rows {
   std::vector<int64_t> tokens_there, tokens_here, from;  // see tokens_of_rows(), rows_of_tokens()
   std::vector<std::pair<at::Tensor, Parameter>> tables;  // the source's, and the network's for it
@@ -54,7 +54,7 @@ struct Rows {
 
   int64_t size_there() const { return static_cast<int64_t>(tokens_there.size()); }
   int64_t size_here() const { return static_cast<int64_t>(tokens_here.size()); }
-  // Rows for tokens that the source does not have; new rows of padding do not count.
+  // Returns the number of rows for tokens that the source lacks; new rows of padding do not count.
   int64_t added() const {
     int64_t count = 0;
     for (size_t i = 0; i < from.size(); ++i) count += is_added(i);
@@ -65,13 +65,13 @@ struct Rows {
     for (size_t i = 0; i < from.size(); ++i) count -= from[i] >= 0 && !is_padding(tokens_here[i]);
     return count;
   }
-  // Rows that come from another number.
+  // Returns the number of rows that had another number in the source.
   int64_t moved() const {
     int64_t count = 0;
     for (size_t i = 0; i < from.size(); ++i) count += from[i] >= 0 && from[i] != static_cast<int64_t>(i);
     return count;
   }
-  // A table for the source's values where the network's own cannot hold them.
+  // Returns a table for the source's values: the network's own when it can hold them, else a new one for fill().
   at::Tensor table_for(const Parameter& ours, int64_t rows) {
     if (in_place(from) && size_there() == size_here() && rows == ours.tensor.size(0)) return ours.tensor.detach();
     tables.emplace_back(at::empty({rows, ours.tensor.size(1)}, at::kFloat), ours);
@@ -84,7 +84,7 @@ struct Rows {
       ours.tensor.detach().narrow(0, 0, size_here()).copy_(arranged_rows(known, from, fresh));
     }
   }
-  std::string told() const {
+  std::string summary() const {
     std::string text;
     if (const int64_t n = moved(); n > 0) text += "; " + counted(n, "row") + " moved with their tokens";
     if (const int64_t n = added(); n > 0) {
@@ -110,7 +110,7 @@ struct Rows {
   int64_t tokens() const {
     return std::count_if(tokens_here.begin(), tokens_here.end(), [](int64_t t) { return !is_padding(t); });
   }
-  // The first added token's row where all behind it were added, too.
+  // Returns the first added token's row when all tokens after it were added, too.
   std::optional<size_t> first_of_tail() const {
     size_t first = 0;
     while (first < from.size() && !is_added(first)) ++first;
@@ -123,7 +123,8 @@ struct Rows {
   }
 };
 
-// Some may be lost where the dataset shows a part of the tokens only, or the tokenizer has learned other ones.
+// Throws Error when tokens of the source are lost, unless `may_lose`: the dataset shows only a part of the tokens, or the
+// tokenizer has learned other ones.
 void require_all_tokens(const Rows& rows, bool shown_there, bool may_lose, const std::filesystem::path& path) {
   if (rows.left_out() == 0 || may_lose) return;
   const std::string found = "the source's vocabulary has " + std::to_string(rows.size_there()) + " tokens and this model's " +
@@ -139,7 +140,7 @@ void require_all_tokens(const Rows& rows, bool shown_there, bool may_lose, const
               path.string());
 }
 
-// The network's parameters as those of a folder with these keys.
+// Returns the network's parameters as those of a folder with these keys.
 GptWeights weights_of(const Table& source, const GptOptions& options, Network& network, Rows& rows) {
   GptOptions there = options;
   there.vocab_size = rows.size_there();
@@ -150,8 +151,8 @@ GptWeights weights_of(const Table& source, const GptOptions& options, Network& n
   return GptWeights(there, parameters);
 }
 
-// The adapters' parameters that the checkpoint has, too. Tables of tokens in them do not follow the rows, which is refused
-// where `rows` tell the tokens.
+// Leaves out the adapters' parameters that the checkpoint lacks. An adapter's table of tokens cannot follow rows that move,
+// which is refused when `rows` tells the tokens.
 void keep_stored(NamedTensors& tensors, const SafetensorsFile& stored, const std::vector<AdapterInfo>& adapters,
                  const Rows* rows, const std::filesystem::path& path) {
   std::erase_if(tensors, [&](const auto& tensor) {
@@ -169,7 +170,7 @@ void keep_stored(NamedTensors& tensors, const SafetensorsFile& stored, const std
   });
 }
 
-// A checkpoint's adapters must find their place here.
+// Throws Error unless all adapters of the checkpoint are adapters of the network.
 void require_adapters(FileSystem& files, const Checkpoint& checkpoint, Network& network) {
   if (!checkpoint.has(kAdaptersFile)) return;
   const std::filesystem::path file = checkpoint.directory / kAdaptersFile;
@@ -182,14 +183,14 @@ void require_adapters(FileSystem& files, const Checkpoint& checkpoint, Network& 
                 file.string());
 }
 
-// Where the checkpoint's tensors go.
+// The tensors that take the checkpoint's values.
 struct Places {
   NamedTensors tensors;
-  std::optional<std::pair<at::Tensor, at::Tensor>> positions;  // ours, and the checkpoint's where it has more
+  std::optional<std::pair<at::Tensor, at::Tensor>> positions;  // ours, and the checkpoint's when it has more
 };
 
-// Adapters of this pipeline that the checkpoint does not have start anew; all else must be in both, which is checked. Without
-// `rows` the tokens of the rows are not known, and any number of them will do.
+// Adapters of this pipeline that the checkpoint lacks start anew; all else must be in both, which is checked. Without `rows`
+// the tokens of the rows are unknown, and any number of rows will do.
 Places places_of(FileSystem& files, const Checkpoint& checkpoint, Network& network, Rows* rows) {
   const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
   Places out{named_tensors(network.parameters()), {}};
@@ -220,7 +221,7 @@ void load_checkpoint(FileSystem& files, const Checkpoint& checkpoint, Network& n
     positions->first.detach().copy_(positions->second.narrow(0, 0, positions->first.size(0)));
 }
 
-// Checkpoints of before the size was saved do not tell it where it was the data's: then it is that of the rows.
+// Returns the vocabulary size by the number of rows. Older checkpoints do not tell a size that came from the data.
 int64_t size_by_rows(const Checkpoint& checkpoint, FileSystem& files, Network& network) {
   const SafetensorsFile stored = checkpoint.tensors(files, kWeights);
   const TensorInfo* there = stored.find("wte.weight");
@@ -230,7 +231,7 @@ int64_t size_by_rows(const Checkpoint& checkpoint, FileSystem& files, Network& n
   return there->shape[0];
 }
 
-// What init_from names.
+// The source that init_from names.
 struct WeightSource {
   explicit WeightSource(FileSystem& files, const GptOptions& options)
       : from(parse_init_from(options.init_from)), sizes(values_of(from)) {
@@ -300,7 +301,7 @@ std::string load_initial_weights(FileSystem& files, const Section& model, Networ
   else
     load_hf_weights(files, source.from.path, weights_of(source.sizes, options, network, rows));
   rows.fill(seed);
-  std::string said = "weights from " + source.from.path.string() + rows.told();
+  std::string said = "weights from " + source.from.path.string() + rows.summary();
   const int64_t positions = size_in(source.sizes, "block_size");
   if (network.block_size() < positions)
     said += "; the first " + std::to_string(network.block_size()) + " of its " + std::to_string(positions) + " positions";

@@ -12,7 +12,7 @@
 namespace gptcore {
 namespace {
 
-// The layers that the section's targets name and that take an adapter, each once.
+// Returns the layers that the section's targets name and that take an adapter, each once.
 std::vector<Layer> adapted_layers(Model& model, const Section& section) {
   const std::vector<Layer> layers = model.layers();
   std::vector<Layer> able, all;

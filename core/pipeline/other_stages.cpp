@@ -1,4 +1,4 @@
-// The stages that measure or show the model and leave it as it is.
+// Runs the stages that leave the model as it is: evaluate, sample and prepare.
 #include <algorithm>
 #include <cstdio>
 
@@ -14,7 +14,7 @@ namespace gptcore {
 
 namespace {
 
-// "train loss 2.3012, val loss: no targets, hellaswag.acc 0.2500".
+// Returns "train loss 2.3012, val loss: no targets, hellaswag.acc 0.2500".
 std::string in_words(const Table& fields) {
   std::string text;
   const auto append = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };

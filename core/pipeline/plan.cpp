@@ -51,13 +51,13 @@ void measure(Network& network, PlannedOperation& row) {
   row.bytes = 4 * (row.params + 3 * row.trainable);
 }
 
-// When the operations of a stage are asked at the latest, as far as the pipeline says.
+// Tells when the operations of a stage fire at the latest, as far as the pipeline says.
 class Times {
  public:
   Times(const TrainOptions& options, int64_t block_size)
       : options_(options), tokens_per_update_(options.batch_size * accumulation_steps(options, block_size, 1) * block_size) {}
 
-  // By the pipeline's order: after so many updates.
+  // Returns the number of updates, or nullopt when it is unknown. Call it in the pipeline's order.
   std::optional<int64_t> of(const When& when) {
     if (when.in_sequence()) return of_sequence(when);
     std::vector<int64_t> known;
@@ -123,7 +123,7 @@ class Planner {
   }
 
  private:
-  // An adapter of another rank takes over what the old one adds, which must be numbers.
+  // Zeroes the adapters' parameters. An adapter of another rank takes over what the old one adds, which must be finite.
   void clear_adapters() {
     const at::NoGradGuard no_grad;
     for (const AdapterInfo& a : network_->adapters())
@@ -134,7 +134,7 @@ class Planner {
   struct Timed {
     size_t index = 0;
     std::optional<int64_t> step;
-    int64_t place = 0;  // that of the one before it in the pipeline where `step` is absent
+    int64_t place = 0;  // `step`, or the place of the operation before it in the pipeline
   };
   std::vector<Timed> in_time(const std::vector<ScheduledOperation>& operations) const {
     Times times(options_, network_->block_size());
@@ -149,8 +149,8 @@ class Planner {
     return all;
   }
 
-  // Whether another operation than one that undoes may come before it: of the same sequence only those that stand before it.
-  static bool comes_behind_others(const std::vector<ScheduledOperation>& operations, size_t index) {
+  // Returns whether an operation that does not undo may come before this one. Of the same sequence, only those before it may.
+  static bool may_follow_others(const std::vector<ScheduledOperation>& operations, size_t index) {
     const auto in_sequence = [&](size_t i) { return operations[i].when && operations[i].when->in_sequence(); };
     for (size_t i = 0; i < operations.size(); ++i)
       if (i != index && operations[i].effects != kUndoes && !(in_sequence(i) && in_sequence(index) && i > index)) return true;
@@ -170,7 +170,7 @@ class Planner {
       row.operation = operation.name;
       row.step = timed.step;
       row.where = stage.operations[timed.index].location.text();
-      if (!operation.when) {  // it may plan again and again, by what it sees of the run
+      if (!operation.when) {  // it may plan repeatedly, by what it sees of the run
         row.trigger = "as it sees fit";
         measure(*network_, row);
         out_.rows.push_back(std::move(row));
@@ -178,9 +178,9 @@ class Planner {
       }
       row.trigger = text_of(*operation.when);
       now_.step = std::clamp(timed.place, now_.step, std::max(now_.step, options_.max_iters));
-      can_undo_ = goes_on_ || comes_behind_others(operations, timed.index);
+      can_undo_ = goes_on_ || may_follow_others(operations, timed.index);
       try {
-        carry_out(operation, row);
+        plan_operation(operation, row);
       } catch (const Error& e) {
         const std::string who = e.code() == Code::plugin_failed ? "" : "operation '" + operation.name + "': ";
         out_.errors.emplace_back(e.code(), who + e.what(), e.hint(), e.where().empty() ? row.where : e.where());
@@ -188,7 +188,7 @@ class Planner {
     }
   }
 
-  void carry_out(const ScheduledOperation& operation, PlannedOperation& row) {
+  void plan_operation(const ScheduledOperation& operation, PlannedOperation& row) {
     refresh();
     const NetworkView view(*network_);
     EditSupport support;
@@ -220,7 +220,7 @@ class Planner {
     out_.rows.push_back(std::move(row));
   }
 
-  // Whether the dataset has the controls and takes the values.
+  // Throws unless the dataset has the controls and takes the values.
   void try_controls(PlannedEdit& edit) {
     if (std::none_of(edit.edits.begin(), edit.edits.end(),
                      [](const Edit& one) { return std::holds_alternative<SetData>(one); }))
@@ -257,7 +257,7 @@ class Planner {
   TrainOptions options_;
   Table settings_;
   TrainingView now_;
-  bool can_undo_ = false;  // the operation may find another carried out when its turn comes
+  bool can_undo_ = false;  // another operation may have succeeded when this one fires
   SchedulePlan out_;
 };
 

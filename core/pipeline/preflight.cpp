@@ -38,7 +38,7 @@ std::vector<const Section*> item_tables(const PipelineConfig& config) {
   return all;
 }
 
-// Why no folder can be made there, or that one cannot be written to; "" when nothing speaks against it.
+// Returns why the folder cannot be made or written to, or "" when nothing speaks against it.
 std::string unusable(const fs::path& folder) {
   std::error_code failed;
   fs::path there = fs::absolute(folder).lexically_normal();
@@ -126,7 +126,7 @@ void require_splits(Dataset& dataset, const StageConfig& stage) {
                         name_of(split == Split::train ? Split::val : Split::train) + "\"]");
 }
 
-// A vocabulary that is shown in part may grow until the sample is made.
+// Returns whether prompts can be encoded. A vocabulary that is shown in part may grow until the sample is made.
 bool knows_its_tokens(const Session& session) {
   return session.tokenizer && session.tokenizer->ready() && !shown_vocabulary(session.dataset.get());
 }

@@ -17,13 +17,13 @@ namespace {
 
 constexpr int64_t kWindows = 64;  // read at a time
 
-// The tokens of a split, from its sequential windows.
+// Reads the tokens of a split from its sequential windows.
 class SplitReader {
  public:
   SplitReader(Dataset& dataset, Split split, const std::string& name)
       : dataset_(dataset), split_(split), name_(name), windows_(dataset.windows(split)) {}
 
-  // The next ones; none at the end.
+  // Returns the next tokens, or none at the end.
   std::vector<uint32_t> next() {
     std::vector<uint32_t> out;
     if (at_ == windows_) return out;
@@ -58,7 +58,7 @@ class SplitReader {
   int64_t windows_ = 0, at_ = 0, last_ = -1;
 };
 
-CorpusManifest described(const PipelineConfig& config, const Session& session, const PrepareOptions& options) {
+CorpusManifest manifest_of(const PipelineConfig& config, const Session& session, const PrepareOptions& options) {
   CorpusManifest m;
   m.vocab_size = session.data_vocab_size();
   m.shards.format = shard_format(options.format);
@@ -75,7 +75,7 @@ std::optional<CorpusManifest> write_windows(const PipelineConfig& config, Sessio
   if (const ShownVocabulary* shown = shown_vocabulary(session.dataset.get()); shown && !shown->shown_ids().empty())
     throw Error(Code::conflict, "the dataset \"" + config.dataset->use + "\" does not show the tokenizer's own ids",
                 "prepare the dataset that it is made of", config.dataset->location.text());
-  CorpusFolder folder(to, described(config, session, options), session.host, options.verify);
+  CorpusFolder folder(to, manifest_of(config, session, options), session.host, options.verify);
   if (folder.complete()) return folder.manifest();
   folder.start_over();
   Dataset& dataset = *session.dataset;
@@ -139,7 +139,7 @@ std::optional<CorpusManifest> prepare_data(const PipelineConfig& config, Session
     if (!made) return std::nullopt;
   }
   const FolderLock lock(folder, session.host);
-  if (made->shards.format != ShardFormat::gptcore)  // whose readers know no manifest
+  if (made->shards.format != ShardFormat::gptcore)  // readers of other formats know no manifest
     write_file_atomically(*files, folder / kTokenMetaFile, token_meta(made->vocab_size, made->shards.width));
   if (config.tokenizer) write_file_atomically(*files, folder / "tokenizer.toml", tokenizer_table(*config.tokenizer));
   return made;

@@ -19,8 +19,8 @@ bool is_hash(const std::string& key) {
   return key.find('.') == std::string::npos;
 }
 
-// What models, tokens and rounding come from. Where weights are from, a hash of them tells.
-bool counts(const std::string& key) {
+// Returns whether the model, the tokens or the rounding depend on the setting. A hash stands for the origin of the weights.
+bool affects_results(const std::string& key) {
   for (const char* table : {"tokenizer.", "dataset.", "model.", "adapter."})
     if (key.starts_with(table)) return key != "model.preset" && key != "model.init_from";
   return key == "run.seed" || key == "run.precision";
@@ -38,7 +38,7 @@ std::string hash_of_weights(const StageContext& c) {
   return hash.hex();
 }
 
-// Size and time of the file; "" when the value names none.
+// Returns the size and time of the file, or "" when the value names none.
 std::string stamp_of(const std::string& path) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return {};
@@ -59,7 +59,7 @@ void add(Settings& basis, std::string& stamps, const std::string& prefix, const 
 
 Settings result_basis(const StageContext& c, const StageConfig& stage) {
   Settings basis = settings_of(c.config);
-  std::erase_if(basis, [](const auto& setting) { return !counts(setting.first); });
+  std::erase_if(basis, [](const auto& setting) { return !affects_results(setting.first); });
   std::string stamps;
   add(basis, stamps, stage.name, stage.table);
   for (const Section& evaluator : stage.evaluators)

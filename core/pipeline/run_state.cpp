@@ -112,7 +112,7 @@ UndoPoint point_of(const Json& json) {
   return p;
 }
 
-// The table of the stage's operation `index`; an empty name where there is none.
+// Returns the table of the stage's operation `index`, with an empty name when there is none.
 std::pair<std::string, Table> operation_in(const Settings& settings, const std::string& stage, size_t index) {
   const std::string prefix = stage + ".operation." + std::to_string(index) + ".";
   std::string use;
@@ -128,7 +128,7 @@ std::pair<std::string, Table> operation_in(const Settings& settings, const std::
   return {use, values};
 }
 
-// What the states of older checkpoints do not have of the stage's operation `index`, from the settings.
+// Fills in from the settings what older checkpoints do not store of the stage's operation `index`.
 void fill_in(const Settings& settings, const std::string& stage, size_t index, TriggerState& state) {
   const auto [use, values] = operation_in(settings, stage, index);
   if (use.empty()) return;
@@ -137,7 +137,7 @@ void fill_in(const Settings& settings, const std::string& stage, size_t index, T
   state.completed = operation_keys(values).completed;
 }
 
-// Whether an older checkpoint's point was judged: `judge_after` evaluations ago or more.
+// Returns whether an older checkpoint's point was judged: `judge_after` evaluations or more have followed it.
 bool was_judged(const UndoPoint& point, const std::vector<TriggerState>& triggers) {
   const auto index = static_cast<size_t>(point.operation);
   if (index >= triggers.size()) return false;
@@ -168,7 +168,7 @@ Running running_of(const Json& json) {
   return {number_of(json.at("mean"), kNan), number_of(json.at("variance"), kNan), json.at("count").get<int64_t>()};
 }
 
-// The same model and tokens: weights of one do not fit the other.
+// Returns whether the setting must be equal for the weights of one model to fit the other.
 bool is_identity(const std::string& key) {
   return (key.starts_with("model.") && key != "model.dropout" && key != "model.preset" && key != "model.init_from") ||
          key == "tokenizer.use" || (key.starts_with("adapter.") && !key.ends_with(".train_base"));
@@ -273,7 +273,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     t.train_loss = loss("train_loss");
     t.val_loss = loss("val_loss");
     t.best_val_loss = number_of(json.at("best_val_loss"), kInfinity);
-    t.patience.reference = t.best_val_loss;  // what checkpoints without the next key meant
+    t.patience.reference = t.best_val_loss;  // the same in checkpoints without the next key
     if (json.contains("patience_reference")) t.patience.reference = number_of(json.at("patience_reference"), kInfinity);
     if (json.contains("best_measured") && !json.at("best_measured").is_null())
       t.best_measured = {json.at("best_measured").at(0).get<int64_t>(), json.at("best_measured").at(1).get<int64_t>()};
@@ -300,7 +300,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     json.at("settings").get_to(s.settings);
     if (json.contains("ended_stages")) s.ended = json.at("ended_stages").get<std::vector<std::string>>();
     if (json.contains("observing_settings")) s.observing_settings = json.at("observing_settings").get<Settings>();
-    const auto threads = s.settings.find("run.threads");  // all that older checkpoints say
+    const auto threads = s.settings.find("run.threads");  // older checkpoints have no key of their own
     s.threads = json.value("threads", threads == s.settings.end() ? 0 : int64_t{std::stoll(threads->second)});
     for (size_t i = 0; i < t.triggers.size(); ++i)
       if (t.triggers[i].policy.empty() && !t.triggers[i].gone) fill_in(s.settings, s.stage, i, t.triggers[i]);

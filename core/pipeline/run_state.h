@@ -52,8 +52,8 @@ SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 // Throws what read_state() throws, and Error(checkpoint_corrupt) when the header of a tensor file is invalid. Checks no hashes.
 void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
-// Compares the settings with a checkpoint's. Returns the differences that change the course of training: a line "key: old ->
-// new" for each, or one line for a table that only one side has. Throws Error(checkpoint_mismatch) when the tokenizer differs,
+// Compares the settings with a checkpoint's. Returns a line for each difference that changes the course of training, as
+// "key: old -> new", and one for a table that only one side has. Throws Error(checkpoint_mismatch) when the tokenizer differs,
 // or the model unless `allow_other_model`.
 std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
                                           bool allow_other_model = false);

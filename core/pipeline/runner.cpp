@@ -45,7 +45,7 @@ void open_loggers(const RunPlan& plan, Session& session, StageContext& context, 
   }
 }
 
-// eval_only leaves no checkpoint, so there is nothing that could stand in the way of it.
+// Refuses --overwrite with eval_only, which leaves no checkpoint, so that nothing can stand in its way.
 void refuse_overwrite(const PipelineConfig& config) {
   for (const StageConfig& stage : config.stages)
     if (stage.kind == "train" && std::get<TrainOptions>(stage.options).eval_only)
@@ -53,7 +53,8 @@ void refuse_overwrite(const PipelineConfig& config) {
                   "leave out --overwrite, or eval_only", stage.table.place_of("eval_only"));
 }
 
-// The checkpoint's run goes on with as many threads where pipeline and environment leave that open and there are processors.
+// Continues the checkpoint's run with as many threads as before, when pipeline and environment leave the number open and there
+// are enough processors.
 void keep_threads(Session& session, const RunOptions& options, int64_t before) {
   if (!session.device.is_cpu() || before == 0 || before == session.threads) return;
   const std::string computed = "resume: computed with " + threads_text(before) + " so far, now with ";
@@ -66,8 +67,8 @@ void keep_threads(Session& session, const RunOptions& options, int64_t before) {
   session.host.log(Level::warning, computed + std::to_string(session.threads) + ": the last bits may differ");
 }
 
-// The run's own newest checkpoint was made in a train stage that the pipeline lacks: its other stages would be trained once
-// more, or in another order than the one that people see.
+// Throws Error when the run's own newest checkpoint was made in a train stage that the pipeline lacks: the other stages would
+// be trained once more, or in another order than the one that people see.
 void require_stage_at_work(FileSystem& files, const RunPlan& plan, const SavedState& saved, const Checkpoint& checkpoint,
                            const std::filesystem::path& run_dir) {
   if (saved.stage.empty() || !any_trains(plan.config) || has_stage_at_work(plan.config, saved)) return;
@@ -79,19 +80,19 @@ void require_stage_at_work(FileSystem& files, const RunPlan& plan, const SavedSt
               checkpoint.directory.string());
 }
 
-// Operations that cannot be carried out, before a second of compute is spent.
+// Refuses operations that would fail, before a second of compute is spent.
 void refuse_impossible(const PipelineConfig& config, Session& session) {
   const bool any =
       std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& s) { return !s.operations.empty(); });
   if (!any) return;
   SchedulePlan plan = plan_schedule(config, session, kAllEffects);
-  // What a plugin throws where the model has no values yet, it may not throw later: it is told when it happens. Only what the
-  // program itself refuses comes with a hint.
+  // A plugin that throws while the model has no values may not throw later; its error is reported when it happens. Only the
+  // program's own refusals have a hint.
   std::erase_if(plan.errors, [](const Error& e) { return e.code() == Code::plugin_failed && e.hint().empty(); });
   throw_if_any(std::move(plan.errors));
 }
 
-// What a new run would read and cannot.
+// Throws Error for files that a new run would read and cannot.
 void check_initial_files(const PipelineConfig& config, Session& session, FileSystem& files) {
   try {
     const TokensHere here = tokens_here(session, files, shown_ids(session.dataset.get()), /*tells=*/false);
@@ -102,15 +103,15 @@ void check_initial_files(const PipelineConfig& config, Session& session, FileSys
   throw_if_any(adapter_file_errors(config, session, files, /*knows_tokens=*/true));
 }
 
-// The command that continues an interrupted run, whose newest checkpoint is in its own folder or where --resume says.
-std::string going_on(const RunPlan& plan, bool saved_here) {
+// Returns the command that continues an interrupted run, whose newest checkpoint is in its own folder or where --resume says.
+std::string continue_command(const RunPlan& plan, bool saved_here) {
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
   const bool changes = plan.resume == "never" || (elsewhere && saved_here);
   return std::string("the same command") + (plan.overwrite ? " without --overwrite" : "") +
          (plan.overwrite && changes ? " and" : "") + (changes ? " without its --resume" : "");
 }
 
-// The pipeline measures a model that no stage trains and no key names.
+// Returns whether the pipeline measures a model that no stage trains and no key names.
 bool measures_random_weights(const PipelineConfig& config) {
   const auto has = [&](const char* kind) {
     return std::any_of(config.stages.begin(), config.stages.end(), [&](const StageConfig& s) { return s.kind == kind; });
@@ -120,7 +121,7 @@ bool measures_random_weights(const PipelineConfig& config) {
   return !named && !has("train") && (has("evaluate") || has("sample"));
 }
 
-// Results of a checkpoint that was given are not replaced by those of random weights.
+// Refuses to replace results of a checkpoint that was given by those of random weights.
 void require_the_measured_weights(const StageProgress& progress, const std::filesystem::path& run_dir) {
   for (const auto& [stage, result] : progress.all()) {
     if (result.step == 0 && result.checkpoint.empty()) continue;
@@ -135,14 +136,14 @@ void require_the_measured_weights(const StageProgress& progress, const std::file
   }
 }
 
-// Without --overwrite the pipeline measures the model that the folder's checkpoints are of.
+// Refuses --overwrite when the folder has checkpoints, because without it the pipeline measures their model.
 void refuse_to_move_measured(FileSystem& files, const PipelineConfig& config, const std::filesystem::path& run_dir) {
   if (list_steps(files, checkpoint_folder(run_dir)).empty()) return;
   throw Error(Code::conflict, "--overwrite would move the run aside whose model the pipeline measures",
               "leave out --overwrite, or set run.out_dir to another folder", config.run.place_of("out_dir"));
 }
 
-// A file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it; "" when none is.
+// Returns a file or folder inside `folder` that the value names, with or without "ckpt:", "hf:" or "FILE:" before it, or "".
 std::string named_inside(const Value& value, const std::filesystem::path& folder) {
   std::string found;
   if (value.is<List>()) {
@@ -161,7 +162,7 @@ std::string named_inside(const Value& value, const std::filesystem::path& folder
   return found;
 }
 
-// --overwrite moves the run's folder as a whole: what people work with must not go along.
+// Refuses --overwrite when it would move files that people work with: it moves the run's folder as a whole.
 void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::path& run_dir) {
   const auto refuse = [&](const std::string& what, const std::string& place) {
     throw Error(Code::conflict, "--overwrite would move the run's folder '" + run_dir.string() + "', and with it " + what,
@@ -176,7 +177,7 @@ void refuse_to_move_inputs(const PipelineConfig& config, const std::filesystem::
   if (config.tokenizer) sections.push_back(&*config.tokenizer);
   if (config.dataset) sections.push_back(&*config.dataset);
   for (const Section& adapter : config.adapters) sections.push_back(&adapter);
-  std::vector<std::filesystem::path> made;  // by the run
+  std::vector<std::filesystem::path> made;  // folders that the run makes
   for (const StageConfig& stage : config.stages) {
     sections.push_back(&stage.table);
     if (stage.kind == "prepare")
@@ -218,7 +219,7 @@ int run_pipeline(const RunPlan& plan) {
                            [&](Level level, const std::string& text) { session.host.log(level, text); },
                            [&](const Checkpoint& found) { require_readable(*files, found); }};
 
-  // A folder is made, or one that is there moved aside, only after the data and the model turned out to be usable.
+  // A folder is made, or an existing one moved aside, only after the data and the model turned out to be usable.
   const std::filesystem::path run_dir = run_folder_of(options);
   if (plan.overwrite && holds_run(*files, run_dir)) refuse_to_move_inputs(config, run_dir);
   const bool elsewhere = plan.resume != "auto" && plan.resume != "never";
@@ -279,7 +280,7 @@ int run_pipeline(const RunPlan& plan) {
   context.load(checkpoint(), plan.allow_arch_change);
   if (!own || any_trains(config)) write_file_atomically(*files, run_dir / kPipelineFile, config.to_toml());
   StageProgress progress(*files, run_dir);
-  // Metrics of a training that left no checkpoint are not of the run that starts here from another one's.
+  // Metrics of a training that left no checkpoint do not belong to a run that starts here from another run's checkpoint.
   const bool goes_on = own || (checkpoint() && !any_trains(config)) || !progress.empty();
   open_loggers(plan, session, context, goes_on);
   const auto end = [&](const char* result) {
@@ -295,7 +296,7 @@ int run_pipeline(const RunPlan& plan) {
     end(code == 0 ? "done" : "interrupted");
     const std::string& newest = context.last_checkpoint;
     if (code != 0 && !newest.empty())
-      session.host.log(Level::info, going_on(plan, is_saved_by(newest, run_dir)) + " goes on from step " +
+      session.host.log(Level::info, continue_command(plan, is_saved_by(newest, run_dir)) + " goes on from step " +
                                         std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {

@@ -12,9 +12,9 @@
 namespace gptcore {
 namespace {
 
-// An error that names no place is one of the table that the item was made from. A checkpoint's tokenizer knew the data that it
-// was learned from.
-void told_where(const Section& section, const std::function<void()>& work, const Checkpoint* checkpoint = nullptr) {
+// Runs `work`. An error without a place gets the place of the item's table. A checkpoint's tokenizer knew the data that it was
+// learned from, so an unknown character means that the data has changed.
+void with_place(const Section& section, const std::function<void()>& work, const Checkpoint* checkpoint = nullptr) {
   try {
     work();
   } catch (const Error& e) {
@@ -28,7 +28,7 @@ void told_where(const Section& section, const std::function<void()>& work, const
   }
 }
 
-// What a preset or init_from says, or 0: the pipeline gives it, or nobody does.
+// Returns the vocab_size that a preset or init_from gives, or 0 when the pipeline gives it or nobody does.
 int64_t implied_vocab_size(const Section& model) {
   if (model.use != "gpt") return 0;
   for (size_t i = 0; i < model.values.size(); ++i)
@@ -67,7 +67,7 @@ void Session::open_tokenizer(const PipelineConfig& config, FileSystem& files, co
   starts_ = !checkpoint;
   if (!config.tokenizer) return;
   tokenizer = plugins.tokenizer(config.tokenizer->use, config.tokenizer->values);
-  told_where(*config.tokenizer, [&] { tokenizer->open(host); });
+  with_place(*config.tokenizer, [&] { tokenizer->open(host); });
   if (checkpoint && checkpoint->has(kTokenizerFile)) tokenizer->load(checkpoint->text(files, kTokenizerFile));
   if (checkpoint && checkpoint->has(kVocabularyFile)) {
     const std::string where = checkpoint->directory.string();
@@ -95,7 +95,7 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
   context.vocab_limit = vocab_size && vocab_size->is<int64_t>() && !still_grows ? vocab_size->as<int64_t>() : 0;
   context.seed = seed;
   context.host = &host;
-  told_where(
+  with_place(
       *config.dataset, [&] { dataset->open(context); }, checkpoint);
   if (checkpoint && checkpoint->has(kDatasetFile)) dataset->load(checkpoint->text(files, kDatasetFile));
   if (const ShownVocabulary* shown = shown_vocabulary(dataset.get()); shown && tokenizer)

@@ -17,7 +17,7 @@ namespace {
 
 }  // namespace
 
-// The numbers of a checkpoint.
+// Shows the numbers that a checkpoint stores.
 class ShownTokenizer::Stored final : public ShownVocabulary {
  public:
   Stored(StoredVocabulary vocabulary, int64_t whole_size, const std::string& where)
@@ -80,7 +80,7 @@ int64_t ShownTokenizer::vocab_size() const {
 
 int32_t ShownTokenizer::number_of(int32_t id) const {
   const std::span<const int32_t> ids = shown_.shown_ids();
-  // Most keep their number.
+  // Most tokens keep their number.
   if (id >= 0 && static_cast<size_t>(id) < ids.size() && ids[static_cast<size_t>(id)] == id) return id;
   const auto found = std::find(ids.begin(), ids.end(), id);
   return found == ids.end() ? shown_.rare_number() : static_cast<int32_t>(found - ids.begin());

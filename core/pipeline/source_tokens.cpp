@@ -15,7 +15,7 @@
 namespace gptcore {
 namespace {
 
-// The tokenizer's values of then.
+// Returns the tokenizer's values in the checkpoint.
 Table values_in(const Settings& saved) {
   constexpr std::string_view kTable = "tokenizer.";
   Table values;
@@ -24,7 +24,7 @@ Table values_in(const Settings& saved) {
   return values;
 }
 
-// Throws Error where the checkpoint's tokenizer cannot be opened.
+// Throws Error when the checkpoint's tokenizer cannot be opened.
 std::vector<TokenText> tokens_of_checkpoint(Session& session, FileSystem& files, const Checkpoint& checkpoint) {
   const Settings saved = read_state(files, checkpoint).settings;
   const auto then = saved.find("tokenizer.use");
@@ -65,7 +65,7 @@ class Comparison {
     if (tells_) session_.host.log(level, text);
   }
 
-  // None where nothing tells the source's.
+  // Returns none when nothing tells the source's tokens.
   std::vector<TokenText> tokens_of(const std::filesystem::path& folder, const Checkpoint* checkpoint) const {
     std::string why;
     if (!checkpoint) {

@@ -15,7 +15,8 @@
 namespace gptcore {
 namespace {
 
-// Marks the entry of that number in the user's file. A failure costs only the mark: progress is in the checkpoints.
+// Returns a function that marks the entry of that number in the user's file. A failure costs only the mark: progress is in the
+// checkpoints.
 std::function<void()> marks_entry(const std::string& path, size_t index, Host& host) {
   return [path, index, &host] {
     try {
@@ -33,7 +34,7 @@ bool of_operations_file(const StageConfig& stage, const Section& section) {
   return section.location.file != stage.table.location.file;
 }
 
-// The table's keys that say when it is asked; the operation itself is still to be made.
+// Returns the operation's conditions and policy from its table. The operation itself is still to be made.
 ScheduledOperation scheduled(const StageConfig& stage, size_t index, const Item& item, Host& host) {
   const Section& section = stage.operations[index];
   const OperationKeys keys = operation_keys(section.values);
@@ -69,11 +70,11 @@ template <class F> void at_table(const Section& section, F&& open) {
   }
 }
 
-// What open() of an operation may find wrong with the model.
+// The consequence of an operation's open() refusing the model.
 enum class Fault {
-  ends,   // the run, at once
-  waits,  // until the operation is asked: it was in order when the run met it, and the model changed since
-  none,   // it is over
+  ends,   // the run ends at once
+  waits,  // the operation fails when it fires: open() accepted the model earlier, which has changed since
+  none,   // nothing happens: the operation does not fire again
 };
 
 bool is_over(const PipelineConfig& config, const StageConfig& stage, const SavedState& saved) {
@@ -83,7 +84,7 @@ bool is_over(const PipelineConfig& config, const StageConfig& stage, const Saved
          std::any_of(config.stages.begin() + (&stage - config.stages.data() + 1), config.stages.end(), is_at_work);
 }
 
-// By operation of the stage.
+// Returns the fault of each operation of the stage.
 std::vector<Fault> faults_of(const PipelineConfig& config, const StageConfig& stage, const OperationSet& operations,
                              const SavedState* saved) {
   std::vector<Fault> faults(operations.operations().size(), Fault::ends);
@@ -121,7 +122,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
   bool blocks_may_change = false;
   for (const StageConfig& stage : config.stages) {
     StageItems& items = all[stage.name];
-    std::map<std::string, int64_t> alike;  // how many there were of a name and `when`
+    std::map<std::string, int64_t> alike;  // number of operations with the same name and `when`
     for (size_t i = 0; i < stage.operations.size(); ++i) {
       const Section& section = stage.operations[i];
       ScheduledOperation operation = scheduled(stage, i, session.plugins.item(Kind::operation, section.use), session.host);
@@ -134,7 +135,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       const ScheduledOperation& operation = items.operations.operations()[i];
       OperationContext context;
       context.model = &view;
-      // Its place among the others may change, and its random numbers stay.
+      // The operation keeps its random numbers when its place among the others changes.
       const std::string name = stage.name + " " + section.use + " " + (operation.when ? text_of(*operation.when) : "");
       context.seed = stream_key(seed, "operation " + name + " " + std::to_string(alike[name]++));
       context.host = &session.host;

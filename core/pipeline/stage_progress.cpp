@@ -26,7 +26,7 @@ Settings basis_of(const Json& json) {
 StageProgress::StageProgress(FileSystem& files, std::filesystem::path run_dir)
     : files_(files), path_(std::move(run_dir) / "progress.json") {
   if (files_.kind(path_) != FileKind::file) return;
-  // Only a note on what need not be done again: one that cannot be read costs a repetition.
+  // The file only notes what need not be done again; when it cannot be read, stages are repeated.
   const Json json = Json::parse(read_text(files_, path_, kLongest), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return;
   for (const auto& [stage, done] : json.items()) {
@@ -54,7 +54,7 @@ void StageProgress::mark(const std::string& stage, StageResult result) {
                   {"basis", done.basis},
                   {"checkpoint", done.checkpoint},
                   {"complete", done.complete}};
-  // A sample may have bytes that are no UTF-8.
+  // A sample may have bytes that are not UTF-8.
   write_file_atomically(files_, path_, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 

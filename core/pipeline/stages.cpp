@@ -33,7 +33,7 @@ void announce(StageContext& c) {
   c.bus.emit(Event::run_started, c.global_step(), std::move(fields));
 }
 
-// Whatever its kind; an error about numbers that are not finite tells what to go back to.
+// Runs a stage of any kind. An error about numbers that are not finite gets a hint on what to return to.
 bool run_any(StageContext& c, const StageConfig& stage) {
   try {
     return std::visit([&](const auto& options) { return run_stage(c, stage, options); }, stage.options);
@@ -43,7 +43,7 @@ bool run_any(StageContext& c, const StageConfig& stage) {
   }
 }
 
-// The stage is before the one that the checkpoint was made in.
+// Returns whether the stage is before the one that the checkpoint was made in.
 bool is_before_work(const StageContext& c, size_t index) {
   if (!c.resumed || !c.saved) return false;
   for (size_t later = index + 1; later < c.config.stages.size(); ++later)
@@ -51,7 +51,7 @@ bool is_before_work(const StageContext& c, size_t index) {
   return false;
 }
 
-// A checkpoint that another dataset, or none, was at work in may have its tokens by other numbers.
+// Throws Error when the checkpoint's tokens have other numbers, as they may with another dataset or none.
 void require_same_tokens(const StageContext& c, const Checkpoint& checkpoint) {
   if (!c.session.dataset) return;
   const std::vector<int32_t> now = shown_ids(c.session.dataset.get());
@@ -59,7 +59,7 @@ void require_same_tokens(const StageContext& c, const Checkpoint& checkpoint) {
   if (checkpoint.has(kVocabularyFile))
     then = parse_vocabulary(checkpoint.text(c.files, kVocabularyFile), checkpoint.directory.string()).ids;
   else if (checkpoint.has(kDatasetFile))
-    return;  // which came before kVocabularyFile
+    return;  // it is older than kVocabularyFile
   if (now != then)
     throw Error(
         Code::checkpoint_mismatch, "the checkpoint's tokens have other numbers than those the dataset shows",
@@ -108,7 +108,7 @@ void load_adapter_files(StageContext& c) {
   }
 }
 
-// A stage that is not run because its results are there.
+// Reports a stage that is not run because its results exist.
 void say_done(const StageContext& c, const StageConfig& stage, const StageResult& result, const std::string& why_not_again) {
   const bool samples = stage.kind == "sample";
   const std::string step = "step " + std::to_string(result.step), &text = result.text;
@@ -126,22 +126,22 @@ void say_done(const StageContext& c, const StageConfig& stage, const StageResult
   c.session.host.log(Level::info, "stage '" + stage.name + "' was done at " + step + (samples ? again + told : told + again));
 }
 
-// A stage that measured the model which training then began with, and cannot do so any more.
+// Reports a stage that cannot measure the model that training began with any more, with its result when there is one.
 void say_passed(const StageContext& c, const StageConfig& stage, const StageResult* result) {
   const std::string why = "it comes before stage '" + c.saved->stage + "', which has begun";
   if (result) return say_done(c, stage, *result, "; " + why);
   c.session.host.log(Level::warning, "stage '" + stage.name + "' is left out: " + why);
 }
 
-// What a changed setting comes to where the stage that it is of has ended; "" for any other change.
+// Returns a note when the changed setting belongs to a stage that has ended, else "".
 std::string without_effect(const StageContext& c, const std::string& change) {
   for (const std::string& stage : c.ended)
     if (change.starts_with(stage + ".")) return ", without effect: stage '" + stage + "' has ended";
   return "";
 }
 
-// Whether the result is of this model, data and keys; says what differs where it is of the same step.
-bool stands(const StageContext& c, const StageConfig& stage, const StageResult* result, const Settings& basis) {
+// Returns whether the result is of this model, data and keys. Logs the differences when it is of the same step.
+bool still_valid(const StageContext& c, const StageConfig& stage, const StageResult* result, const Settings& basis) {
   if (!result || result->step != c.global_step()) return false;
   std::string changes = basis_changes(result->basis, basis);
   if (changes.empty() && result->complete) return true;
@@ -249,7 +249,7 @@ int run_stages(StageContext& c, StageProgress& progress) {
       continue;
     }
     const Settings basis = measures ? result_basis(c, stage) : Settings();
-    if (measures && stands(c, stage, result, basis)) {
+    if (measures && still_valid(c, stage, result, basis)) {
       say_done(c, stage, *result, "");
       continue;
     }

@@ -11,13 +11,13 @@
 namespace gptcore {
 namespace {
 
-// One text as it grows. What may become a stop string is held back.
+// Grows one text. Holds back an end that may become a stop string.
 class Growing {
  public:
   Growing(const Tokenizer& tokenizer, std::span<const int32_t> prompt, const std::vector<std::string>& stop)
       : bytes_(tokenizer, prompt), stop_(stop) {}
 
-  // False when a stop string has come.
+  // Returns false when a stop string has come.
   bool add(const NextToken& choice) {
     out.tokens.push_back(choice);
     seen_ += characters_.add(bytes_.add(choice.token));
@@ -35,7 +35,7 @@ class Growing {
     release(0);
     ended = true;
   }
-  // What has not been taken yet.
+  // Returns the text that was not taken yet.
   std::string_view fresh() {
     const std::string_view piece = std::string_view(out.text).substr(taken_);
     taken_ = out.text.size();
@@ -46,7 +46,7 @@ class Growing {
   bool ended = false;
 
  private:
-  // The longest end of what was seen that begins a stop string.
+  // Returns the length of the longest end of the seen text that begins a stop string.
   size_t held() const {
     size_t longest = 0;
     for (const std::string& stop : stop_)
@@ -66,7 +66,7 @@ class Growing {
   size_t taken_ = 0;
 };
 
-// What a text starts with that has no tokens of its own: a newline is none in some vocabularies.
+// Returns the token that starts a text without tokens of its own, as a newline is in some vocabularies.
 std::optional<int32_t> beginning(const Tokenizer& tokenizer) {
   for (const char* name : {"<|bos|>", "<|endoftext|>", "<s>"})
     if (const auto id = tokenizer.special(name)) return id;

@@ -27,7 +27,7 @@ std::string operation_file(size_t index) {
   return "operation." + std::to_string(index) + ".bin";
 }
 
-// Where the checkpoints are that undoing an operation goes back to.
+// Returns the folder of the restore points of operations.
 std::filesystem::path undo_folder(const StageContext& c) {
   return c.run_dir / "undo";
 }
@@ -62,14 +62,14 @@ class TrainStage final : private CheckpointSink {
     step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
   }
 
-  // Where `rewind` is set, training comes back by it: the state to go on from is not on the disk yet. StageEnd::rewound sets
-  // it.
+  // Runs the stage. `rewind` is set after training was rewound by it: the state to continue from is not on the disk yet. Sets
+  // `rewind` when it returns StageEnd::rewound.
   StageEnd run(std::optional<Rewind>& rewind) {
     TrainState state = resume(rewind);
     if (rewind)
-      settle(state, *rewind);
+      publish_rewound(state, *rewind);
     else if (foreign_ && !options_.eval_only)
-      take_in(state);
+      adopt(state);
     const int64_t started_at = state.step;
     TrainContext context{step_,
                          parts_,
@@ -163,7 +163,7 @@ class TrainStage final : private CheckpointSink {
     return state;
   }
 
-  // The state is of a model that is not the one here, or of data that is not: `what`.
+  // Drops the losses of a state that is of another model or of other data: `what`.
   void forget_losses(TrainState& state, const std::string& what) {
     const bool tells = std::isfinite(state.best_val_loss) && !options_.eval_only;
     if (tells && marked_best() >= 0) state.former_best = marked_best();
@@ -181,9 +181,9 @@ class TrainStage final : private CheckpointSink {
                                                                       std::to_string(state.former_best) + ", is kept"));
   }
 
-  // A checkpoint of another run or model is this one's first: what is gone back to has to be of this model and in this run's
-  // folder. The points that its operations could be undone to are neither.
-  void take_in(TrainState& state) {
+  // Saves the checkpoint of another run or model as this run's first one, because training can only return to checkpoints of
+  // this model in this run's folder. Drops its restore points, which are neither.
+  void adopt(TrainState& state) {
     if (!std::exchange(state.undo_points, {}).empty())
       c_.session.host.log(Level::warning,
                           "the operations that were on trial in " + c_.last_checkpoint + " cannot be undone here");
@@ -207,8 +207,8 @@ class TrainStage final : private CheckpointSink {
                                          ", or start over with --overwrite");
   }
 
-  // Saves what training goes on from, then removes what it left behind. The best model is again the one of then.
-  void settle(TrainState& state, const Rewind& rewind) {
+  // Publishes the rewound state, then deletes the newer checkpoints that it replaces. Restores the best model of that time.
+  void publish_rewound(TrainState& state, const Rewind& rewind) {
     state.rewind_step = state.step;
     Table told = rewind.told;
     if (c_.saved->saves > 0) told.emplace_back("saves", c_.saved->saves);
@@ -219,7 +219,7 @@ class TrainStage final : private CheckpointSink {
   }
 
   void save(const TrainState& now, bool best) override {
-    std::set<int64_t> kept;  // for those that may be gone back to
+    std::set<int64_t> kept;  // steps that training may return to
     for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
     kept.insert(now.former_best);
     if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
@@ -234,7 +234,7 @@ class TrainStage final : private CheckpointSink {
 
   int64_t saves() const { return c_.saved ? c_.saved->saves : 0; }
 
-  // A checkpoint's files. Its tensors are the network's own: written before anything is trained.
+  // Returns a checkpoint's files. Their tensors are the network's own: write them before training continues.
   std::vector<CheckpointPart> parts_of(const TrainState& now, SavedState& state) {
     std::vector<CheckpointPart> parts;
     state.stage = stage_.name;
@@ -265,7 +265,7 @@ class TrainStage final : private CheckpointSink {
     return parts;
   }
 
-  // What the dataset must know again. The next batches are made meanwhile, but not at the same time.
+  // Adds what a resumed run must know of the dataset. Holds the dataset's lock, because the next batches are made meanwhile.
   void save_data(SavedState& state, std::vector<CheckpointPart>& parts) {
     const std::lock_guard lock(c_.session.dataset_mutex);
     Dataset& dataset = *c_.session.dataset;
@@ -287,7 +287,7 @@ class TrainStage final : private CheckpointSink {
   TrainedParts parts_;
   CheckpointStore points_;
   int64_t first_step_ = 0;
-  bool foreign_ = false;            // the state is of a checkpoint of another run or another model
+  bool foreign_ = false;            // the state comes from a checkpoint of another run or model
   std::vector<at::Tensor> stored_;  // copies that the parts of a checkpoint refer to
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
-// How many bytes at the beginning of `text` some character begins with. Precondition: it begins with no whole character.
+// Returns the number of bytes at the beginning of `text` that begin some character. Precondition: no whole character is there.
 size_t broken_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -18,7 +18,7 @@ size_t broken_length(std::string_view text) {
   const size_t needed = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   size_t length = 1;
   for (; length < std::min(needed, text.size()); ++length) {
-    // The second byte is bound more tightly where forms would be overlong, surrogates or above U+10FFFF.
+    // The second byte has tighter bounds when forms would be overlong, surrogates or above U+10FFFF.
     const bool second = length == 1;
     const unsigned char low = second && lead == 0xe0 ? 0xa0 : second && lead == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = second && lead == 0xed ? 0x9f : second && lead == 0xf4 ? 0x8f : 0xbf;

@@ -36,20 +36,20 @@ bool is_sound(FileSystem& files, const fs::path& directory) {
   }
 }
 
-// "--resume PATH", once in the command.
+// Returns "--resume PATH" so that the command has the option once.
 std::string resume_option(const fs::path& checkpoint, const std::string& resume) {
   const std::string option = "--resume " + shell_word(fs::proximate(checkpoint).string());
   return resume == "auto" ? option : option + " in place of its --resume";
 }
 
-// Of the run that `resume` has a checkpoint of.
+// Returns the sound checkpoint of the run that `resume` is, or that it is a checkpoint of.
 std::optional<fs::path> sound_source(FileSystem& files, const fs::path& resume) {
   const fs::path path = fs::absolute(resume.has_filename() ? resume : resume.parent_path());
   const bool is_run = files.kind(checkpoint_folder(path)) == FileKind::directory;
   return sound_checkpoint(files, is_run ? checkpoint_folder(path) : path.parent_path());
 }
 
-// "--run.name=quickstart-2", the first whose folder is not there.
+// Returns "--run.name=quickstart-2", the first name whose folder is absent.
 std::string another_run(FileSystem& files, const RunOptions& run, const fs::path& run_dir) {
   const bool named = run.out_dir.empty();
   const std::string base = named ? run.name : fs::proximate(run.out_dir).string();
