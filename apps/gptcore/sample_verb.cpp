@@ -29,11 +29,11 @@ VerbOptions sample_options() {
   add("max-new-tokens", po::value<int64_t>()->default_value(defaults.max_new_tokens), "length of each");
   add("temperature", po::value<double>()->default_value(defaults.temperature, "0.8"),
       "above 1 wilder, below 1 safer, 0 = always the likeliest");
-  add("top-k", po::value<int64_t>()->default_value(defaults.top_k), "choose among so many likeliest tokens, 0 = among all");
+  add("top-k", po::value<int64_t>()->default_value(defaults.top_k), "choose among this many likeliest tokens, 0 = among all");
   add("top-p", po::value<double>()->default_value(defaults.top_p, "1"),
-      "choose among the likeliest tokens that have this share together");
+      "choose among the likeliest tokens that together have this probability");
   add("repetition-penalty", po::value<double>()->default_value(defaults.repetition_penalty, "1"),
-      "above 1: tokens that were there become less likely");
+      "above 1: tokens in the context become less likely");
   add("stop", po::value<std::vector<std::string>>()->value_name("TEXT"),
       "a text ends before this; may be given more than once");
   options.visible.add_options()("json", po::bool_switch(),

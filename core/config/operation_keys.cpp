@@ -31,16 +31,16 @@ Problems check_when(const Table& values) {
 }  // namespace
 
 void OperationKeys::schema(Schema<OperationKeys>& s) {
-  s.param("when", &OperationKeys::when, "when it is asked: { every = 10 }, { loss_below = 2.1, after_iters = 5000 }, ...");
-  s.param("reevaluate", &OperationKeys::reevaluate, "the val loss is estimated again after it");
+  s.param("when", &OperationKeys::when, "when it fires: { every = 10 }, { loss_below = 2.1, after_iters = 5000 }, ...");
+  s.param("reevaluate", &OperationKeys::reevaluate, "estimate the val loss again after it");
   s.param("on_error", &OperationKeys::on_error, "what to do when it fails")
       .choice("stop", "the run ends with a checkpoint")
-      .choice("skip", "the run goes on and it is not asked again");
-  s.param("completed", &OperationKeys::completed, "it is not asked").cosmetic();
+      .choice("skip", "the run continues and it does not fire again");
+  s.param("completed", &OperationKeys::completed, "it does not fire").cosmetic();
   s.param("undo_if_worse", &OperationKeys::undo_if_worse,
-          "training goes back to before it when the val loss has then risen by more than this")
+          "undo it when the val loss has risen by more than this after judge_after evaluations")
       .at_least(0);
-  s.param("judge_after", &OperationKeys::judge_after, "evaluations until undo_if_worse is looked at").range(1, 1e6);
+  s.param("judge_after", &OperationKeys::judge_after, "evaluations until undo_if_worse is checked").range(1, 1e6);
 }
 
 std::optional<When> OperationKeys::conditions() const {

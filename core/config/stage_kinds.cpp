@@ -13,11 +13,10 @@ struct OperationsFileOptions {
   std::optional<std::string> operations_file;
   bool write_back = false;
   static void schema(Schema<OperationsFileOptions>& s) {
-    s.param("operations_file", &OperationsFileOptions::operations_file, "YAML or JSON list of operations, carried out in order")
+    s.param("operations_file", &OperationsFileOptions::operations_file, "YAML or JSON list of operations, in order")
         .path()
         .cosmetic();
-    s.param("write_back", &OperationsFileOptions::write_back, "sets `completed: true` in that file when one is done")
-        .cosmetic();
+    s.param("write_back", &OperationsFileOptions::write_back, "set `completed: true` in that file when one is done").cosmetic();
   }
 };
 

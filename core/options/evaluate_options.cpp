@@ -13,7 +13,7 @@ void EvaluateOptions::schema(Schema<EvaluateOptions>& s) {
   s.param("eval_iters", &EvaluateOptions::eval_iters, "batches from each split, or all of it")
       .range(1, kMany)
       .word("all", static_cast<double>(kWholeSplit));
-  s.param("batch_size", &EvaluateOptions::batch_size, "samples a forward pass").range(1, 1e9);
+  s.param("batch_size", &EvaluateOptions::batch_size, "samples per forward pass").range(1, 1e9);
 }
 
 }  // namespace gptcore

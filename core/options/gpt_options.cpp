@@ -16,7 +16,7 @@ void GptOptions::schema(Schema<GptOptions>& s) {
       .path()
       .cosmetic();
   s.param("n_layer", &GptOptions::n_layer, "number of blocks").range(1, 10000);
-  s.param("n_head", &GptOptions::n_head, "attention heads a block; divides n_embd").range(1, 10000);
+  s.param("n_head", &GptOptions::n_head, "attention heads per block; must divide n_embd").range(1, 10000);
   s.param("n_embd", &GptOptions::n_embd, "width of the residual stream").range(1, 1 << 20);
   s.param("n_hidden", &GptOptions::n_hidden, "hidden units of each MLP; 0 = 4 n_embd").range(0, 1 << 24);
   s.param("block_size", &GptOptions::block_size, "longest context").range(1, 1 << 24).unit("tokens");

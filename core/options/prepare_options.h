@@ -17,15 +17,15 @@ struct PrepareOptions {
 
   static void schema(Schema<PrepareOptions>& s) {
     s.param("out", &PrepareOptions::out, "folder for the tokens; \"\" = data/<run.name> under the current folder").path();
-    s.param("format", &PrepareOptions::format, "how they are laid out")
+    s.param("format", &PrepareOptions::format, "layout of the files")
         .choice("gptcore", "shards with a list of documents, for use = \"prepared\"")
         .choice("nanogpt", "train.bin and val.bin, for use = \"token_bin\"")
         .choice("llmc", "llm.c's shards, for use = \"token_bin\"")
         .choice("npy", "numpy's shards, for use = \"npy_shards\"");
-    s.param("tokens_per_shard", &PrepareOptions::tokens_per_shard, "size of a shard; nanogpt has one a split").range(1, 1e12);
+    s.param("tokens_per_shard", &PrepareOptions::tokens_per_shard, "size of a shard; nanogpt has one per split").range(1, 1e12);
     s.param("threads", &PrepareOptions::threads, "threads that tokenize; 0 = all that this process may use").range(0, 1024);
     s.param("verify", &PrepareOptions::verify,
-            "a folder that is complete is compared by hash, not only by size; what is damaged is written again");
+            "compare a complete folder by hash, not only by size, and write damaged files again");
   }
 };
 

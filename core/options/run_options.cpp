@@ -24,7 +24,7 @@ bool is_folder_name(const std::string& text) {
 }  // namespace
 
 void RunOptions::schema(Schema<RunOptions>& s) {
-  s.param("name", &RunOptions::name, "results go to runs/<name>; not given: the pipeline file's name").cosmetic();
+  s.param("name", &RunOptions::name, "results go to runs/<name>; default: the pipeline file's name").cosmetic();
   s.param("out_dir", &RunOptions::out_dir, "folder of the results; \"\" = runs/<name> under the current folder")
       .path()
       .cosmetic();

@@ -8,11 +8,11 @@ void SampleOptions::schema(Schema<SampleOptions>& s) {
   s.param("num_samples", &SampleOptions::num_samples, "number of texts").range(1, 1e6);
   s.param("max_new_tokens", &SampleOptions::max_new_tokens, "length of each").range(1, 1e9).unit("tokens");
   s.param("temperature", &SampleOptions::temperature, "above 1 wilder, below 1 safer; 0 = always the likeliest").range(0, 1e3);
-  s.param("top_k", &SampleOptions::top_k, "choose among so many likeliest tokens; 0 = among all").range(0, 1e9);
-  s.param("top_p", &SampleOptions::top_p, "choose among the likeliest tokens that have this share together")
+  s.param("top_k", &SampleOptions::top_k, "choose among this many likeliest tokens; 0 = among all").range(0, 1e9);
+  s.param("top_p", &SampleOptions::top_p, "choose among the likeliest tokens that together have this probability")
       .above(0)
       .range(0, 1);
-  s.param("repetition_penalty", &SampleOptions::repetition_penalty, "above 1: tokens that were there become less likely")
+  s.param("repetition_penalty", &SampleOptions::repetition_penalty, "above 1: tokens in the context become less likely")
       .range(0.01, 100);
   s.param("stop", &SampleOptions::stop, "a text ends before the first of these");
 }

@@ -67,16 +67,16 @@ void OptimizerOptions::schema(Schema<OptimizerOptions>& s) {
 
 void FaultOptions::schema(Schema<FaultOptions>& s) {
   s.param("on_nonfinite", &FaultOptions::on_nonfinite, "what to do when the loss or gradient is not finite")
-      .choice("abort", "stop with the last good checkpoint named")
+      .choice("abort", "stop and name the last good checkpoint")
       .choice("skip", "leave that update out");
   s.param("max_skips", &FaultOptions::max_skips, "consecutive skipped updates before giving up").range(0, kMany);
   s.param("on_spike", &FaultOptions::on_spike, "what to do when loss or gradient norm leaps above its running mean")
-      .choice("off", "do not look")
-      .choice("warn", "say so")
+      .choice("off", "do not check")
+      .choice("warn", "log a warning")
       .choice("skip", "leave that update out")
-      .choice(
-          "rewind",
-          "go back to the newest checkpoint that no stop has added and leave out the data since; before the first one as skip");
+      .choice("rewind",
+              "return to the newest checkpoint that was not saved by a stop and leave out the data since; before the first one "
+              "like skip");
   s.param("spike_zscore", &FaultOptions::spike_zscore, "standard deviations above the running mean that make a spike")
       .range(1, 1e3);
   s.param("max_rewinds", &FaultOptions::max_rewinds, "rewinds of the stage before giving up").range(0, 1e6);
@@ -90,14 +90,14 @@ void EvaluationOptions::schema(Schema<EvaluationOptions>& s) {
       .range(1, kMany)
       .word("all", static_cast<double>(kWholeSplit))
       .live();
-  s.param("eval_batch_size", &EvaluationOptions::eval_batch_size, "samples a batch of evaluation; 0 = batch_size")
+  s.param("eval_batch_size", &EvaluationOptions::eval_batch_size, "samples per batch of an evaluation; 0 = batch_size")
       .range(0, 1e9);
   s.param("eval_only", &EvaluationOptions::eval_only, "evaluate once and stop").cosmetic();
 }
 
 void LogOptions::schema(Schema<LogOptions>& s) {
   s.param("log_interval", &LogOptions::log_interval, "updates between log lines").range(1, kMany).cosmetic();
-  s.param("log_timing", &LogOptions::log_timing, "measure where an update's time goes; on a GPU this costs some of it")
+  s.param("log_timing", &LogOptions::log_timing, "measure where the time of an update goes; on a GPU this takes time")
       .cosmetic();
   s.param("log_layer_norms", &LogOptions::log_layer_norms, "log the gradient norm of each layer, before clipping").cosmetic();
 }
@@ -121,17 +121,20 @@ void CheckpointOptions::schema(Schema<CheckpointOptions>& s) {
 
 void PatienceOptions::schema(Schema<PatienceOptions>& s) {
   s.param("patience", &PatienceOptions::patience, "evaluations without improvement before stopping; 0 = never").range(0, 1e9);
-  s.param("min_delta", &PatienceOptions::min_delta, "the val loss must be more than this below the last improvement to be one")
+  s.param("min_delta", &PatienceOptions::min_delta, "an improvement is a val loss more than this below the last one")
       .at_least(0);
 }
 
 void TrainOptions::schema(Schema<TrainOptions>& s) {
   s.param("max_iters", &TrainOptions::max_iters, "number of updates").range(0, kMany).live();
-  s.param("max_tokens", &TrainOptions::max_tokens, "stop after so many tokens; 0 = no limit").range(0, 1e18);
-  s.param("max_time", &TrainOptions::max_time, "stop after so long; 0 = no limit").at_least(0).unit("seconds").cosmetic();
-  s.param("batch_size", &TrainOptions::batch_size, "samples a forward pass, on each rank").range(1, 1e9).live();
-  s.param("gradient_accumulation_steps", &TrainOptions::gradient_accumulation_steps, "batches an update").range(1, 1e9).live();
-  s.param("tokens_per_step", &TrainOptions::tokens_per_step, "tokens an update, in place of the accumulation; 0 = off")
+  s.param("max_tokens", &TrainOptions::max_tokens, "stop after this many tokens; 0 = no limit").range(0, 1e18);
+  s.param("max_time", &TrainOptions::max_time, "stop after this long; 0 = no limit").at_least(0).unit("seconds").cosmetic();
+  s.param("batch_size", &TrainOptions::batch_size, "samples per forward pass, on each rank").range(1, 1e9).live();
+  s.param("gradient_accumulation_steps", &TrainOptions::gradient_accumulation_steps, "micro-batches per update")
+      .range(1, 1e9)
+      .live();
+  s.param("tokens_per_step", &TrainOptions::tokens_per_step,
+          "tokens per update, in place of gradient_accumulation_steps; 0 = off")
       .range(0, kMany);
   s.group<ScheduleOptions>();
   s.group<OptimizerOptions>();

@@ -83,23 +83,23 @@ void rules(const When& w, Problems& found) {
 
 void When::schema(Schema<When>& s) {
   s.param("every", &When::every, "after each update whose number this divides").range(1, kMany);
-  s.param("at_iter", &When::at_iter, "after so many updates; 0 = before the first").range(0, kMany);
-  s.param("tokens", &When::tokens, "when so many were trained on").range(1, 1e18);
-  s.param("seconds", &When::seconds, "when training took so long").at_least(0).unit("seconds");
+  s.param("at_iter", &When::at_iter, "after this many updates; 0 = before the first").range(0, kMany);
+  s.param("tokens", &When::tokens, "when this many tokens were trained on").range(1, 1e18);
+  s.param("seconds", &When::seconds, "when training has taken this long").at_least(0).unit("seconds");
   s.param("grad_norm_above", &When::grad_norm_above, "after an update with a larger gradient norm, before clipping")
       .at_least(0);
   s.param("loss_below", &When::loss_below, "at an evaluation with a val loss below this");
-  s.param("after_iters", &When::after_iters, "at an evaluation after so many updates").range(0, kMany);
-  s.param("plateau", &When::plateau, "when the val loss did not fall in so many evaluations").range(1, kMany);
-  s.param("min_delta", &When::min_delta, "of plateau: a smaller fall is none").at_least(0);
+  s.param("after_iters", &When::after_iters, "at an evaluation after this many updates or more").range(0, kMany);
+  s.param("plateau", &When::plateau, "when the val loss has not fallen in this many evaluations").range(1, kMany);
+  s.param("min_delta", &When::min_delta, "of plateau: a smaller fall does not count").at_least(0);
   s.param("metric", &When::metric, "when this published field is above or below a number");
   s.param("above", &When::above, "of metric");
   s.param("below", &When::below, "of metric");
   s.param("trigger_loss", &When::trigger_loss, "in sequence: at an evaluation with a val loss below this")
       .word("now", std::numeric_limits<double>::infinity());
-  s.param("max_wait_iters", &When::max_wait_iters, "in sequence: so many updates after the one before").range(0, kMany);
+  s.param("max_wait_iters", &When::max_wait_iters, "in sequence: this many updates after the operation before").range(0, kMany);
   s.param("all", &When::all, "fires when all conditions hold; false: when any does");
-  s.param("cooldown", &When::cooldown, "updates after it fired before it may again").range(1, kMany);
+  s.param("cooldown", &When::cooldown, "updates after it fired during which it does not fire again").range(1, kMany);
   s.param("times", &When::times, "how often at most; absent = once, without limit where `every` is given")
       .range(1, kMany)
       .word("unlimited", static_cast<double>(kUnlimited));
