@@ -35,7 +35,7 @@ void print(const PlannedOperation& row, const std::string& stage_before) {
   if (row.stage != stage_before) std::printf("stage %s\n", row.stage.c_str());
   const std::string step = row.step ? "  at update " + std::to_string(*row.step) : "";
   std::printf("  %s  when %s%s  (%s)\n", row.operation.c_str(), row.trigger.c_str(), step.c_str(), row.where.c_str());
-  if (row.changes.empty()) std::printf("      decides when it is asked\n");
+  if (row.changes.empty()) std::printf("      decides when it fires\n");
   print_lines(row.changes);
   print_lines(row.shapes);
   std::printf("      parameters %s, trainable %s, memory %.1f MiB, loss change %s\n", grouped(row.params).c_str(),

@@ -73,7 +73,7 @@ void check_tensors(const SafetensorsFile& file, const std::vector<AdapterInfo>& 
   std::set<const AdapterInfo*> filled;
   for (const TensorInfo& tensor : file.tensors()) {
     const AdapterInfo* owner = owner_of(tensor.name, adapters);
-    if (!owner) throw std::runtime_error("tensor '" + tensor.name + "' is of no adapter that the file names");
+    if (!owner) throw std::runtime_error("tensor '" + tensor.name + "' belongs to no adapter that the file names");
     if (tensor.dtype != Dtype::f32) throw std::runtime_error("tensor '" + tensor.name + "' is not float32");
     filled.insert(owner);
   }
@@ -90,7 +90,7 @@ AdapterFile parse_adapter_file(const SafetensorsFile& file, const std::string& w
   try {
     if (version == metadata.end()) throw std::runtime_error("it has no version");
     if (version->second != kVersion)
-      throw Error(Code::checkpoint_mismatch, "adapter files of version " + version->second + " are not known",
+      throw Error(Code::checkpoint_mismatch, "adapter files of version " + version->second + " are not supported",
                   "use the gptcore that wrote it", where);
     AdapterFile out{metadata.at("gptcore"), table_of(Json::parse(metadata.at("base"))), metadata.at("base_shapes"),
                     adapters_in(Json::parse(metadata.at("adapters"))), ""};
@@ -206,7 +206,7 @@ std::string base_note(const AdapterFile& file) {
 
 SafetensorsFile adapter_tensors(FileSystem& files, const std::filesystem::path& path) {
   if (files.kind(path) != FileKind::file)
-    throw Error(Code::data_missing, files.kind(path) == FileKind::absent ? "there is no such file" : "is no file",
+    throw Error(Code::data_missing, files.kind(path) == FileKind::absent ? "there is no such file" : "is not a file",
                 "give a file of adapters, as adapters.safetensors of a checkpoint is", path.string());
   return SafetensorsFile(files, path);
 }
@@ -280,7 +280,7 @@ FittingAdapters::FittingAdapters(FileSystem& files, const std::filesystem::path&
     throw Error(
         Code::checkpoint_mismatch,
         "the adapter of '" + of_tokens->layer +
-            "' has rows of other tokens than this run's: its tokenizer, or the part of it that the data showed, was another",
+            "' has rows of other tokens than this run's: its tokenizer, or the part of it that the data showed, was different",
         "give the run the tokenizer and the data of the adapter's run, or leave load out", path.string());
   notes_ = found.notes.lines();
   if (saved.base_shapes != hash_of_shapes(parameters_, adapters_)) notes_.push_back(base_note(saved));

@@ -45,8 +45,8 @@ std::string unusable(const fs::path& folder) {
   const fs::path wanted = there;
   while (!fs::exists(fs::symlink_status(there, failed)) && there.has_relative_path()) there = there.parent_path();
   if (!fs::is_directory(there, failed))
-    return there == wanted ? "a file of that name is in the way" : "'" + there.string() + "' is no folder";
-  return ::access(there.c_str(), W_OK | X_OK) == 0 ? "" : "'" + there.string() + "' may not be written to";
+    return there == wanted ? "a file of that name is in the way" : "'" + there.string() + "' is not a folder";
+  return ::access(there.c_str(), W_OK | X_OK) == 0 ? "" : "'" + there.string() + "' is not writable";
 }
 
 class PipelineErrors {

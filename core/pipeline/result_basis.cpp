@@ -78,7 +78,7 @@ Settings result_basis(const StageContext& c, const StageConfig& stage) {
 }
 
 std::string basis_changes(const Settings& then, const Settings& now) {
-  if (then.empty()) return "the version that did it did not note of what the results are";
+  if (then.empty()) return "the version that did it did not record what the results depend on";
   std::string text;
   const auto add = [&](const std::string& change) { text += (text.empty() ? "" : ", ") + change; };
   const auto compare = [&](const std::string& key, const std::string& before, const std::string& after) {

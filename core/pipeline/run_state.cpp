@@ -156,7 +156,7 @@ Round round_of(const Json& json, const std::string& where) {
       return {event, table_of(json.at("record")), json.at("judged").get<bool>(),
               flags ? json.at("asked").get<std::vector<bool>>() : std::vector<bool>(json.at("next").get<size_t>(), true)};
     }
-  throw Error(Code::checkpoint_corrupt, "operations are asked after the event " + json.at("event").dump(),
+  throw Error(Code::checkpoint_corrupt, "operations follow the unknown event " + json.at("event").dump(),
               "resume from an older checkpoint", where);
 }
 

@@ -49,7 +49,7 @@ void open_loggers(const RunPlan& plan, Session& session, StageContext& context, 
 void refuse_overwrite(const PipelineConfig& config) {
   for (const StageConfig& stage : config.stages)
     if (stage.kind == "train" && std::get<TrainOptions>(stage.options).eval_only)
-      throw Error(Code::conflict, "--overwrite would move the run aside that eval_only evaluates",
+      throw Error(Code::conflict, "--overwrite would move aside the run that eval_only evaluates",
                   "leave out --overwrite, or eval_only", stage.table.place_of("eval_only"));
 }
 
@@ -139,7 +139,7 @@ void require_the_measured_weights(const StageProgress& progress, const std::file
 // Refuses --overwrite when the folder has checkpoints, because without it the pipeline measures their model.
 void refuse_to_move_measured(FileSystem& files, const PipelineConfig& config, const std::filesystem::path& run_dir) {
   if (list_steps(files, checkpoint_folder(run_dir)).empty()) return;
-  throw Error(Code::conflict, "--overwrite would move the run aside whose model the pipeline measures",
+  throw Error(Code::conflict, "--overwrite would move aside the run whose model the pipeline measures",
               "leave out --overwrite, or set run.out_dir to another folder", config.run.place_of("out_dir"));
 }
 
@@ -296,7 +296,7 @@ int run_pipeline(const RunPlan& plan) {
     end(code == 0 ? "done" : "interrupted");
     const std::string& newest = context.last_checkpoint;
     if (code != 0 && !newest.empty())
-      session.host.log(Level::info, continue_command(plan, is_saved_by(newest, run_dir)) + " goes on from step " +
+      session.host.log(Level::info, continue_command(plan, is_saved_by(newest, run_dir)) + " continues from step " +
                                         std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {

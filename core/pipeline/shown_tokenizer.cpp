@@ -57,7 +57,7 @@ StoredVocabulary parse_vocabulary(const std::string& text, const std::string& wh
     refuse_vocabulary("it is not {\"rare_number\": NUMBER, \"ids\": [NUMBERS]}", where);
   }
   if (out.rare_number < 0 || static_cast<size_t>(out.rare_number) >= out.ids.size())
-    refuse_vocabulary("its rare_number is none of its numbers", where);
+    refuse_vocabulary("its rare_number is not one of its numbers", where);
   const std::set<int32_t> all(out.ids.begin(), out.ids.end());
   if (all.size() != out.ids.size() || *all.begin() < 0) refuse_vocabulary("its ids are not those of different tokens", where);
   return out;

@@ -148,7 +148,7 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
         if (faults[i] == Fault::waits)
           session.host.log(Level::warning,
                            e.where() + ": operation '" + operation.name +
-                               "' does not fit the model as it is now, and fails when it is asked: " + e.what());
+                               "' does not fit the model as it is now, and will fail when it fires: " + e.what());
         items.operations.leave_unopened(i, e);
       }
     }

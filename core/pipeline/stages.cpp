@@ -202,7 +202,7 @@ void StageContext::load(const Checkpoint* checkpoint, bool allow_other_model) {
   if (other_data)
     session.host.log(Level::warning, config.dataset->location.text() + ": the data of '" + config.dataset->use +
                                          "' is not what it was when " + where +
-                                         " was made: the run goes on, but as another run");
+                                         " was made: the run continues, but as a different run");
   const NamedTensors tensors = named_tensors(session.model->parameters());
   other_model = gptcore::other_model(saved->settings, settings_of(config));
   if (other_model) {

@@ -298,10 +298,10 @@ Checkpoint target_of(StageContext& c, const Rewind& rewind) {
     require_readable(c.files, found);
     return found;
   } catch (const Error& e) {
-    c.session.host.log(Level::warning, e.line() + "; training goes back to the newest whole checkpoint");
+    c.session.host.log(Level::warning, e.line() + "; training returns to the newest undamaged checkpoint");
   }
   const auto newest = c.store.find_latest();
-  if (!newest) throw Error(Code::checkpoint_missing, "there is no checkpoint to go back to", {}, c.run_dir.string());
+  if (!newest) throw Error(Code::checkpoint_missing, "there is no checkpoint to return to", {}, c.run_dir.string());
   return *newest;
 }
 

@@ -143,7 +143,7 @@ TEST_CASE("signals that come at once are one request, and the work is saved") {
   INFO(ended.out << ended.err);
   CHECK((ended.status == 130 || ended.status == 75));  // by the one whose handler ran first
   const std::string step = newest_checkpoint(w.path("out")).filename().string().substr(sizeof("step-") - 1);
-  CHECK(ended.err.find("the same command goes on from step " + std::to_string(std::stoll(step)) + "\n") != std::string::npos);
+  CHECK(ended.err.find("the same command continues from step " + std::to_string(std::stoll(step)) + "\n") != std::string::npos);
 }
 
 TEST_CASE("a second run in the folder of a running one is refused, and the first goes on") {

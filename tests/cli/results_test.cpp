@@ -298,7 +298,7 @@ TEST_CASE("a signal in a pipeline that measures a given checkpoint names a comma
   const Outcome outcome = process.wait();
   INFO(outcome.err);
   CHECK(outcome.status == 130);
-  CHECK(has(outcome.err, "the same command goes on from step 4"));
+  CHECK(has(outcome.err, "the same command continues from step 4"));
 }
 
 TEST_CASE("a pipeline that only measures leaves the run of its folder what it is") {
@@ -319,7 +319,7 @@ TEST_CASE("a pipeline that only measures leaves the run of its folder what it is
   const Outcome refused = w.gptcore({"run", "measure.toml", "--overwrite"});
   INFO(refused.err);
   CHECK(refusal(refused) == "GC106");
-  CHECK(has(refused.err, "--overwrite would move the run aside whose model the pipeline measures"));
+  CHECK(has(refused.err, "--overwrite would move aside the run whose model the pipeline measures"));
   CHECK(fs::exists(w.path("out/ckpt")));
   const Outcome longer = w.gptcore({"run", "out/config.toml", "--max_iters=6"});
   INFO(longer.out << longer.err);

@@ -97,7 +97,7 @@ TEST_CASE("out_dir of the command line counts from the current folder", "[config
 TEST_CASE("keys of nanoGPT that cannot be done name the key to use, in one line", "[config][nanogpt]") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"init_from=scratch", "leave it out to start from random weights"},
-      {"init_from=resume", "leave it out: a run that was stopped goes on by itself"},
+      {"init_from=resume", "leave it out: a run that was stopped continues by itself"},
       {"init_from=gpt2", "download gpt2 from Hugging Face and write hf: and its folder"},
       {"init_from=gpt2-xl", "download gpt2-xl from Hugging Face and write hf: and its folder"},
       {"wandb_log=True", "[[logger]] tables say where curves go; gptcore plugins list names the loggers"},
@@ -147,7 +147,7 @@ TEST_CASE("keys of nanoGPT do with a table before them what they do alone", "[co
 
 TEST_CASE("keys of nanoGPT that cannot be done say the same alone, with a table, by --set and in a file", "[config][nanogpt]") {
   const auto [key, value, hint] = GENERATE(table<std::string, std::string, std::string>({
-      {"init_from", "resume", "leave it out: a run that was stopped goes on by itself"},
+      {"init_from", "resume", "leave it out: a run that was stopped continues by itself"},
       {"init_from", "gpt2-xl", "download gpt2-xl from Hugging Face and write hf: and its folder"},
       {"wandb_log", "True", "[[logger]] tables say where curves go"},
       {"wandb_project", "owt", "leave it out; [[logger]] tables say where curves go"},

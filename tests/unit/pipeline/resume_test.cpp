@@ -155,17 +155,17 @@ TEST_CASE("an interrupted run says which command goes on", "[resume]") {
   run.meminfo(500);
   SECTION("the same one") {
     CHECK(run.run() == 75);
-    CHECK_THAT(run.said, Catch::Contains("the same command goes on from step 5"));
+    CHECK_THAT(run.said, Catch::Contains("the same command continues from step 5"));
   }
   SECTION("not with --overwrite") {
     run.plan.overwrite = true;
     CHECK(run.run() == 75);
-    CHECK_THAT(run.said, Catch::Contains("the same command without --overwrite goes on from step 5"));
+    CHECK_THAT(run.said, Catch::Contains("the same command without --overwrite continues from step 5"));
   }
   SECTION("not with --resume never") {
     run.plan.resume = "never";
     CHECK(run.run() == 75);
-    CHECK_THAT(run.said, Catch::Contains("the same command without its --resume goes on from step 5"));
+    CHECK_THAT(run.said, Catch::Contains("the same command without its --resume continues from step 5"));
   }
 }
 
