@@ -74,9 +74,9 @@ void FaultOptions::schema(Schema<FaultOptions>& s) {
       .choice("off", "do not check")
       .choice("warn", "log a warning")
       .choice("skip", "leave that update out")
-      .choice("rewind",
-              "return to the newest checkpoint that was not saved by a stop and leave out the data since; before the first one "
-              "like skip");
+      .choice(
+          "rewind",
+          "return to the newest checkpoint not saved by a stop and leave out the data since; before the first one, like skip");
   s.param("spike_zscore", &FaultOptions::spike_zscore, "standard deviations above the running mean that make a spike")
       .range(1, 1e3);
   s.param("max_rewinds", &FaultOptions::max_rewinds, "rewinds of the stage before giving up").range(0, 1e6);
