@@ -11,7 +11,7 @@ struct InitFrom {
   std::filesystem::path path;
 };
 
-// Of "hf:DIR" or "ckpt:PATH". Throws Error(out_of_range) for anything else.
+// Parses "hf:DIR" or "ckpt:PATH". Throws Error(out_of_range) for anything else.
 InitFrom parse_init_from(const std::string& text);
 
 }  // namespace gptcore

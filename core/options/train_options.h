@@ -1,4 +1,4 @@
-// The keys of a train stage, in groups of what they steer. nanoGPT's names. No LibTorch here.
+// The keys of a train stage, grouped by what they control. The names are nanoGPT's. No LibTorch here.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct OptimizerOptions {
   static void schema(Schema<OptimizerOptions>& s);
 };
 
-// What becomes of an update whose loss or gradient is not finite or leaps.
+// The reaction to an update whose loss or gradient is not finite or leaps.
 struct FaultOptions {
   std::string on_nonfinite = "abort";  // abort | skip
   int64_t max_skips = 10;              // consecutive skipped updates before giving up
@@ -69,7 +69,7 @@ struct CheckpointOptions {
   static void schema(Schema<CheckpointOptions>& s);
 };
 
-// When a stage ends early.
+// The conditions under which a stage ends early.
 struct PatienceOptions {
   int64_t patience = 0;  // evaluations without improvement; 0 = never stop early
   double min_delta = 1e-4;

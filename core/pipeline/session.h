@@ -37,7 +37,7 @@ class SourceDatasets final : public Datasets {
   const PluginSet& plugins_;
 };
 
-// Call the methods that open in the order given here. Each may throw what its part throws.
+// Call open_tokenizer(), open_dataset() and open_model() in this order. Each may throw what its part throws.
 struct Session {
   // Sets threads, memory and device for the process, and loads the plugins.
   Session(const RunOptions& options, const std::vector<std::string>& plugin_files);
