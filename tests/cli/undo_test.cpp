@@ -282,12 +282,10 @@ TEST_CASE("config check and plan take undo where a run goes on, as run does") {
 }
 
 TEST_CASE("metrics.jsonl tells operations that are carried out again after an undo once, whatever their names are") {
-  const auto set = [](const std::string& step) {
-    return "\n  [[stage.operation]]\n  use = \"set_lr\"\n  when = { at_iter = " + step + " }\n  value = ";
-  };
-  const std::string freeze = "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  when = { at_iter = 6 }\n  value = \"wpe\"\n";
+  const std::string set = "\n  [[stage.operation]]\n  use = \"set_lr\"\n  when = { at_iter = 6 }\n  value = ",
+                    freeze = "\n  [[stage.operation]]\n  use = \"freeze_layer\"\n  when = { at_iter = 6 }\n  value = \"wpe\"\n";
   const Workspace w;
-  w.add_to_train_stage(set("6") + "3.0\n  undo_if_worse = 0.0\n" + freeze + set("7") + "0.005\n");
+  w.add_to_train_stage(set + "3.0\n  undo_if_worse = 0.0\n" + freeze + set + "2.5\n");
   const Outcome outcome = w.train({"--train.max_iters=12", "--train.eval_interval=4"});
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
