@@ -114,8 +114,7 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   step.grad_clip = w.train.grad_clip;
   step.dropout_key = 1337;
   TrainedParts parts(model, step, threads, *group);
-  const NamedMoments none;
-  parts.build(w.train, &none);
+  parts.build(w.train, nullptr);
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
   const auto next = [&] {
     return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};

@@ -8,7 +8,6 @@
 #include "core/config/config_errors.h"
 #include "core/pipeline/check.h"
 #include "core/pipeline/plan.h"
-#include "core/pipeline/preflight.h"
 #include "core/pipeline/runner.h"
 #include "core/pipeline/stage_items.h"
 
@@ -63,11 +62,7 @@ SchedulePlan planned(const PipelineConfig& config, const std::vector<std::string
   Session session(options, plugin_files);
   const auto files = posix_file_system();
   session.open_tokenizer(config, *files, nullptr);
-  try {
-    session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, nullptr);
-  } catch (const Error& e) {
-    throw placed(e, config.dataset->location.text());
-  }
+  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, nullptr);
   warn_of_triggers(config, session.host);
   return plan_schedule(config, session, kAnyOrNone, goes_on(*files, options));
 }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "core/interchange/piece_file.h"
+#include "gptcore/draft/piece_model_file.h"
 #include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
 #include "gptcore/utf8.h"
@@ -210,7 +210,7 @@ std::vector<TokenText> token_texts_of_json(const std::string& json) {
 }
 
 std::vector<TokenText> token_texts_of_pieces(std::string_view model) {
-  return texts_of(read_piece_file(model));
+  return texts_of(read_piece_model(model).pieces);
 }
 
 std::vector<TokenText> token_texts_of_lines(const std::string& text) {

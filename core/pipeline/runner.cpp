@@ -251,12 +251,7 @@ int run_pipeline(const RunPlan& plan) {
     if (!plan.allow_arch_change || !other_model(state->settings, settings_of(config))) session.structure = state->structure;
   }
   session.open_tokenizer(config, *files, checkpoint());
-  try {
-    session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
-  } catch (const Error& e) {
-    if (checkpoint()) throw;
-    throw placed(e, config.dataset->location.text());
-  }
+  session.open_dataset(config, static_cast<uint64_t>(options.seed), *files, checkpoint());
   session.open_model(config);
   throw_if_any(stage_errors(config, session, prompts));
   warn_of_triggers(config, session.host);

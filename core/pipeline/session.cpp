@@ -6,6 +6,7 @@
 #include "core/device/cpu_allocator.h"
 #include "core/device/device.h"
 #include "core/model/vocabulary.h"
+#include "core/pipeline/preflight.h"
 #include "core/train/stop_signals.h"
 #include "gptcore/error.h"
 
@@ -95,8 +96,13 @@ void Session::open_dataset(const PipelineConfig& config, uint64_t seed, FileSyst
   context.vocab_limit = vocab_size && vocab_size->is<int64_t>() && !still_grows ? vocab_size->as<int64_t>() : 0;
   context.seed = seed;
   context.host = &host;
-  with_place(
-      *config.dataset, [&] { dataset->open(context); }, checkpoint);
+  try {
+    with_place(
+        *config.dataset, [&] { dataset->open(context); }, checkpoint);
+  } catch (const Error& e) {
+    if (checkpoint) throw;
+    throw placed(e, config.dataset->location.text());
+  }
   if (checkpoint && checkpoint->has(kDatasetFile)) dataset->load(checkpoint->text(files, kDatasetFile));
   if (const ShownVocabulary* shown = shown_vocabulary(dataset.get()); shown && tokenizer)
     tokenizer = std::make_unique<ShownTokenizer>(std::move(tokenizer), *shown);

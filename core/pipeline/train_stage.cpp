@@ -133,8 +133,7 @@ class TrainStage final : private CheckpointSink {
     const bool mine = c_.resumed && c_.saved && c_.saved->stage == stage_.name;
     first_step_ = mine ? c_.saved->first_step : c_.global_step();
     if (!mine) {
-      const NamedMoments none;
-      parts_.build(options_, &none);
+      parts_.build(options_, nullptr);
       return {};
     }
     TrainState state = c_.saved->train;

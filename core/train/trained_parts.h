@@ -19,7 +19,7 @@ class TrainedParts {
   TrainedParts(Network& network, TrainStep& step, int64_t threads, ProcessGroup& group);
   virtual ~TrainedParts();
   // Makes the parts for the options, for the network and for what requires gradients in it. The optimizer takes over `moments`,
-  // or keeps its present moments when null. Throws Error(out_of_memory), having changed nothing.
+  // or keeps its present moments when null: none before the first build(). Throws Error(out_of_memory), having changed nothing.
   virtual void build(const TrainOptions& options, const NamedMoments* moments);
   // Precondition: build() has returned.
   AdamW& optimizer();

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "gptcore/draft/piece_model_file.h"
 #include "gptcore/draft/scored_pieces.h"
 #include "gptcore/lfs_pointer.h"
 #include "gptcore/plugin.h"
-#include "piece_model.h"
 
 namespace {
 

@@ -1,17 +1,19 @@
-#include "piece_model.h"
+// Draft: reads a SentencePiece .model file, which is a protobuf message, sentencepiece_model.proto's ModelProto.
+#pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <stdexcept>
+#include <string_view>
 
-#include "gptcore/error.h"
+#include "gptcore/draft/scored_pieces.h"
 
-namespace {
+namespace gptcore {
+namespace piece_model_file {
 
-using gptcore::PieceModel;
-using gptcore::ScoredPiece;
-
-// Reads the fields of a message, one after another.
+// Reads the fields of a protobuf message, one after another.
 class Fields {
  public:
   explicit Fields(std::string_view message) : rest_(message) {}
@@ -42,17 +44,16 @@ class Fields {
   uint64_t value() const { return value_; }
   std::string_view bytes() const { return bytes_; }
   float real() const {
+    static_assert(std::endian::native == std::endian::little, "scores are read as they lie in memory");
     float value = 0;
     if (bytes_.size() != sizeof value) fail();
     std::memcpy(&value, bytes_.data(), sizeof value);
     return value;
   }
 
+  [[noreturn]] static void fail() { throw std::runtime_error("this is no SentencePiece model"); }
+
  private:
-  [[noreturn]] static void fail() {
-    throw gptcore::Error(gptcore::Code::data_corrupt, "the SentencePiece model's fields cannot be followed",
-                         "get the file again");
-  }
   std::string_view take(uint64_t size) {
     if (size > rest_.size()) fail();
     const std::string_view taken = rest_.substr(0, size);
@@ -73,9 +74,7 @@ class Fields {
   uint64_t number_ = 0, value_ = 0;
 };
 
-static_assert(std::endian::native == std::endian::little, "scores are read as they lie in memory");
-
-ScoredPiece piece_of(std::string_view message) {
+inline ScoredPiece piece_of(std::string_view message) {
   using Kind = ScoredPiece::Kind;
   constexpr Kind kKinds[] = {Kind::normal,       Kind::normal, Kind::unknown, Kind::control,
                              Kind::user_defined, Kind::unused, Kind::byte};
@@ -88,16 +87,18 @@ ScoredPiece piece_of(std::string_view message) {
   return piece;
 }
 
-}  // namespace
+}  // namespace piece_model_file
 
-PieceModel read_piece_model(std::string_view model) {
+// Throws std::runtime_error when the message is invalid or has no pieces.
+inline PieceModel read_piece_model(std::string_view model) {
+  using piece_model_file::Fields;
   constexpr uint64_t kBpe = 2;
   PieceModel out;
   bool extra_blanks_go = true;
   std::string_view replacements;
   out.space_prefix = true;
   for (Fields f(model); f.next();) {
-    if (f.number() == 1) out.pieces.push_back(piece_of(f.bytes()));
+    if (f.number() == 1) out.pieces.push_back(piece_model_file::piece_of(f.bytes()));
     if (f.number() == 2)
       for (Fields trainer(f.bytes()); trainer.next();)
         if (trainer.number() == 3) out.merges = trainer.value() == kBpe;
@@ -108,6 +109,9 @@ PieceModel read_piece_model(std::string_view model) {
         if (normalizer.number() == 4) extra_blanks_go = normalizer.value() != 0;
       }
   }
+  if (out.pieces.empty()) Fields::fail();
   out.normalizes = extra_blanks_go || !replacements.empty();
   return out;
 }
+
+}  // namespace gptcore
