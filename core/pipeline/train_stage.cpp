@@ -98,9 +98,9 @@ class TrainStage final : private CheckpointSink {
     if (const auto all = network_.parameters();
         std::any_of(all.begin(), all.end(), [](const Parameter& p) { return !p.tensor.requires_grad(); }))
       for (const std::string& line : trainable_table(all)) c_.session.host.log(Level::info, line);
-    const StageEnd how = train(options_, context, state);
+    auto [how, back] = train(options_, context, state);
     set_breadcrumb_place(-1, 0);
-    rewind = std::move(context.rewind);
+    rewind = std::move(back);
     if (rewind) rewind->triggers = items_.operations.states();
     if (how == StageEnd::finished && state.step == started_at && started_at > 0 && !options_.eval_only && is_last_to_train())
       say_finished(state);

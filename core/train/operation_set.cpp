@@ -78,7 +78,7 @@ int64_t OperationSet::sequence_step() const {
   return last;
 }
 
-void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked) {
+bool OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked) {
   const std::vector<bool> before = asked;  // duties.carry_out adds to it
   const auto agree = [&](double number) { return duties.agree(number); };
   bool sequence_waits = false;
@@ -96,15 +96,18 @@ void OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& 
     if (in_sequence(o) && sequence_waits) continue;
     const std::string why = due(i, moment);
     const bool idle = !why.empty() && o.when && o.effects == kUndoes && duties.nothing_to_undo(i);
-    const bool done = !why.empty() && !idle && attempt(i, now, why, duties);
+    const Outcome outcome = !why.empty() && !idle ? attempt(i, now, why, duties) : Outcome::nothing;
+    if (outcome == Outcome::goes_back) return true;
     if (idle && in_sequence(o)) note_fired(*o.when, now.step, now.val_loss, states_[i]);  // those behind it do not wait
     if (o.when) note_asked(*o.when, now, states_[i]);
-    if (in_sequence(o)) sequence_waits = states_[i].status == OperationStatus::pending || (done && o.reevaluate);
+    if (in_sequence(o))
+      sequence_waits = states_[i].status == OperationStatus::pending || (outcome == Outcome::changed && o.reevaluate);
   }
+  return false;
 }
 
-// Whether it was carried out. One without `when` is asked so often that only its failure is told of.
-bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties) {
+// An operation without `when` is asked so often that only its failure is told of.
+Outcome OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties) {
   ScheduledOperation& o = operations_[index];
   const int64_t edit = duties.edits();
   Table fields;
@@ -113,22 +116,22 @@ bool OperationSet::attempt(size_t index, TrainingView& now, const std::string& w
     fields = record_fields(o, now, duties, why);
     duties.report(fields);
   }
-  bool changed = false;
+  Outcome outcome = Outcome::nothing;
   try {
     if (const auto unopened = unopened_.find(index); unopened != unopened_.end()) throw unopened->second.why;
-    changed = duties.carry_out(index, now);
+    outcome = duties.carry_out(index, now);
   } catch (const Error& e) {
     fail(index, now, o.when ? std::move(fields) : record_fields(o, now, duties, why), e, duties);
-    return false;
+    return Outcome::nothing;
   }
-  if (!o.when && !changed) return false;
+  if (outcome == Outcome::goes_back || (!o.when && outcome == Outcome::nothing)) return outcome;
   if (o.when) {
     note_fired(*o.when, now.step, now.val_loss, states_[index]);
     duties.report(in_phase(std::move(fields), "success"));
   }
   duties.refresh(now);
   if (o.reevaluate) reevaluate(index, edit, now, duties);
-  return true;
+  return Outcome::changed;
 }
 
 void OperationSet::fail(size_t index, const TrainingView& now, const Table& fields, const Error& error,

@@ -48,12 +48,15 @@ struct CannotUndo final : Error {
   using Error::Error;
 };
 
+// What carrying out an operation comes to.
+enum class Outcome { nothing, changed, goes_back };  // goes_back: training returns to before an earlier operation
+
 // What an operation set asks of the training loop. Every call is [all ranks].
 class OperationDuties {
  public:
   virtual ~OperationDuties() = default;
-  // Plans and commits the operation. Returns false when it planned nothing. A failure leaves the training as it was.
-  virtual bool carry_out(size_t index, const TrainingView& now) = 0;
+  // Plans and commits the operation. A failure leaves the training as it was.
+  virtual Outcome carry_out(size_t index, const TrainingView& now) = 0;
   // Returns whether an operation that can only undo has nothing to undo, and warns of it once.
   virtual bool nothing_to_undo(size_t index) = 0;
   // Returns the last evaluation's val loss; absent: no window had a target.
@@ -87,8 +90,9 @@ class OperationSet {
 
   // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
   // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those whose
-  // index is true in `asked` were asked already.
-  void ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked = {});
+  // index is true in `asked` were asked already. Returns true when training goes back: then the operations that follow were not
+  // asked.
+  bool ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked = {});
 
   // Every `plateau` counts from the next val loss: those until now compare with none that follows.
   void restart_plateaus();
@@ -110,7 +114,7 @@ class OperationSet {
  private:
   std::string due(size_t index, const Moment& moment) const;
   int64_t sequence_step() const;
-  bool attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties);
+  Outcome attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties);
   void fail(size_t index, const TrainingView& now, const Table& fields, const Error& error, OperationDuties& duties);
   void reevaluate(size_t index, int64_t edit, TrainingView& now, OperationDuties& duties);
   struct Unopened {

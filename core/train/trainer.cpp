@@ -18,7 +18,7 @@ int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int6
   return options.tokens_per_step / one;
 }
 
-StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state) {
+TrainEnd train(const TrainOptions& options, TrainContext& context, TrainState& state) {
   return Loop(options, context, state).run();
 }
 

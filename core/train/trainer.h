@@ -50,11 +50,14 @@ struct TrainContext {
   int64_t first_step = 0;              // updates of earlier stages, for events and checkpoints
   double peak_flops = 0;               // of this rank's device; 0 = unknown, no MFU
   MemorySources memory = {};
-  std::optional<Rewind> rewind = {};  // set by StageEnd::rewound
 };
 
-// rewound: the caller loads what TrainContext::rewind asks for and calls again.
 enum class StageEnd { finished, early_stopped, interrupted, rewound };
+
+struct TrainEnd {
+  StageEnd how;
+  std::optional<Rewind> rewind = {};  // rewound: the caller loads what this asks for and trains again
+};
 
 // Micro-batches per update and rank that `options` ask for. Throws Error(conflict) when tokens_per_step does not divide.
 int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int64_t ranks);
@@ -62,6 +65,6 @@ int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int6
 // [all ranks] Trains from `state` on and leaves it at the end. Throws Error(nonfinite) when loss or gradients are not
 // finite and the policy says so; parameters and moments are then those of the last good update. It has no hint when the model
 // itself computes no numbers any more.
-StageEnd train(const TrainOptions& options, TrainContext& context, TrainState& state);
+TrainEnd train(const TrainOptions& options, TrainContext& context, TrainState& state);
 
 }  // namespace gptcore

@@ -23,11 +23,11 @@ std::string plugin() {
 // Plans, and commits nothing.
 struct Planning final : OperationDuties {
   Planning(const OperationSet& all, const NetworkView& model) : operations(all), view(model) {}
-  bool carry_out(size_t index, const TrainingView& now) override {
+  Outcome carry_out(size_t index, const TrainingView& now) override {
     const ScheduledOperation& o = operations.operations()[index];
     PlannedEdit edit(view, o.effects);
     o.operation->plan(now, edit);
-    return !edit.empty();
+    return edit.empty() ? Outcome::nothing : Outcome::changed;
   }
   bool nothing_to_undo(size_t) override { return false; }
   std::optional<double> last_val_loss() const override { return {}; }

@@ -122,8 +122,8 @@ struct Rig : private CheckpointSink {
     context.memory = memory;
     context.peak_flops = peak_flops;
     context.support.adapter_values = [](const std::string&, const Table& values) { return values; };
-    const StageEnd how = train(options, context, state);
-    rewind = std::move(context.rewind);
+    auto [how, back] = train(options, context, state);
+    rewind = std::move(back);
     return how;
   }
   void save(const TrainState& s, bool best) override {

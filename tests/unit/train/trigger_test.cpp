@@ -34,11 +34,11 @@ struct Stage final : OperationDuties {
     now.event = event;
     operations.ask(now, record, *this);
   }
-  bool carry_out(size_t index, const TrainingView& view) override {
+  Outcome carry_out(size_t index, const TrainingView& view) override {
     const ScheduledOperation& o = operations.operations()[index];
     fired.emplace_back(o.name, view.step);
     if (const auto bad = failing.find(o.name); bad != failing.end()) throw Error(bad->second, "it does not fit");
-    return true;
+    return Outcome::changed;
   }
   bool nothing_to_undo(size_t) override { return false; }
   void refresh(TrainingView&) override {}
