@@ -34,23 +34,23 @@ std::string in_words(const Table& fields) {
 }  // namespace
 
 bool run_stage(StageContext& c, const StageConfig& stage, const EvaluateOptions& options) {
-  const auto group = single_process_group();
   const EvaluationPlan plan{options.eval_iters, options.batch_size};
   c.bus.emit(Event::evaluation_started, c.global_step());
   Table fields;
   for (const Split split : {Split::train, Split::val}) {
     const std::string name = name_of(split);
     if (std::find(options.splits.begin(), options.splits.end(), name) == options.splits.end()) continue;
-    add_loss(fields, split,
-             evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *group, c.session.device,
-                           [&, tell = evaluation_progress(c.session.host, split)](int64_t batch, int64_t batches) {
-                             tell(batch, batches);
-                             return c.signals.received() == 0;
-                           }));
+    add_loss(
+        fields, split,
+        evaluate_loss(*c.session.model, *c.session.dataset, c.session.dataset_mutex, split, plan, *c.session.group,
+                      c.session.device, [&, tell = evaluation_progress(c.session.host, split)](int64_t batch, int64_t batches) {
+                        tell(batch, batches);
+                        return c.signals.received() == 0;
+                      }));
   }
   if (c.signals.received()) return false;
   const NetworkView view(*c.session.model);
-  for (auto& metric : c.items.at(stage.name).evaluators.run(view, *group, c.bus, c.session.host, c.global_step()))
+  for (auto& metric : c.items.at(stage.name).evaluators.run(view, *c.session.group, c.bus, c.session.host, c.global_step()))
     fields.push_back(std::move(metric));
   fields.emplace_back("whole_split", plan.iters == kWholeSplit);
   if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);

@@ -101,12 +101,7 @@ class Times {
 class Planner {
  public:
   Planner(const PipelineConfig& config, Session& session, Effects effects, bool goes_on)
-      : effects_(effects),
-        goes_on_(goes_on),
-        config_(config),
-        session_(session),
-        factory_(session.factory()),
-        group_(single_process_group()) {
+      : effects_(effects), goes_on_(goes_on), config_(config), session_(session), factory_(session.factory()) {
     session_.maker.use(config);
     structure_ = session_.structure;
     network_ = factory_.network(structure_);
@@ -210,7 +205,7 @@ class Planner {
     accumulation_steps(with_settings(options_, settings), network_->block_size(), 1);
     const Shapes before = shapes_of(*network_);
     if (!edit.edits.empty()) {
-      CommitContext context{*network_, nullptr, *group_, factory_, structure_};
+      CommitContext context{*network_, nullptr, *session_.group, factory_, structure_};
       context.rebuild = [](const NamedMoments*) {};
       commit_edits(context, edit);
     }
@@ -251,7 +246,6 @@ class Planner {
   const PipelineConfig& config_;
   Session& session_;
   NetworkFactory factory_;
-  std::unique_ptr<ProcessGroup> group_;
   Structure structure_;
   std::unique_ptr<Network> network_;
   TrainOptions options_;

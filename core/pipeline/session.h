@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/pipeline_config.h"
+#include "core/distributed/process_group.h"
 #include "core/model/network.h"
 #include "core/options/run_options.h"
 #include "core/pipeline/model_maker.h"
@@ -68,6 +69,8 @@ struct Session {
   at::Device device;
   at::ScalarType compute;
   int64_t threads;
+  std::unique_ptr<ProcessGroup> group =  // rank 0 alone writes files and emits events
+      single_process_group();
   std::unique_ptr<Tokenizer> tokenizer;  // null when the pipeline has none; its ids are the model's
   std::unique_ptr<Dataset> dataset;
   std::mutex dataset_mutex;

@@ -138,6 +138,8 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       // The operation keeps its random numbers when its place among the others changes.
       const std::string name = stage.name + " " + section.use + " " + (operation.when ? text_of(*operation.when) : "");
       context.seed = stream_key(seed, "operation " + name + " " + std::to_string(alike[name]++));
+      context.rank = session.group->rank();
+      context.ranks = session.group->size();
       context.host = &session.host;
       context.data_vocab_size = session.whole_vocab_size();
       blocks_may_change |= (operation.effects & (kReshapes | kReplaces)) != 0;
@@ -161,6 +163,8 @@ std::map<std::string, StageItems> open_stage_items(const PipelineConfig& config,
       EvaluatorContext context;
       context.tokenizer = session.tokenizer.get();
       context.seed = stream_key(seed, "evaluator " + section.path);
+      context.rank = session.group->rank();
+      context.ranks = session.group->size();
       context.host = &session.host;
       at_table(section, [&] {
         evaluator->open(context);

@@ -52,14 +52,15 @@ class TrainStage final : private CheckpointSink {
         network_(*c_.session.model),
         items_(c_.items.at(stage.name)),
         scaler_(c_.session.compute == at::kHalf, c_.session.device),
-        group_(single_process_group()),
         factory_(c_.session.factory()),
         step_{network_, scaler_, c_.session.device},
-        parts_(network_, step_, c_.session.threads, *group_),
+        parts_(network_, step_, c_.session.threads, *c_.session.group),
         points_(c_.files, undo_folder(c_), point_options(c_.session.host)) {
     step_.grad_clip = options_.grad_clip;
-    step_.group = group_.get();
-    step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed), "dropout " + stage_.name);
+    step_.group = c_.session.group.get();
+    const int64_t rank = c_.session.group->rank();  // LibTorch's generator draws for each rank alone
+    step_.dropout_key = stream_key(static_cast<uint64_t>(c_.run.seed),
+                                   "dropout " + stage_.name + (rank > 0 ? " rank " + std::to_string(rank) : ""));
   }
 
   // Runs the stage. `rewind` is set after training was rewound by it: the state to continue from is not on the disk yet. Sets
@@ -75,7 +76,7 @@ class TrainStage final : private CheckpointSink {
                          parts_,
                          *this,
                          network_,
-                         *group_,
+                         *c_.session.group,
                          *c_.session.dataset,
                          c_.session.dataset_mutex,
                          c_.bus,
@@ -111,15 +112,18 @@ class TrainStage final : private CheckpointSink {
   }
 
  private:
+  bool writes() const { return c_.session.group->rank() == 0; }
   bool keeps_points() const override { return true; }
   int64_t keep_point(const TrainState& now, int64_t number) override {
     SavedState saved;
     saved.saves = saves();
-    points_.publish(number, parts_of(now, saved));
+    if (writes()) points_.publish(number, parts_of(now, saved));
     return marked_best();
   }
   int64_t marked_best() const override { return c_.store.best().value_or(-1); }
-  void forget_points_before(int64_t number) override { points_.keep_only(number, kNoLimit); }
+  void forget_points_before(int64_t number) override {
+    if (writes()) points_.keep_only(number, kNoLimit);
+  }
   std::optional<Error> point_problem(int64_t number) override {
     try {
       require_readable(c_.files, verify_checkpoint(c_.files, point_folder(c_, number)));
@@ -212,9 +216,9 @@ class TrainStage final : private CheckpointSink {
     Table told = rewind.told;
     if (c_.saved->saves > 0) told.emplace_back("saves", c_.saved->saves);
     c_.bus.emit(Event::operation, c_.global_step(), std::move(told));
-    if (rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
+    if (writes() && rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
     save(state, false);
-    c_.store.keep_only(0, c_.global_step());
+    if (writes()) c_.store.keep_only(0, c_.global_step());
   }
 
   void save(const TrainState& now, bool best) override {
@@ -226,7 +230,7 @@ class TrainStage final : private CheckpointSink {
     SavedState state;
     state.saves = saves() + 1;
     const std::vector<CheckpointPart> parts = parts_of(now, state);
-    c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
+    if (writes()) c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
     c_.saved = std::move(state);
     c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}, {"saves", saves()}});
   }
@@ -280,7 +284,6 @@ class TrainStage final : private CheckpointSink {
   Network& network_;
   StageItems& items_;
   GradScaler scaler_;
-  std::unique_ptr<ProcessGroup> group_;
   NetworkFactory factory_;
   TrainStep step_;
   TrainedParts parts_;

@@ -36,7 +36,7 @@ bool CheckpointWriter::save(bool best, Must must, Asked asked) {
   if (asked == Asked::by_schedule || in_time) run_.state.rewind_step = run_.state.step;
   try {
     run_.take_states();
-    run_.context.checkpoints.save(run_.state, best);
+    run_.together([&] { run_.context.checkpoints.save(run_.state, best); });
     saved_step_ = run_.state.step;
     note_place();
     changed_since_ = false;
@@ -65,13 +65,14 @@ void CheckpointWriter::save_best(double former_best) {
   unsaved_best_ = loss;
 }
 
-// All ranks save when one is short. Several agree where they log, which makes each wait for the others.
+bool CheckpointWriter::memory_is_short() {
+  found_short_ = is_saved() || run_.finished() ? "" : memory_.look();
+  return !found_short_.empty();
+}
+
 void CheckpointWriter::save_when_memory_is_short() {
-  const bool alone = run_.context.group.size() == 1;
-  if (is_saved() || run_.finished() || (!alone && run_.state.step % run_.options.log_interval != 0)) return;
-  const std::string found = memory_.look();
-  if (run_.largest(found.empty() ? 0 : 1) == 0) return;
-  run_.warn("memory is short" + (found.empty() ? " on another rank" : ": " + found) + "; a checkpoint of step " +
+  if (!run_.memory_is_short() || is_saved() || run_.finished()) return;
+  run_.warn("memory is short" + (found_short_.empty() ? " on another rank" : ": " + found_short_) + "; a checkpoint of step " +
             std::to_string(run_.global_step()) + " is saved and training goes on");
   save(false, Must::try_again_later, Asked::in_between);
 }

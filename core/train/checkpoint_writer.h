@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "core/device/memory_watch.h"
 #include "core/train/stage_run.h"
@@ -17,13 +18,15 @@ class CheckpointWriter {
   // `run` outlives this.
   explicit CheckpointWriter(StageRun& run);
 
-  // Returns false when the checkpoint could not be saved and has to be tried again later. Throws Error(io | disk_full) when it
-  // must succeed, or has failed three times in a row.
+  // [all ranks] Returns false when the checkpoint could not be saved and has to be tried again later. Throws Error(io |
+  // disk_full) when it must succeed, or has failed three times in a row.
   bool save(bool best, Must must, Asked asked);
   // Saves the model that has just become the best one. When that fails, `former_best` is again the val loss to beat, until a
   // checkpoint holds this model.
   void save_best(double former_best);
-  // [all ranks] Saves when memory is short on a rank.
+  // Looks whether memory is short on this rank, for run.agree(). Not where nothing is left to save.
+  bool memory_is_short();
+  // [all ranks] Saves when memory is short on a rank, as run.agree() has found.
   void save_when_memory_is_short();
   // Saves before a failure ends the run, which is the one to be reported. Throws nothing.
   void save_before_failing();
@@ -44,6 +47,7 @@ class CheckpointWriter {
  private:
   StageRun& run_;
   MemoryWatch memory_;
+  std::string found_short_;     // by the last look
   int64_t saved_step_;          // of the newest checkpoint; -1: there is none of this stage
   bool changed_since_ = false;  // what that checkpoint holds, at the same step
   bool best_forgotten_ = false;

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <utility>
+
+#include "core/distributed/agreement.h"
 
 namespace gptcore {
 namespace {
@@ -31,6 +35,16 @@ class Collected final : public Results {
     fields.insert(fields.end(), record.begin(), record.end());
     bus_.emit(Event::item_evaluated, step_, std::move(fields));
   }
+  // [all ranks]
+  bool same_metrics(ProcessGroup& group) const {
+    if (group.size() == 1) return true;
+    std::string names;
+    for (const std::string& name : names_) names += name + '\n';
+    const auto digest = static_cast<double>(std::hash<std::string>{}(names) >> 12);  // exact in a double
+    const double most = largest(group, at::kCPU, digest), least = -largest(group, at::kCPU, -digest);
+    return most == least;
+  }
+  // [all ranks]
   Table metrics(ProcessGroup& group) const {
     if (names_.empty()) return {};
     at::Tensor all = at::tensor(sums_, at::kDouble);
@@ -78,16 +92,24 @@ Table EvaluatorSet::run(const ModelView& model, ProcessGroup& group, EventBus& b
   Table all;
   for (Entry& e : entries_) {
     if (e.failures >= kMaxFailures) continue;
+    Collected results(e.name, bus, step);
+    std::optional<Error> failure;
     try {
-      Collected results(e.name, bus, step);
       e.evaluator->evaluate(shown, results);
+    } catch (const std::exception& own) {
+      failure.emplace(Code::plugin_failed, own.what());
+    }
+    failure = failure_of_any(group, at::kCPU, failure);
+    if (!failure && !results.same_metrics(group))
+      failure.emplace(Code::plugin_failed, "it measures other metrics on each rank");
+    if (!failure) {
       for (auto& metric : results.metrics(group)) all.push_back(std::move(metric));
       e.failures = 0;
-    } catch (const std::exception& failure) {
+    } else {
       ++e.failures;
       host.log(Level::warning, "evaluator '" + e.name + "' failed" +
                                    (e.failures == kMaxFailures ? " three times in a row and is switched off" : "") + ": " +
-                                   failure.what());
+                                   failure->what());
     }
   }
   return all;

@@ -52,10 +52,11 @@ TrainEnd Loop::run() {
     if (o.patience > 0 && state.patience.evaluations >= o.patience) return end(StageEnd::early_stopped);
     if (auto back = update()) return back_to(*std::move(back));
     if (auto back = operations_.ask(Event::step_ended, records_.take())) return back_to(*std::move(back));
+    run_.agree(writer_.memory_is_short());
     if (o.checkpoint_interval > 0 && state.step % o.checkpoint_interval == 0 && !run_.finished())
       writer_.save(false, Must::try_again_later, Asked::by_schedule);
     writer_.save_when_memory_is_short();
-    if (run_.context.signals.received()) return end(StageEnd::interrupted);
+    if (run_.stops()) return end(StageEnd::interrupted);
   }
 }
 
@@ -90,7 +91,7 @@ std::optional<Rewind> Loop::update() {
     if (auto back = guard_.check(result)) return back;
   if (read || context.operations.waits_for_grad_norm()) {
     const double norm = result.grad_norm.item<float>();
-    state.grad_norm = result.has_gradient && std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN();
+    state.grad_norm = result.has_targets && std::isfinite(norm) ? norm : std::numeric_limits<double>::quiet_NaN();
   }
   const double seconds = seconds_since(start);
   state.seconds += seconds;

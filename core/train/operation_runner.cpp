@@ -99,7 +99,7 @@ Outcome OperationRunner::carry_out(size_t index, const TrainingView& now) {
   support_.can_undo = !state_.undo_points.empty();
   PlannedEdit edit(run_.view, o.effects, support_);
   loss_before_.reset();
-  o.operation->plan(now, edit);
+  run_.together([&] { o.operation->plan(now, edit); });
   if (edit.empty()) return Outcome::nothing;
   edit.require_something_to_train();
   if (edit.undo) {
@@ -115,7 +115,7 @@ Outcome OperationRunner::carry_out(size_t index, const TrainingView& now) {
   point.step = state_.step;
   if (loss_before_) point.val_loss = *loss_before_;
   run_.take_states();
-  point.best_step = context_.checkpoints.keep_point(state_, point.number);
+  run_.together([&] { point.best_step = context_.checkpoints.keep_point(state_, point.number); });
   if (commit(o.name, edit)) point.val_loss = kNan;
   point.measured = evaluation_plan(options_);
   state_.undo_points.push_back(point);
@@ -205,8 +205,10 @@ CommitReport OperationRunner::commit_edits(const std::string& operation, Planned
     return context_.dataset.save();
   }();
   try {
-    for (const Edit& edit : plan.edits)
-      if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
+    run_.together([&] {
+      for (const Edit& edit : plan.edits)
+        if (const auto* data = std::get_if<SetData>(&edit)) control_data(*data);
+    });
     plan.show_tokens(shown, shown_ids(&context_.dataset));
     return change_model(operation, plan, changed);
   } catch (...) {

@@ -57,7 +57,7 @@ std::optional<StageEvaluation::Measured> StageEvaluation::measure(Timing* timing
   const EvaluationPlan plan = evaluation_plan(o);
   const std::optional<double> train_loss = split_loss(Split::train, plan, /*interruptible=*/true);
   const std::optional<double> val_loss = has_val_split() ? split_loss(Split::val, plan, /*interruptible=*/true) : train_loss;
-  if (c.signals.received()) return std::nullopt;
+  if (run_.largest(c.signals.received() != 0 ? 1 : 0) > 0) return std::nullopt;
   compare_from_now(plan);
   measured_ = plan;
   state.evaluated_step = state.step;

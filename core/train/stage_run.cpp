@@ -1,5 +1,7 @@
 #include "core/train/stage_run.h"
 
+#include <ATen/ops/tensor.h>
+
 namespace gptcore {
 
 StageRun::StageRun(const TrainOptions& stage_options, TrainContext& stage_context, TrainState& stage_state)
@@ -16,6 +18,18 @@ bool StageRun::finished() const {
 
 double StageRun::largest(double number) const {
   return gptcore::largest(context.group, context.step.device, number);
+}
+
+void StageRun::agree(bool memory_is_short) {
+  memory_is_short_ = memory_is_short;
+  if (context.group.size() == 1) return;
+  at::Tensor seen = at::tensor({state.seconds, context.signals.received() != 0 ? 1.0 : 0.0, memory_is_short ? 1.0 : 0.0},
+                               at::TensorOptions(context.step.device).dtype(at::kDouble));
+  context.group.all_reduce_max(seen);
+  seen = seen.cpu();
+  state.seconds = seen[0].item<double>();
+  stops_ = seen[1].item<double>() > 0;
+  memory_is_short_ = seen[2].item<double>() > 0;
 }
 
 void StageRun::take_states() {

@@ -17,9 +17,7 @@ std::string shown(const at::Tensor& number) {
 
 StepLimits StepGuard::limits() const {
   StepLimits limits;
-  if (options_.on_spike == "off") return limits;
-  limits.group = &context_.group;
-  if (options_.on_spike == "warn") return limits;
+  if (options_.on_spike == "off" || options_.on_spike == "warn") return limits;
   limits.loss = state_.spikes.loss.limit(options_.spike_zscore);
   limits.grad_norm = state_.spikes.grad_norm.limit(options_.spike_zscore);
   return limits;
@@ -29,7 +27,7 @@ std::optional<Rewind> StepGuard::check(const StepResult& result) {
   if (refuse_nonfinite(result)) return std::nullopt;
   if (options_.on_spike != "off")
     if (std::optional<Rewind> back = check_spike(result)) return back;
-  if (result.has_gradient && result.refused.item<float>() == 0) state_.skips_in_a_row = 0;
+  if (result.has_targets && result.refused.item<float>() == 0) state_.skips_in_a_row = 0;
   return std::nullopt;
 }
 
@@ -87,8 +85,9 @@ std::optional<Rewind> StepGuard::check_spike(const StepResult& result) {
       skip_spike(text);
   }
   if (refused) return std::nullopt;
-  if (result.has_loss) state_.spikes.loss.add(loss);
-  if (result.has_gradient) state_.spikes.grad_norm.add(norm);
+  if (!result.has_targets) return std::nullopt;
+  state_.spikes.loss.add(loss);
+  state_.spikes.grad_norm.add(norm);
   return std::nullopt;
 }
 

@@ -17,8 +17,8 @@ StepRecords::StepRecords(StageRun& run, const BatchFeed& feed) : run_(run), feed
 }
 
 void StepRecords::add(const StepResult& result, double seconds) {
-  had_target_ = had_target_ || result.has_gradient;
-  if (!result.has_gradient) ++blank_updates_;
+  had_target_ = had_target_ || result.has_targets;
+  if (!result.has_targets) ++blank_updates_;
   meter_.seconds += seconds;
   ++meter_.updates;
   meter_.tokens += static_cast<double>(feed_.tokens_per_update());
@@ -33,12 +33,12 @@ void StepRecords::emit(const StepResult& result, double learning_rate) {
   const double rate = meter_.tokens / meter_.seconds, flops = meter_.flops / meter_.seconds;
   meter_ = {};
   Table fields{{"iter", run_.global_step() - 1}};
-  if (result.has_loss)
+  if (result.has_targets)
     fields.emplace_back("loss", static_cast<double>(result.loss.item<float>()));
   else
     fields.emplace_back("no_targets", List{name_of(Split::train)});
   fields.emplace_back("lr", learning_rate);
-  if (result.has_gradient) fields.emplace_back("grad_norm", static_cast<double>(result.grad_norm.item<float>()));
+  if (result.has_targets) fields.emplace_back("grad_norm", static_cast<double>(result.grad_norm.item<float>()));
   fields.emplace_back("ms", per_update * 1e3);
   fields.emplace_back("tokens_per_s", rate);
   if (c.peak_flops > 0 && flops > 0) fields.emplace_back("mfu", flops / (c.peak_flops * static_cast<double>(c.group.size())));
@@ -48,7 +48,7 @@ void StepRecords::emit(const StepResult& result, double learning_rate) {
   fields.emplace_back("eta_s", per_update * static_cast<double>(o.max_iters - state.step));
   if (timing_)
     for (auto& field : timing_->fields()) fields.push_back(std::move(field));
-  if (result.has_gradient) append_layer_norms(result.layer_norms, fields);
+  if (result.has_targets) append_layer_norms(result.layer_norms, fields);
   record_ = fields;
   c.bus.emit(Event::step_ended, run_.global_step(), std::move(fields));
 }

@@ -8,6 +8,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "gptcore/random.h"
@@ -28,17 +29,15 @@ double share_of_targets(const Batch& batch) {
   return static_cast<double>(batch.targets.ge(0).sum().item<int64_t>()) / static_cast<double>(batch.targets.numel());
 }
 
-void mean_over(ProcessGroup& group, at::Tensor& number) {
+// [all ranks] Sets both to their means over all ranks.
+void mean_over(ProcessGroup& group, at::Tensor& loss, double& filled) {
   if (group.size() == 1) return;
-  group.all_reduce_sum(number);
-  number.div_(group.size());
-}
-
-double mean_over(ProcessGroup& group, at::Device device, double number) {
-  if (group.size() == 1) return number;
-  at::Tensor tensor = at::full({}, number, at::TensorOptions(device).dtype(at::kDouble));
-  mean_over(group, tensor);
-  return tensor.item<double>();
+  at::Tensor both = at::full({2}, filled, at::TensorOptions(loss.device()).dtype(at::kDouble));
+  both[0].copy_(loss);
+  group.all_reduce_sum(both);
+  both.div_(group.size());
+  loss.copy_(both[0]);
+  filled = both[1].item<double>();
 }
 
 }  // namespace
@@ -70,27 +69,25 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
 
   const at::NoGradGuard no_grad;
   at::Tensor loss = loss_sum / micro_batches;
-  const double own = filled;
-  if (s.group) filled = mean_over(*s.group, s.device, filled);
-  if (limits.group) mean_over(*limits.group, loss);
-  const bool has_loss = (limits.group ? filled : own) > 0, has_gradient = filled > 0;
+  if (s.group) mean_over(*s.group, loss, filled);
+  const bool has_targets = filled > 0;
   filled = std::max(filled, kNoTargets);
-  loss.div_(limits.group ? filled : std::max(own, kNoTargets));
+  loss.div_(filled);
   // The kernel divides gradients by `divisor`: the loss scale and the clipping in one, without a pass of their own.
   at::Tensor divisor = filled == 1 ? s.scaler.scale() : s.scaler.scale() * filled;
   const at::Tensor unclipped = divisor, grad_norm = s.parameters->grad_norm() / unclipped;
   const at::Tensor found_inf = (grad_norm + loss).isfinite().logical_not().to(at::kFloat);
+  const bool limited = std::isfinite(limits.loss) || std::isfinite(limits.grad_norm);
   const at::Tensor refused =
-      limits.group ? found_inf.maximum((loss > limits.loss).logical_or(grad_norm > limits.grad_norm).to(at::kFloat))
-                   : found_inf;
+      limited ? found_inf.maximum((loss > limits.loss).logical_or(grad_norm > limits.grad_norm).to(at::kFloat)) : found_inf;
   if (s.grad_clip > 0) divisor = divisor * (grad_norm / s.grad_clip).clamp_min(1.0);
-  StepResult result{loss, grad_norm, found_inf, refused, has_loss, has_gradient, computed};
+  StepResult result{loss, grad_norm, found_inf, refused, has_targets, computed};
   if (measures.layer_norms) {
     result.layer_norms = layer_grad_norms(*s.parameters);
     if (result.layer_norms.norms.defined()) result.layer_norms.norms.div_(unclipped);
   }
   update.lap(StepSection::clipping);
-  if (has_gradient) {  // gradients of 0 would still decay moments and weights
+  if (has_targets) {  // gradients of 0 would still decay moments and weights
     s.optimizer->step(learning_rate, divisor, refused);
     s.scaler.update(found_inf);
   }

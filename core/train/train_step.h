@@ -31,7 +31,7 @@ struct TrainStep {
   GradientReducer* reducer = nullptr;
   double grad_clip = 1.0;  // 0 = off
   uint64_t dropout_key = 0;
-  ProcessGroup* group = nullptr;  // over which targets are counted; null: of this rank alone
+  ProcessGroup* group = nullptr;  // over which losses and targets are counted; null: of this rank alone
 };
 
 // What is measured besides.
@@ -40,20 +40,18 @@ struct StepMeasures {
   bool layer_norms = false;
 };
 
-// Above one of these nothing is changed. The loss is averaged over `group` before it is compared; null: no limits.
+// Above one of these nothing is changed.
 struct StepLimits {
-  ProcessGroup* group = nullptr;
   double loss = std::numeric_limits<double>::infinity(), grad_norm = std::numeric_limits<double>::infinity();
 };
 
 // 0-dim float32 on the device; reading one waits for the device.
 struct StepResult {
-  at::Tensor loss;              // mean over the targets of this rank; with limits, of all ranks'
+  at::Tensor loss;              // mean over the targets of all ranks of TrainStep::group; 0 without any
   at::Tensor grad_norm;         // before clipping, over all ranks
   at::Tensor found_inf;         // 1: loss or gradients were not finite
   at::Tensor refused;           // 1: that, or above a limit, and nothing was changed
-  bool has_loss = true;         // false: `loss` is of no target, and 0
-  bool has_gradient = true;     // false: no target on any rank of TrainStep::group; `grad_norm` is 0, nothing was changed
+  bool has_targets = true;      // false: no rank had one; `loss` and `grad_norm` are 0, nothing was changed
   int64_t computed = 0;         // micro-batches of this rank with a target; the model is not asked for others
   LayerNorms layer_norms = {};  // as grad_norm; empty unless asked for
 };
