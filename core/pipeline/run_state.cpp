@@ -12,6 +12,7 @@
 #include "core/config/operation_keys.h"
 #include "core/config/owner.h"
 #include "core/pipeline/json_numbers.h"
+#include "core/pipeline/older_state.h"
 #include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
@@ -214,7 +215,7 @@ std::string format_state(const SavedState& s) {
                {"evaluations_since_best", t.patience.evaluations},
                {"patience_reference", number_json(t.patience.reference)},
                {"best_measured", t.best_measured ? Json{t.best_measured->iters, t.best_measured->batch_size} : Json()},
-               {"former_best", t.former_best},
+               {"former_bests", t.former_bests},
                {"skips_in_a_row", t.skips_in_a_row},
                {"train_loss", number_json(t.train_loss)},
                {"val_loss", number_json(t.val_loss)},
@@ -277,7 +278,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
     if (json.contains("patience_reference")) t.patience.reference = number_of(json.at("patience_reference"), kInfinity);
     if (json.contains("best_measured") && !json.at("best_measured").is_null())
       t.best_measured = {json.at("best_measured").at(0).get<int64_t>(), json.at("best_measured").at(1).get<int64_t>()};
-    t.former_best = json.value("former_best", t.former_best);
+    t.former_bests = json.value("former_bests", t.former_bests);
     t.seconds = number_of(json.at("seconds"), 0);
     json.at("started").get_to(t.started);
     t.settings = table_of(json.at("changed_settings"));
@@ -315,7 +316,9 @@ SavedState parse_state(const std::string& text, const std::string& where) {
 }
 
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint) {
-  return parse_state(checkpoint.text(files, "state.json"), (checkpoint.directory / "state.json").string());
+  SavedState saved = parse_state(checkpoint.text(files, "state.json"), (checkpoint.directory / "state.json").string());
+  complete_older(saved, files, checkpoint);
+  return saved;
 }
 
 void require_readable(FileSystem& files, const Checkpoint& checkpoint) {

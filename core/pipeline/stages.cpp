@@ -265,7 +265,8 @@ int run_stages(StageContext& c, StageProgress& progress) {
       const bool complete = c.items.at(stage.name).evaluators.failures().empty();
       progress.mark(stage.name, {c.global_step(), c.result, basis, from, complete});
     }
-    if (does_train(stage)) c.ended.push_back(stage.name);
+    // A stage that is only measured may have been trained before.
+    if (does_train(stage) || (stage.kind == "train" && c.saved && c.saved->stage == stage.name)) c.ended.push_back(stage.name);
     c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
   }
   return 0;

@@ -160,7 +160,7 @@ class TrainStage final : private CheckpointSink {
     if (!c_.other_model && !options_.eval_only) items_.evaluators.load(state.evaluator_failures, c_.session.host);
     const bool other_model = std::exchange(c_.other_model, false), here = is_saved_by(c_.resumed->directory, c_.run_dir);
     foreign_ = other_model || !here;
-    if (!here) state.former_best = -1;
+    if (!here) state.former_bests.clear();
     if (other_model || c_.other_data) forget_losses(state, other_model ? "another model" : "other data");
     c_.resumed.reset();
     return state;
@@ -169,19 +169,20 @@ class TrainStage final : private CheckpointSink {
   // Drops the losses of a state that is of another model or of other data: `what`.
   void forget_losses(TrainState& state, const std::string& what) {
     const bool tells = std::isfinite(state.best_val_loss) && !options_.eval_only;
-    if (tells && marked_best() >= 0) state.former_best = marked_best();
+    const int64_t former = tells ? marked_best() : -1;
+    if (former >= 0) state.former_bests.insert(former);
     state.forget_losses();
     state.evaluated_step = -1;
     state.train_loss = state.val_loss = std::nullopt;
     state.skips_in_a_row = 0;
     items_.operations.restart_plateaus();
     if (!tells) return;
-    c_.session.host.log(Level::info, "earlier losses are of " + what +
-                                         " and do not compare with later ones: the best model, patience and the limits of "
-                                         "on_spike count from the next evaluation and update" +
-                                         (state.former_best < 0 ? ""
-                                                                : "; the best checkpoint until then, of step " +
-                                                                      std::to_string(state.former_best) + ", is kept"));
+    c_.session.host.log(
+        Level::info,
+        "earlier losses are of " + what +
+            " and do not compare with later ones: the best model, patience and the limits of "
+            "on_spike count from the next evaluation and update" +
+            (former < 0 ? "" : "; the best checkpoint until then, of step " + std::to_string(former) + ", is kept"));
   }
 
   // Saves the checkpoint of another run or model as this run's first one, because training can only return to checkpoints of
@@ -224,7 +225,7 @@ class TrainStage final : private CheckpointSink {
   void save(const TrainState& now, bool best) override {
     std::set<int64_t> kept;  // steps that training may return to
     for (const UndoPoint& point : now.undo_points) kept.insert(point.best_step);
-    kept.insert(now.former_best);
+    kept.insert(now.former_bests.begin(), now.former_bests.end());
     if (options_.on_spike == "rewind" && now.rewind_step >= 0) kept.insert(first_step_ + now.rewind_step);
     c_.store.keep(std::move(kept));
     SavedState state;

@@ -33,7 +33,8 @@ void StageEvaluation::compare_from_now(const EvaluationPlan& plan) {
   TrainState& state = run_.state;
   if (state.best_measured && !same_windows(*state.best_measured, plan)) {
     const bool tells = std::isfinite(state.best_val_loss) && !run_.options.eval_only;
-    state.former_best = run_.context.checkpoints.marked_best();
+    const int64_t former = run_.context.checkpoints.marked_best();
+    if (former >= 0) state.former_bests.insert(former);
     state.forget_best();
     run_.context.operations.restart_plateaus();
     if (tells)
@@ -41,9 +42,7 @@ void StageEvaluation::compare_from_now(const EvaluationPlan& plan) {
           "evaluations take other windows than before, and earlier val losses do not compare with later ones: the best "
           "model and patience count from step " +
           std::to_string(run_.global_step()) +
-          (state.former_best < 0
-               ? ""
-               : "; the best checkpoint until then, of step " + std::to_string(state.former_best) + ", is kept"));
+          (former < 0 ? "" : "; the best checkpoint until then, of step " + std::to_string(former) + ", is kept"));
   }
   state.best_measured = plan;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ struct TrainState {
   double best_val_loss = std::numeric_limits<double>::infinity();
   Plateau patience;                             // of early stopping
   std::optional<EvaluationPlan> best_measured;  // what these two were measured on; absent: nothing, or not known
-  int64_t former_best = -1;  // of the run's best checkpoint when its loss stopped to compare, which is kept; -1: there is none
+  std::set<int64_t> former_bests;  // steps of the run's best checkpoints whose losses stopped to compare; they are kept
   int64_t skips_in_a_row = 0;
   double seconds = 0;                                           // spent training
   std::optional<double> train_loss, val_loss;                   // of the last evaluation; absent: no window had a target

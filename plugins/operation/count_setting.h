@@ -5,6 +5,7 @@
 #include <string>
 
 #include "argument.h"
+#include "gptcore/error.h"
 #include "scheduled.h"
 
 namespace gptcore::operations {
@@ -13,7 +14,11 @@ constexpr double kMany = 1e15;  // the largest count that a stage may have
 
 // Returns `count` times `factor`, rounded down and not below `least`.
 inline int64_t scaled(int64_t count, double factor, int64_t least) {
-  return std::max(least, static_cast<int64_t>(std::min(kMany, static_cast<double>(count) * factor)));
+  const double product = static_cast<double>(count) * factor;
+  if (!(product <= kMany))
+    throw Error(Code::out_of_range, std::to_string(count) + " times " + to_toml(Value(factor)) + " is more than a count may be",
+                "lower 'value'");
+  return std::max(least, static_cast<int64_t>(product));
 }
 
 // Returns the setting's current value. Throws Error(conflict) when it is not a count, as eval_iters = "all".

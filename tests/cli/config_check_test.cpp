@@ -196,6 +196,7 @@ TEST_CASE("a setting that an operation cannot give its stage is refused before t
       {"min_lr = 1e-3\n", "min_lr = 1e-3\n", "use = \"change_lr\"\nvalue = 1e9", "GC", "learning_rate"},
       {"warmup_iters = 5", "warmup_iters = 5\nlr_decay_iters = 40", "use = \"set_warmup_iters\"\nvalue = 1000", "GC106",
        "lr_decay_iters"},
+      {"eval_iters = 2", "eval_iters = 2", "use = \"change_eval_iters\"\nvalue = 1e300", "GC104", "more than a count may be"},
       {"eval_iters = 2", "eval_iters = \"all\"", "use = \"change_eval_iters\"\nvalue = 2.0", "GC106",
        "'eval_iters' is not a number now"},
   };

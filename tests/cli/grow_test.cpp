@@ -176,4 +176,8 @@ TEST_CASE("--allow-arch-change compares no loss with those of the model before, 
   CHECK(state(newest_checkpoint(w.path("out"))).at("best_val_loss").get<double>() == best);
   CHECK(read(ckpt / "best-000000040/model.safetensors") == weights);
   CHECK(read(ckpt / "BEST") != "best-000000040\n");
+  other[0] = "--model.n_embd=4";  // and once more
+  other[1] = "--train.max_iters=80";
+  REQUIRE(w.train(other).status == 0);
+  CHECK(read(ckpt / "best-000000040/model.safetensors") == weights);
 }

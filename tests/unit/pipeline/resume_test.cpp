@@ -205,6 +205,18 @@ TEST_CASE("data that has changed since the checkpoint is named with its place", 
   }
 }
 
+TEST_CASE("the best loss of a checkpoint that does not note its windows is compared with no loss over others", "[resume]") {
+  SmallRun run("eval_interval = 6\nmax_iters = 12");
+  REQUIRE(run.run() == 0);
+  auto state = nlohmann::json::parse(read_raw(run.out / "ckpt/step-000000012/state.json"));
+  state.erase("best_measured");
+  run.rewrite("step-000000012", "state.json", state.dump());
+  const bool other = GENERATE(true, false);
+  run.configure(std::string("eval_interval = 6\nmax_iters = 18") + (other ? "\neval_batch_size = 1" : ""));
+  REQUIRE(run.run() == 0);
+  CHECK((run.said.find("evaluations take other windows than before") != std::string::npos) == other);
+}
+
 TEST_CASE("the best model and patience of other data count for nothing, and its best checkpoint is kept", "[resume]") {
   const std::string keys = "eval_interval = 6\nschedule = \"constant\"\npatience = 1\nkeep_checkpoints = 1\n";
   SmallRun first(keys + "max_iters = 12");

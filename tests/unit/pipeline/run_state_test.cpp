@@ -42,7 +42,7 @@ SavedState full_state() {
   s.train.best_val_loss = 1.0 / 3;
   s.train.patience = {1.0 / 6, 2};
   s.train.best_measured = EvaluationPlan{20, 8};
-  s.train.former_best = 3;
+  s.train.former_bests = {3, 8};
   s.train.skips_in_a_row = 1;
   s.train.seconds = 0.1;
   s.train.train_loss = 2.5;
@@ -91,12 +91,12 @@ TEST_CASE(
 TEST_CASE("a state of before does not know what its best val loss was measured on", "[state]") {
   const TrainState back = parse_state(format_state(full_state()), "x").train;
   CHECK((back.best_measured == EvaluationPlan{20, 8}));
-  CHECK(back.former_best == 3);
+  CHECK(back.former_bests == std::set<int64_t>{3, 8});
   auto json = nlohmann::json::parse(format_state(full_state()));
   json.erase("best_measured");
-  json.erase("former_best");
+  json.erase("former_bests");
   CHECK_FALSE(parse_state(json.dump(), "x").train.best_measured);
-  CHECK(parse_state(json.dump(), "x").train.former_best == -1);
+  CHECK(parse_state(json.dump(), "x").train.former_bests.empty());
 }
 
 TEST_CASE("numbers that are not finite come back as they were", "[state]") {

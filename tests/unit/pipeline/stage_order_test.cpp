@@ -104,13 +104,30 @@ TEST_CASE("a checkpoint whose stage the pipeline lacks is refused, and starts th
   CHECK(newest(other) == "step-000000012");
 }
 
-TEST_CASE("a run whose checkpoint does not note which stages ended goes by the pipeline's order", "[stages]") {
+TEST_CASE("a run whose checkpoint does not note which stages ended goes by the order of the checkpoint's pipeline",
+          "[stages]") {
   SmallRun run(text_of({{"a", 4}, {"b", 4}}));
   REQUIRE(run.run() == 0);
   forget_ended(run);
+  REQUIRE(run_as(run, {{"b", 4}, {"a", 4}}) == 0);
+  CHECK(newest(run) == "step-000000008");
   REQUIRE(run_as(run, {{"a", 4}, {"b", 6}}) == 0);
   CHECK(newest(run) == "step-000000010");
   REQUIRE(run_as(run, {{"b", 6}, {"a", 4}}) == 0);
+  CHECK(newest(run) == "step-000000010");
+}
+
+TEST_CASE("a stage that was trained and is then only measured has ended once the next one begins", "[stages]") {
+  const auto measured = [](const std::string& stage, const Stages& stages) {
+    const std::string text = text_of(stages), line = "name = \"" + stage + "\"\n";
+    return std::string(text).insert(text.find(line), "eval_only = true\n");
+  };
+  SmallRun run(measured("b", {{"a", 4}, {"b", 4}}));
+  REQUIRE(run.run() == 0);
+  run.configure(measured("a", {{"a", 8}, {"b", 4}}));
+  REQUIRE(run.run() == 0);
+  CHECK(newest(run) == "step-000000008");
+  REQUIRE(run_as(run, {{"a", 8}, {"b", 6}}) == 0);
   CHECK(newest(run) == "step-000000010");
 }
 
