@@ -117,7 +117,7 @@ Measured measure(const Workload& w, int64_t steps, at::Device device, int64_t th
   parts.build(w.train, nullptr);
   const int64_t B = w.train.batch_size, T = w.model.block_size, accumulation = w.train.gradient_accumulation_steps;
   const auto next = [&] {
-    return Batch{at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)};
+    return MicroBatch({at::randint(w.model.vocab_size, {B, T}, at::kLong), at::randint(w.model.vocab_size, {B, T}, at::kLong)});
   };
   Timing timing(device);
   const StepMeasures measures{w.train.log_timing ? &timing : nullptr, w.train.log_layer_norms};

@@ -16,11 +16,11 @@ Prefetcher::~Prefetcher() {
   thread_.join();
 }
 
-Batch Prefetcher::next() {
+MicroBatch Prefetcher::next() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !ready_.empty() || failure_; });
   if (ready_.empty()) std::rethrow_exception(failure_);
-  Batch batch = std::move(ready_.front());
+  MicroBatch batch = std::move(ready_.front());
   ready_.pop_front();
   lock.unlock();
   changed_.notify_all();
@@ -34,12 +34,16 @@ void Prefetcher::work() {
       changed_.wait(lock, [this] { return stop_ || ready_.size() < kDepth; });
       if (stop_) return;
     }
-    Batch batch;
+    MicroBatch ready;
     std::exception_ptr failure;
     try {
-      const std::lock_guard guard(dataset_mutex_);
       const int64_t first = plan_.first_sample + (k * plan_.ranks + plan_.rank) * plan_.batch_size;
-      dataset_.batch({Split::train, Order::shuffled, first, plan_.batch_size}, batch);
+      Batch batch;
+      {
+        const std::lock_guard guard(dataset_mutex_);
+        dataset_.batch({Split::train, Order::shuffled, first, plan_.batch_size}, batch);
+      }
+      ready = MicroBatch(std::move(batch));
     } catch (...) {
       failure = std::current_exception();
     }
@@ -48,7 +52,7 @@ void Prefetcher::work() {
       if (failure)
         failure_ = failure;
       else
-        ready_.push_back(std::move(batch));
+        ready_.push_back(std::move(ready));
     }
     changed_.notify_all();
     if (failure) return;

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-#include "gptcore/dataset.h"
+#include "core/data/micro_batch.h"
 
 namespace gptcore {
 
@@ -27,7 +27,7 @@ class Prefetcher {
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
   // Waits for the next micro-batch and returns it; rethrows an exception of the dataset.
-  Batch next();
+  MicroBatch next();
 
  private:
   void work();
@@ -38,7 +38,7 @@ class Prefetcher {
   std::mutex& dataset_mutex_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Batch> ready_;
+  std::deque<MicroBatch> ready_;
   std::exception_ptr failure_;
   bool stop_ = false;
   std::thread thread_;

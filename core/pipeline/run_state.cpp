@@ -12,7 +12,7 @@
 #include "core/config/operation_keys.h"
 #include "core/config/owner.h"
 #include "core/pipeline/json_numbers.h"
-#include "core/pipeline/older_state.h"
+#include "core/pipeline/completed_state.h"
 #include "core/pipeline/structure_json.h"
 #include "gptcore/error.h"
 #include "gptcore/version.h"
@@ -317,7 +317,7 @@ SavedState parse_state(const std::string& text, const std::string& where) {
 
 SavedState read_state(FileSystem& files, const Checkpoint& checkpoint) {
   SavedState saved = parse_state(checkpoint.text(files, "state.json"), (checkpoint.directory / "state.json").string());
-  complete_older(saved, files, checkpoint);
+  complete_state(saved, files, checkpoint);
   return saved;
 }
 

@@ -21,7 +21,7 @@ void BatchFeed::add_update() {
   ++state.step;
 }
 
-Batch BatchFeed::next() {
+MicroBatch BatchFeed::next() {
   TrainContext& c = run_.context;
   if (!prefetcher_)
     prefetcher_.emplace(c.dataset, BatchPlan{run_.options.batch_size, c.group.rank(), c.group.size(), run_.state.samples},

@@ -15,7 +15,7 @@ class BatchFeed {
   explicit BatchFeed(StageRun& run);
 
   // Returns the next micro-batch of this rank. Later ones are made meanwhile on a thread of their own.
-  Batch next();
+  MicroBatch next();
   // Drops the micro-batches that were made in advance.
   void restart() { prefetcher_.reset(); }
   // Counts anew how much an update takes, after run.options or the model has changed.

@@ -19,7 +19,7 @@ BatchTrial LoopTrials::run(int64_t batch_size, int tries) {
   reset_memory_peak(step_.device);
   try {
     GradientWorkers workers(step_.model, *step_.parameters, step_.device, batch_size, step_.workers->threads());
-    const Batch batch = batch_(batch_size);
+    const MicroBatch batch(feed_.peek(batch_size));
     const at::Tensor weight = at::full({}, 1.0, at::TensorOptions(step_.device).dtype(at::kFloat));
     for (int i = 0; i < std::max(tries, 1); ++i) {
       const auto start = std::chrono::steady_clock::now();

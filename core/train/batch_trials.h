@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "core/distributed/process_group.h"
+#include "core/train/batch_feed.h"
 #include "core/train/train_step.h"
 #include "gptcore/draft/model_edit.h"
 
@@ -12,9 +12,8 @@ namespace gptcore {
 
 class LoopTrials final : public BatchTrials {
  public:
-  // `batch(n)` gives the n samples that come next, without taking them. All outlive this.
-  LoopTrials(TrainStep& step, ProcessGroup& group, std::function<Batch(int64_t)> batch)
-      : step_(step), group_(group), batch_(std::move(batch)) {}
+  // All outlive this.
+  LoopTrials(TrainStep& step, ProcessGroup& group, BatchFeed& feed) : step_(step), group_(group), feed_(feed) {}
   // [all ranks] Equal on all of them: it fits when it fits on each, and takes as long and as much as on the slowest and
   // fullest.
   BatchTrial run(int64_t batch_size, int tries) override;
@@ -23,7 +22,7 @@ class LoopTrials final : public BatchTrials {
  private:
   TrainStep& step_;
   ProcessGroup& group_;
-  std::function<Batch(int64_t)> batch_;
+  BatchFeed& feed_;
 };
 
 }  // namespace gptcore

@@ -25,10 +25,6 @@ Batch rows_of(const Batch& batch, int64_t part, int64_t parts) {
   return {batch.ids.narrow(0, first, last - first), batch.targets.narrow(0, first, last - first)};
 }
 
-int64_t targets_of(const Batch& batch) {
-  return batch.targets.ge(0).sum().item<int64_t>();
-}
-
 // Of rows without targets. The model is not asked: its mean over none may be NaN, which stays NaN whatever its weight is.
 at::Tensor no_loss(at::Device device) {
   return at::zeros({}, at::TensorOptions(device).dtype(at::kFloat));
@@ -136,7 +132,7 @@ void GradientWorkers::begin() {
 
 at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at::Tensor& weight, int64_t all_targets,
                                      Stopwatch& watch) const {
-  const int64_t targets = targets_of(batch);
+  const int64_t targets = MicroBatch(batch).target_count;
   if (targets == 0) return no_loss(at::kCPU);
   const at::Tensor loss = model.loss(batch.ids, batch.targets);
   const double share = static_cast<double>(targets) / static_cast<double>(all_targets);
@@ -145,9 +141,9 @@ at::Tensor GradientWorkers::run_rows(Model& model, const Batch& batch, const at:
   return loss.detach() * share;
 }
 
-at::Tensor GradientWorkers::run(const Batch& batch, const at::Tensor& weight, Timing* timing) {
+at::Tensor GradientWorkers::run(const MicroBatch& batch, const at::Tensor& weight, Timing* timing) {
   Stopwatch watch(timing);
-  const int64_t all_targets = targets_of(batch);
+  const int64_t all_targets = batch.target_count;
   if (all_targets == 0) return no_loss(device_);
   if (helpers_.empty()) {
     const at::Tensor loss = model_.loss(batch.ids.to(device_, /*non_blocking=*/true), batch.targets.to(device_, true));

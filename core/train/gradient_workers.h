@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/data/micro_batch.h"
 #include "core/optim/flat_parameters.h"
 #include "core/train/timing.h"
 #include "gptcore/dataset.h"
@@ -29,7 +30,7 @@ class GradientWorkers {
   // The mean loss over the batch's targets (0-dim); its gradients times `weight` (0-dim) are added up until finish(). Without
   // a target it is 0 and adds nothing.
   // `timing` gets the forward and backward pass of the calling thread's rows, and the wait for the others as backward.
-  at::Tensor run(const Batch& batch, const at::Tensor& weight, Timing* timing = nullptr);
+  at::Tensor run(const MicroBatch& batch, const at::Tensor& weight, Timing* timing = nullptr);
   // From here the parameters' gradients are the sums.
   void finish();
 

@@ -24,7 +24,7 @@ OperationRunner::OperationRunner(StageRun& run, BatchFeed& feed, StageEvaluation
       feed_(feed),
       evaluation_(evaluation),
       writer_(writer),
-      trials_(run.context.step, run.context.group, [this](int64_t count) { return feed_.peek(count); }),
+      trials_(run.context.step, run.context.group, feed),
       support_(run.context.support) {
   support_.options = &run.options;
   support_.trials = &trials_;

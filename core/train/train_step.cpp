@@ -25,10 +25,6 @@ void seed_dropout(at::Device device, uint64_t key, int64_t micro_batch) {
 
 constexpr double kNoTargets = 1e-12;
 
-double share_of_targets(const Batch& batch) {
-  return static_cast<double>(batch.targets.ge(0).sum().item<int64_t>()) / static_cast<double>(batch.targets.numel());
-}
-
 // [all ranks] Sets both to their means over all ranks.
 void mean_over(ProcessGroup& group, at::Tensor& loss, double& filled) {
   if (group.size() == 1) return;
@@ -42,8 +38,8 @@ void mean_over(ProcessGroup& group, at::Tensor& loss, double& filled) {
 
 }  // namespace
 
-StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, int64_t micro_batches, int64_t first_micro_batch,
-                      double learning_rate, const StepMeasures& measures, const StepLimits& limits) {
+StepResult train_step(TrainStep& s, const std::function<MicroBatch()>& next_batch, int64_t micro_batches,
+                      int64_t first_micro_batch, double learning_rate, const StepMeasures& measures, const StepLimits& limits) {
   Stopwatch update(measures.timing);
   s.workers->begin();
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions(s.device).dtype(at::kFloat));
@@ -52,11 +48,11 @@ StepResult train_step(TrainStep& s, const std::function<Batch()>& next_batch, in
   double filled = 0;  // share of the update's places that have a target: each target weighs the same, wherever it is
   for (int64_t i = 0; i < micro_batches; ++i) {
     Stopwatch fetch(measures.timing);
-    const Batch batch = next_batch();
+    const MicroBatch batch = next_batch();
     fetch.lap(StepSection::data);
     seed_dropout(s.device, s.dropout_key, first_micro_batch + i);
     s.reducer->prepare(i + 1 == micro_batches);
-    const double share = share_of_targets(batch);
+    const double share = static_cast<double>(batch.target_count) / static_cast<double>(batch.targets.numel());
     filled += share;
     computed += share > 0 ? 1 : 0;
     const at::Tensor loss = s.workers->run(batch, share == 1 ? weight : weight * share, measures.timing);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/data/micro_batch.h"
 #include "core/distributed/process_group.h"
 #include "core/optim/adamw.h"
 #include "core/optim/flat_parameters.h"
@@ -58,7 +59,7 @@ struct StepResult {
 
 // `next_batch` is called `micro_batches` times. `first_micro_batch` numbers them over the whole run: dropout is a function of
 // it.
-StepResult train_step(TrainStep& step, const std::function<Batch()>& next_batch, int64_t micro_batches,
+StepResult train_step(TrainStep& step, const std::function<MicroBatch()>& next_batch, int64_t micro_batches,
                       int64_t first_micro_batch, double learning_rate, const StepMeasures& measures = {},
                       const StepLimits& limits = {});
 

@@ -53,7 +53,7 @@ Outcome outcome(const std::vector<int64_t>& targets, int64_t threads) {
   Batch batch{at::arange(rows * 4, at::kLong).remainder(5).view({rows, 4}), at::full({rows, 4}, -1, at::kLong)};
   for (int64_t r = 0; r < rows; ++r) batch.targets[r].narrow(0, 0, targets[static_cast<size_t>(r)]).fill_(r);
   workers.begin();
-  const double loss = workers.run(batch, at::ones({})).item<double>();
+  const double loss = workers.run(MicroBatch(batch), at::ones({})).item<double>();
   workers.finish();
   return {loss, parameters.groups()[0].grads.clone()};
 }

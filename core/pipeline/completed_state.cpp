@@ -1,4 +1,4 @@
-#include "core/pipeline/older_state.h"
+#include "core/pipeline/completed_state.h"
 
 #include <cmath>
 
@@ -48,7 +48,7 @@ std::optional<EvaluationPlan> plan_of(const SavedState& saved) {
 
 }  // namespace
 
-void complete_older(SavedState& saved, FileSystem& files, const Checkpoint& checkpoint) {
+void complete_state(SavedState& saved, FileSystem& files, const Checkpoint& checkpoint) {
   if (!saved.ended && !saved.stage.empty() && checkpoint.has("config.toml")) {
     checkpoint.text(files, "config.toml");  // refuses a damaged one
     saved.ended = stages_before(saved.stage, checkpoint.directory / "config.toml");

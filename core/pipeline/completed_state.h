@@ -7,6 +7,6 @@ namespace gptcore {
 
 // Fills in what that version did not note: which train stages had ended, by the checkpoint's own pipeline, and which windows
 // the best val loss was measured on, by its settings.
-void complete_older(SavedState& saved, FileSystem& files, const Checkpoint& checkpoint);
+void complete_state(SavedState& saved, FileSystem& files, const Checkpoint& checkpoint);
 
 }  // namespace gptcore
