@@ -19,6 +19,7 @@
 #include "core/options/run_options.h"
 #include "core/plugin/manifest.h"
 #include "gptcore/error.h"
+#include "gptcore/json.h"
 
 namespace gptcore {
 namespace {
@@ -141,7 +142,7 @@ void print_fully(const Explanation& item) {
 
 Json json_of(const Explanation& item) {
   return {{"key", item.path},
-          {"value", gptcore::json_of(item.value)},
+          {"value", to_json<Json>(item.value)},
           {"from", item.origin.text()},
           {"parameter", gptcore::json_of(item.spec)}};
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/json_fault.h"
 #include "gptcore/error.h"
+#include "gptcore/json.h"
 
 namespace gptcore {
 
@@ -23,27 +24,9 @@ constexpr std::array<const char*, 11> kTypes = {"boolean",   "integer",      "nu
 
 }  // namespace
 
-Json json_of(const Value& value) {
-  if (value.is<bool>()) return value.as<bool>();
-  if (value.is<int64_t>()) return value.as<int64_t>();
-  if (value.is<double>()) return value.as<double>();
-  if (value.is<std::string>()) return value.as<std::string>();
-  if (value.is<List>()) {
-    Json out = Json::array();
-    for (const Value& v : value.as<List>()) out.push_back(json_of(v));
-    return out;
-  }
-  if (value.is<Table>()) {
-    Json out = Json::object();
-    for (const auto& [key, v] : value.as<Table>()) out[key] = json_of(v);
-    return out;
-  }
-  return nullptr;
-}
-
 Json json_of(const ParamSpec& p) {
   Json out = {{"name", p.name}, {"type", kTypes.at(static_cast<size_t>(p.type))}, {"doc", p.doc}};
-  if (!p.fallback.empty()) out["default"] = json_of(p.fallback);
+  if (!p.fallback.empty()) out["default"] = to_json<Json>(p.fallback);
   if (p.required) out["required"] = true;
   if (p.minimum) out["min"] = *p.minimum;
   if (p.maximum) out["max"] = *p.maximum;

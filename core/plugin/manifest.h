@@ -22,8 +22,7 @@ std::vector<std::string> names_of_events(EventSet events);
 std::vector<std::string> names_of_effects(Effects effects);
 
 std::string to_json(const Manifest& manifest);
-// Return a value or a parameter as the manifest has it.
-nlohmann::ordered_json json_of(const Value& value);
+// Returns a parameter as the manifest has it.
 nlohmann::ordered_json json_of(const ParamSpec& param);
 // Throws Error(plugin_no_manifest) when `text` is not a valid manifest; `where` is the plugin's file.
 Manifest parse_manifest(std::string_view text, const std::string& where);
