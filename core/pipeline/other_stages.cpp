@@ -9,6 +9,7 @@
 #include "core/pipeline/text_generation.h"
 #include "core/train/evaluation.h"
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 
@@ -19,13 +20,13 @@ std::string in_words(const Table& fields) {
   std::string text;
   const auto append = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   for (const auto& [key, value] : fields) {
-    if (key == "no_targets")
+    if (key == field::kNoTargets)
       for (const Value& split : value.as<List>()) append(split.as<std::string>() + " loss: no targets");
     if (!value.is<double>()) continue;
     char number[64];
     std::snprintf(number, sizeof number, " %.4f", value.as<double>());
     std::string name = key;
-    if (key == "train_loss" || key == "val_loss") name.replace(name.find('_'), 1, " ");
+    if (key == field::kTrainLoss || key == field::kValLoss) name.replace(name.find('_'), 1, " ");
     append(name + number);
   }
   return text;
@@ -52,29 +53,24 @@ bool run_stage(StageContext& c, const StageConfig& stage, const EvaluateOptions&
   const NetworkView view(*c.session.model);
   for (auto& metric : c.items.at(stage.name).evaluators.run(view, *c.session.group, c.bus, c.session.host, c.global_step()))
     fields.push_back(std::move(metric));
-  fields.emplace_back("whole_split", plan.iters == kWholeSplit);
-  if (plan.iters != kWholeSplit) fields.emplace_back("batches", plan.iters);
+  fields.emplace_back(field::kWholeSplit, plan.iters == kWholeSplit);
+  if (plan.iters != kWholeSplit) fields.emplace_back(field::kBatches, plan.iters);
   c.result = in_words(fields) + (plan.iters == kWholeSplit ? " (whole split)" : "");
   const Table losses = fields;
   c.bus.emit(Event::evaluation_ended, c.global_step(), std::move(fields));
-  for (const char* name : {"train_loss", "val_loss"})
+  for (const char* name : {field::kTrainLoss, field::kValLoss})
     if (const Value* loss = find(losses, name)) require_finite(loss->as<double>(), "stage '" + stage.name + "': " + name);
   return true;
 }
 
 bool run_stage(StageContext& c, const StageConfig& stage, const SampleOptions& options) {
-  TextRequest request;
-  request.prompts = {c.prompts.at(stage.name)};
-  request.num_samples = options.num_samples;
-  request.max_new_tokens = options.max_new_tokens;
-  request.stop = options.stop;
-  request.sampling = {options.temperature, options.top_k, options.top_p, options.repetition_penalty,
-                      static_cast<uint64_t>(c.run.seed)};
+  const TextRequest request = text_request(options, {c.prompts.at(stage.name)}, static_cast<uint64_t>(c.run.seed));
   TextEvents events;
   events.piece = [&](size_t, std::string_view) { return c.signals.received() == 0; };
   events.done = [&](size_t index, const GeneratedText& text) {
-    c.bus.emit(Event::sampled, c.global_step(),
-               {{"index", static_cast<int64_t>(index)}, {"prompt", request.prompts.front()}, {"text", text.text}});
+    c.bus.emit(
+        Event::sampled, c.global_step(),
+        {{field::kIndex, static_cast<int64_t>(index)}, {field::kPrompt, request.prompts.front()}, {field::kText, text.text}});
     c.result += (index > 0 ? "\n" : "") + ("--- sample\n" + request.prompts.front() + text.text + "\n---");
   };
   try {

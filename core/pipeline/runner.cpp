@@ -22,6 +22,7 @@
 #include "core/pipeline/stages.h"
 #include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
@@ -280,9 +281,9 @@ int run_pipeline(const RunPlan& plan) {
   open_loggers(plan, session, context, goes_on);
   const auto end = [&](const char* result) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    Table fields{{"result", result}, {"run_dir", run_dir.string()}, {"seconds", seconds}};
-    for (const std::string& sink : bus.sinks()) fields.emplace_back("metrics", sink);
-    if (!context.last_checkpoint.empty()) fields.emplace_back("checkpoint", context.last_checkpoint);
+    Table fields{{field::kResult, result}, {field::kRunDir, run_dir.string()}, {field::kSeconds, seconds}};
+    for (const std::string& sink : bus.sinks()) fields.emplace_back(field::kMetrics, sink);
+    if (!context.last_checkpoint.empty()) fields.emplace_back(field::kCheckpoint, context.last_checkpoint);
     bus.emit(Event::run_ended, context.global_step(), std::move(fields));
     bus.close();
   };
@@ -295,7 +296,7 @@ int run_pipeline(const RunPlan& plan) {
                                         std::to_string(context.global_step()));
     return code;
   } catch (const std::exception& failure) {
-    bus.emit(Event::failed, context.global_step(), {{"message", failure.what()}});
+    bus.emit(Event::failed, context.global_step(), {{field::kMessage, failure.what()}});
     end("failed");
     throw;
   }

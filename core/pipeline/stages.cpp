@@ -19,6 +19,7 @@
 #include "core/pipeline/tensor_files.h"
 #include "core/pipeline/way_back.h"
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
@@ -26,10 +27,13 @@ namespace {
 void announce(StageContext& c) {
   int64_t count = 0;
   for (const Parameter& p : c.session.model->parameters()) count += p.tensor.numel();
-  Table fields{
-      {"name", c.run.name},           {"run_dir", c.run_dir.string()}, {"params", count}, {"device", c.session.device.str()},
-      {"precision", c.run.precision}, {"threads", c.session.threads}};
-  if (!c.saved || c.saved->saves > 0) fields.emplace_back("saves", c.saved ? c.saved->saves : int64_t{0});
+  Table fields{{field::kName, c.run.name},
+               {field::kRunDir, c.run_dir.string()},
+               {field::kParams, count},
+               {field::kDevice, c.session.device.str()},
+               {field::kPrecision, c.run.precision},
+               {field::kThreads, c.session.threads}};
+  if (!c.saved || c.saved->saves > 0) fields.emplace_back(field::kSaves, c.saved ? c.saved->saves : int64_t{0});
   c.bus.emit(Event::run_started, c.global_step(), std::move(fields));
 }
 
@@ -254,10 +258,10 @@ int run_stages(StageContext& c, StageProgress& progress) {
       continue;
     }
     c.result.clear();
-    c.bus.emit(Event::stage_started, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
+    c.bus.emit(Event::stage_started, c.global_step(), {{field::kName, stage.name}, {field::kKind, stage.kind}});
     if (!run_any(c, stage)) {
       const int signal = c.signals.received();
-      c.bus.emit(Event::interrupted, c.global_step(), {{"signal", StopSignals::name_of(signal)}});
+      c.bus.emit(Event::interrupted, c.global_step(), {{field::kSignal, StopSignals::name_of(signal)}});
       return StopSignals::exit_code_of(signal);
     }
     const std::string from = c.last_checkpoint.empty() ? "" : folder_path(c.last_checkpoint).string();
@@ -267,7 +271,7 @@ int run_stages(StageContext& c, StageProgress& progress) {
     }
     // A stage that is only measured may have been trained before.
     if (does_train(stage) || (stage.kind == "train" && c.saved && c.saved->stage == stage.name)) c.ended.push_back(stage.name);
-    c.bus.emit(Event::stage_ended, c.global_step(), {{"name", stage.name}, {"kind", stage.kind}});
+    c.bus.emit(Event::stage_ended, c.global_step(), {{field::kName, stage.name}, {field::kKind, stage.kind}});
   }
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/pipeline/growing_text.h"
 #include "core/pipeline/utf8_stream.h"
@@ -82,6 +83,16 @@ std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& p
   if (ids.empty())
     throw Error(Code::usage, "the prompt " + to_toml(Value(prompt)) + " has no token", "give one with a letter in it");
   return ids;
+}
+
+TextRequest text_request(const SampleOptions& options, std::vector<std::string> prompts, uint64_t seed) {
+  TextRequest request;
+  request.prompts = std::move(prompts);
+  request.num_samples = options.num_samples;
+  request.max_new_tokens = options.max_new_tokens;
+  request.sampling = {options.temperature, options.top_k, options.top_p, options.repetition_penalty, seed};
+  request.stop = options.stop;
+  return request;
 }
 
 void generate_texts(Model& model, at::Device device, const Tokenizer& tokenizer, const TextRequest& request,

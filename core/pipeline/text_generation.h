@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/model/generate.h"
+#include "core/options/sample_options.h"
 #include "gptcore/tokenizer.h"
 
 namespace gptcore {
@@ -19,6 +20,9 @@ struct TextRequest {
   Sampling sampling;
   std::vector<std::string> stop;  // a text ends before the first of these
 };
+
+// Returns the request for texts after these prompts, which stand for the options' own.
+TextRequest text_request(const SampleOptions& options, std::vector<std::string> prompts, uint64_t seed);
 
 struct GeneratedText {
   size_t prompt = 0;   // index of the prompt

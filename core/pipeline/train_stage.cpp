@@ -15,7 +15,9 @@
 #include "core/pipeline/tensor_files.h"
 #include "core/plugin/breadcrumb.h"
 #include "core/train/resumed_operations.h"
+#include "core/train/trainer.h"
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
@@ -215,7 +217,7 @@ class TrainStage final : private CheckpointSink {
   void publish_rewound(TrainState& state, const Rewind& rewind) {
     state.rewind_step = state.step;
     Table told = rewind.told;
-    if (c_.saved->saves > 0) told.emplace_back("saves", c_.saved->saves);
+    if (c_.saved->saves > 0) told.emplace_back(field::kSaves, c_.saved->saves);
     c_.bus.emit(Event::operation, c_.global_step(), std::move(told));
     if (writes() && rewind.point && rewind.point->step >= 0) c_.store.make_best(rewind.point->best_step);
     save(state, false);
@@ -233,7 +235,8 @@ class TrainStage final : private CheckpointSink {
     const std::vector<CheckpointPart> parts = parts_of(now, state);
     if (writes()) c_.last_checkpoint = c_.store.publish(first_step_ + now.step, parts, best).directory.string();
     c_.saved = std::move(state);
-    c_.bus.emit(Event::checkpoint_saved, c_.global_step(), {{"path", c_.last_checkpoint}, {"best", best}, {"saves", saves()}});
+    c_.bus.emit(Event::checkpoint_saved, c_.global_step(),
+                {{field::kPath, c_.last_checkpoint}, {field::kBest, best}, {field::kSaves, saves()}});
   }
 
   int64_t saves() const { return c_.saved ? c_.saved->saves : 0; }

@@ -14,6 +14,7 @@
 #include "core/options/counts.h"
 #include "core/options/train_options.h"
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
@@ -67,13 +68,13 @@ std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& 
 
 void add_loss(Table& fields, Split split, std::optional<double> loss) {
   if (loss) {
-    fields.emplace_back(std::string(name_of(split)) + "_loss", *loss);
+    fields.emplace_back(split == Split::train ? field::kTrainLoss : field::kValLoss, *loss);
     return;
   }
   List without;
-  if (const Value* others = find(fields, "no_targets")) without = others->as<List>();
+  if (const Value* others = find(fields, field::kNoTargets)) without = others->as<List>();
   without.emplace_back(name_of(split));
-  put(fields, "no_targets", std::move(without));
+  put(fields, field::kNoTargets, std::move(without));
 }
 
 std::function<void(int64_t, int64_t)> evaluation_progress(Host& host, Split split, double silent) {

@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
+
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
 
 constexpr std::array kStatusNames = {"pending", "done", "failed", "skipped", "undone"};
-
-// What the loop itself puts into its records; an evaluator's fields are "<evaluator>.<metric>".
-constexpr std::array kLoopFields = {"train_loss", "val_loss", "best",      "batches",  "iter",
-                                    "loss",       "lr",       "grad_norm", "ms",       "tokens_per_s",
-                                    "mfu",        "tokens",   "max_iters", "progress", "eta_s"};
 
 std::optional<double> number_in(const Table& record, const std::string& key) {
   const Value* value = find(record, key);
@@ -115,10 +113,12 @@ void restart_plateau(const When& w, double val_loss, TriggerState& state) {
 }
 
 bool is_published(const std::string& metric, const std::vector<std::string>& evaluators) {
-  if (std::find(kLoopFields.begin(), kLoopFields.end(), metric) != kLoopFields.end()) return true;
-  if (metric.starts_with("grad_norm.") || metric.starts_with("time.")) return true;  // log_layer_norms, log_timing
-  return std::any_of(evaluators.begin(), evaluators.end(),
-                     [&](const std::string& name) { return metric.starts_with(name + "."); });
+  const bool is_metric = std::any_of(evaluators.begin(), evaluators.end(),
+                                     [&](const std::string& name) { return metric.starts_with(name + "."); });
+  return is_metric || std::any_of(std::begin(kEventFields), std::end(kEventFields), [&](const EventField& listed) {
+           return (listed.event == Event::step_ended || listed.event == Event::evaluation_ended) &&
+                  listed.type == FieldType::number && listed.name != kEvaluatorMetrics && describes(listed, metric);
+         });
 }
 
 }  // namespace gptcore

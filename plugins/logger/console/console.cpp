@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gptcore/draft/terminal.h"
+#include "gptcore/event_fields.h"
 #include "gptcore/plugin.h"
 #include "timing_tree.h"
 
@@ -78,13 +79,13 @@ struct Part {
 std::vector<Part> step_parts(const Record& r) {
   std::vector<Part> parts;
   double n = 0;
-  if (number(r, "loss", n)) parts.push_back({format("loss %.4f", n)});
-  if (find(r.fields, "no_targets")) parts.push_back({"loss: no targets"});
-  if (number(r, "lr", n)) parts.push_back({format("lr %.2e", n), 4});
-  if (number(r, "grad_norm", n)) parts.push_back({format("norm %.2f", n), 5});
-  if (number(r, "ms", n)) parts.push_back({format("%.2fms", n), 3});
-  if (number(r, "tokens_per_s", n)) parts.push_back({short_number(n) + " tok/s", 2});
-  if (number(r, "mfu", n)) parts.push_back({format("mfu %.1f%%", n * 100), 6});
+  if (number(r, field::kLoss, n)) parts.push_back({format("loss %.4f", n)});
+  if (find(r.fields, field::kNoTargets)) parts.push_back({"loss: no targets"});
+  if (number(r, field::kLr, n)) parts.push_back({format("lr %.2e", n), 4});
+  if (number(r, field::kGradNorm, n)) parts.push_back({format("norm %.2f", n), 5});
+  if (number(r, field::kMs, n)) parts.push_back({format("%.2fms", n), 3});
+  if (number(r, field::kTokensPerSecond, n)) parts.push_back({short_number(n) + " tok/s", 2});
+  if (number(r, field::kMfu, n)) parts.push_back({format("mfu %.1f%%", n * 100), 6});
   return parts;
 }
 
@@ -96,16 +97,16 @@ std::string step_line(const std::string& begin, const std::vector<Part>& parts) 
 
 std::string begin_of(const Record& r) {
   double iter = static_cast<double>(r.step);
-  number(r, "iter", iter);
+  number(r, field::kIter, iter);
   return format("iter %.0f:", iter);
 }
 
 // The step's line for a terminal that is `columns` wide, with how far the stage is and the time left.
 std::string redrawn_line(const Record& r, int columns) {
   double progress = 0, eta = 0;
-  const std::string begin = (number(r, "progress", progress) ? format("%3.0f%% ", progress * 100) : "") + begin_of(r);
+  const std::string begin = (number(r, field::kProgress, progress) ? format("%3.0f%% ", progress * 100) : "") + begin_of(r);
   std::vector<Part> parts = step_parts(r);
-  if (number(r, "eta_s", eta)) parts.push_back({duration(eta) + " left", 1});
+  if (number(r, field::kEtaSeconds, eta)) parts.push_back({duration(eta) + " left", 1});
   const auto lower = [](const Part& a, const Part& b) { return a.rank < b.rank; };
   while (columns_of(step_line(begin, parts)) > columns) {
     const auto least = std::max_element(parts.begin(), parts.end(), lower);
@@ -118,11 +119,11 @@ std::string redrawn_line(const Record& r, int columns) {
 std::string evaluation_line(const Record& r) {
   std::string line = format("step %lld:", static_cast<long long>(r.step));
   double n = 0;
-  if (number(r, "train_loss", n)) append(line, format("train loss %.4f", n));
-  if (number(r, "val_loss", n)) append(line, format("val loss %.4f", n));
-  if (const Value* without = find(r.fields, "no_targets"); without && without->is<List>())
+  if (number(r, field::kTrainLoss, n)) append(line, format("train loss %.4f", n));
+  if (number(r, field::kValLoss, n)) append(line, format("val loss %.4f", n));
+  if (const Value* without = find(r.fields, field::kNoTargets); without && without->is<List>())
     for (const Value& split : without->as<List>()) append(line, split.as<std::string>() + " loss: no targets");
-  if (flag(r, "whole_split")) line += " (whole split)";
+  if (flag(r, field::kWholeSplit)) line += " (whole split)";
   constexpr int kShown = 4;
   int metrics = 0;
   for (const auto& [key, value] : r.fields)  // an evaluator's: "<item>.<metric>"
@@ -133,15 +134,15 @@ std::string evaluation_line(const Record& r) {
 }
 
 std::string edit_line(const Record& r) {
-  std::string line = format("step %lld: ", static_cast<long long>(r.step)) + text(r, "operation") + ":";
-  const Value* changes = find(r.fields, "changes");
+  std::string line = format("step %lld: ", static_cast<long long>(r.step)) + text(r, field::kOperation) + ":";
+  const Value* changes = find(r.fields, field::kChanges);
   if (!changes || !changes->is<List>()) return line;
   constexpr size_t kShown = 4;
   const List& all = changes->as<List>();
   for (size_t i = 0; i < all.size() && i < kShown; ++i) append(line, all[i].is<std::string>() ? all[i].as<std::string>() : "");
   if (all.size() > kShown) line += format(" and %zu more", all.size() - kShown);
   double carried = 0, fresh = 0;
-  if (number(r, "moments_carried", carried) && number(r, "moments_new", fresh))
+  if (number(r, field::kMomentsCarried, carried) && number(r, field::kMomentsNew, fresh))
     line += format("; AdamW's moments of %.0f parameters carried, %.0f new", carried, fresh);
   return line;
 }
@@ -149,12 +150,12 @@ std::string edit_line(const Record& r) {
 // "OPERATION_START: name=change_lr | iter=500 | value=0.5 | trigger=Loss threshold | ..."
 std::string operation_line(const Record& r) {
   std::string line = "OPERATION_";
-  for (const char c : text(r, "phase")) line += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : text(r, field::kPhase)) line += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   const char* separator = ": ";
   for (const auto& [key, value] : r.fields) {
-    if (key == "phase" || key == "edit") continue;
-    const bool loss = value.is<double>() && (key.find("loss") != std::string::npos || key == "change");
-    line += separator + (key == "operation" ? "name" : key) + "=" +
+    if (key == field::kPhase || key == field::kEdit) continue;
+    const bool loss = value.is<double>() && (key.find("loss") != std::string::npos || key == field::kChange);
+    line += separator + (key == field::kOperation ? "name" : key) + "=" +
             (loss ? format("%.4f", value.as<double>()) : text(r, key.c_str()));
     separator = " | ";
   }
@@ -162,22 +163,22 @@ std::string operation_line(const Record& r) {
 }
 
 std::string header(const Record& r) {
-  std::string line = "run " + text(r, "name") + ":";
+  std::string line = "run " + text(r, field::kName) + ":";
   double n = 0;
-  if (number(r, "params", n)) append(line, short_number(n) + " parameters");
-  for (const char* name : {"device", "precision"})
+  if (number(r, field::kParams, n)) append(line, short_number(n) + " parameters");
+  for (const char* name : {field::kDevice, field::kPrecision})
     if (const std::string value = text(r, name); !value.empty()) append(line, value);
   if (number(r, "tokens_per_step", n)) append(line, format("%.0f tokens per step", n));
-  if (const std::string dir = text(r, "run_dir"); !dir.empty()) line += "\nresults in " + dir;
+  if (const std::string dir = text(r, field::kRunDir); !dir.empty()) line += "\nresults in " + dir;
   return line;
 }
 
 std::string summary(const Record& r) {
   double n = 0;
-  const std::string result = text(r, "result");  // "done", "failed" or "interrupted"
+  const std::string result = text(r, field::kResult);  // "done", "failed" or "interrupted"
   std::string line = result.empty() ? "done" : result;
-  if (number(r, "seconds", n) || (n = r.seconds) > 0) line += (line == "done" ? " in " : " after ") + duration(n);
-  for (const char* name : {"run_dir", "metrics", "checkpoint"})
+  if (number(r, field::kSeconds, n) || (n = r.seconds) > 0) line += (line == "done" ? " in " : " after ") + duration(n);
+  for (const char* name : {field::kRunDir, field::kMetrics, field::kCheckpoint})
     if (const std::string value = text(r, name); !value.empty()) line += format("\n  %-11s", name) + value;
   return line;
 }
@@ -192,7 +193,7 @@ const char* color_of(const Record& r) {
     case Event::evaluation_ended:
       return kBold;
     case Event::operation:
-      return text(r, "phase") == "error" ? kRed : kCyan;
+      return text(r, field::kPhase) == "error" ? kRed : kCyan;
     case Event::model_edited:
       return kCyan;
     case Event::interrupted:
@@ -222,19 +223,19 @@ class Console final : public Logger {
       case Event::run_started:
         return line(header(r));
       case Event::stage_started:
-        return line("stage " + text(r, "name") + " (" + text(r, "kind") + ")");
+        return line("stage " + text(r, field::kName) + " (" + text(r, field::kKind) + ")");
       case Event::checkpoint_saved:
-        return line((flag(r, "best") ? "best checkpoint: " : "checkpoint: ") + text(r, "path"));
+        return line((flag(r, field::kBest) ? "best checkpoint: " : "checkpoint: ") + text(r, field::kPath));
       case Event::operation:
         return line(operation_line(r));
       case Event::model_edited:
         return line(edit_line(r));
       case Event::sampled:
-        return line("--- sample\n" + text(r, "prompt") + text(r, "text") + "\n---");
+        return line("--- sample\n" + text(r, field::kPrompt) + text(r, field::kText) + "\n---");
       case Event::interrupted:
-        return line("interrupted by " + text(r, "signal") + " at step " + std::to_string(r.step));
+        return line("interrupted by " + text(r, field::kSignal) + " at step " + std::to_string(r.step));
       case Event::failed:
-        return line("failed: " + text(r, "message"));
+        return line("failed: " + text(r, field::kMessage));
       case Event::run_ended:
         return line(summary(r));
       case Event::evaluation_started:

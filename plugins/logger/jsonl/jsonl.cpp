@@ -16,6 +16,8 @@
 #include <string>
 #include <utility>
 
+#include "gptcore/event_fields.h"
+#include "gptcore/json.h"
 #include "gptcore/plugin.h"
 
 namespace {
@@ -23,28 +25,10 @@ namespace {
 using namespace gptcore;
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Value& value) {
-  if (value.is<bool>()) return value.as<bool>();
-  if (value.is<int64_t>()) return value.as<int64_t>();
-  if (value.is<double>()) return value.as<double>();  // NaN and infinities become null
-  if (value.is<std::string>()) return value.as<std::string>();
-  if (value.is<List>()) {
-    Json out = Json::array();
-    for (const Value& v : value.as<List>()) out.push_back(json_of(v));
-    return out;
-  }
-  if (value.is<Table>()) {
-    Json out = Json::object();
-    for (const auto& [key, v] : value.as<Table>()) out[key] = json_of(v);
-    return out;
-  }
-  return nullptr;
-}
-
 std::string line_of(const Record& r) {
   Json json = {{"event", name_of(r.event)}, {"step", r.step}, {"seconds", r.seconds}};
   for (const auto& [key, value] : r.fields)
-    if (!json.contains(key)) json[key] = json_of(value);
+    if (!json.contains(key)) json[key] = to_json<Json>(value);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -64,12 +48,12 @@ class Jsonl final : public Logger {
   }
 
   void record(const Record& r) override {
-    const Value *phase = find(r.fields, "phase"), *operation = find(r.fields, "operation");
+    const Value *phase = find(r.fields, field::kPhase), *operation = find(r.fields, field::kOperation);
     const bool undone = r.event == Event::operation && phase && *phase == Value("undo") && operation;
     if (undone)
       keep_until(r.step, until_last_of(r));
     else if (r.step < last_step_)
-      keep_until(r.step, without_repeated(r.step, number_in(r, kNumber)));
+      keep_until(r.step, without_repeated(r.step, number_in(r, field::kSaves)));
     last_step_ = r.step;
     write_line(line_of(r));
   }
@@ -83,7 +67,6 @@ class Jsonl final : public Logger {
 
  private:
   static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
-  static constexpr const char *kNumber = "saves", *kEdit = "edit";
 
   void open_file(int flag) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0644);
@@ -119,13 +102,14 @@ class Jsonl final : public Logger {
   // Those up to the last one about the operation that is undone. Undoing it may have been told already, by a run that was
   // killed before it had saved that; an operation is known by the number of its edit, in lines of earlier versions by its name.
   Kept until_last_of(const Record& undone) const {
-    const auto edit = number_in(undone, kEdit);
-    const Json name = json_of(*find(undone.fields, "operation"));
+    const auto edit = number_in(undone, field::kEdit);
+    const Json name = to_json<Json>(*find(undone.fields, field::kOperation));
     int64_t place = 0, last = kUnknown;
     for_each_line([&](const std::string&, const Json& json) {
       ++place;
-      if (step_of(json) != undone.step || json.value("phase", Json()) == "undo") return;
-      if (edit && json.contains(kEdit) ? json.at(kEdit) == *edit : json.value("operation", Json()) == name) last = place;
+      if (step_of(json) != undone.step || json.value(field::kPhase, Json()) == "undo") return;
+      if (edit && json.contains(field::kEdit) ? json.at(field::kEdit) == *edit : json.value(field::kOperation, Json()) == name)
+        last = place;
     });
     return [last](int64_t at) { return at <= last; };
   }
@@ -142,7 +126,7 @@ class Jsonl final : public Logger {
       if (step_of(json) != step) return;
       const bool starts = tells(json, Event::run_started);
       if (!after) {
-        after = (starts || tells(json, Event::checkpoint_saved)) && json.value(kNumber, Json()) == *number;
+        after = (starts || tells(json, Event::checkpoint_saved)) && json.value(field::kSaves, Json()) == *number;
         return;
       }
       for (const Event repeated : {Event::evaluation_started, Event::item_evaluated, Event::evaluation_ended, Event::operation,

@@ -1,16 +1,16 @@
-// The events of a run, which loggers receive as records. Each line gives an event and when it is emitted:
+// The events of a run, which loggers receive as records, and when each is emitted. event_fields.h lists the fields of each.
 //
 //   run_started                                          once
 //   for each stage:  stage_started                       once a stage
 //     loop:          step_ended                          every log_interval updates
-//                    evaluation_started, evaluation_ended  every eval_interval updates
+//                    evaluation_started, evaluation_ended  every eval_interval updates, and in an evaluate stage once
 //                    item_evaluated                      once a record of an evaluator
 //                    operation                           each phase of an operation that fired: start, success, error,
 //                                                        reevaluation, undo; rewind (operation "on_spike") after a loss spike
 //                    model_edited                        when an operation changed the model or the training
 //                    checkpoint_saved                    when a checkpoint is on disk
-//                    stage_ended                         once a stage
-//   sampled                                              once a generated text
+//                    sampled                             once a generated text
+//                    stage_ended                         once a stage that came to its end
 //   interrupted | failed                                 at most once
 //   run_ended                                            once, also after interrupted and failed
 //
@@ -56,7 +56,7 @@ struct Record {
   Event event = Event::run_started;
   int64_t step = 0;    // updates done so far
   double seconds = 0;  // since this process started the run, monotonic
-  Table fields;        // by name: loss, lr, grad_norm, ms, tokens_per_s, mfu, val_loss, path, ...
+  Table fields;        // by name, see event_fields.h
 };
 
 }  // namespace gptcore

@@ -1,5 +1,5 @@
-// Patterns that name layers in edits and operations: a path in which `*` matches any text, or one of GPT's short names attn.3,
-// mlp.3, ln_1.3, ln_2.3 and lm_head.
+// Draft: patterns that name layers in edits and operations. A pattern is a path in which `*` matches any text, or one of GPT's
+// short names attn.3, mlp.3, ln_1.3, ln_2.3 and lm_head.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Helpers for loggers that redraw a line on a terminal. Every function may be called on [any thread] and throws only
+// Draft: helpers for loggers that redraw a line on a terminal. Every function may be called on [any thread] and throws only
 // std::bad_alloc.
 #pragma once
 
