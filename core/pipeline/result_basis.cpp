@@ -8,7 +8,7 @@
 
 #include "core/base/hash.h"
 #include "core/pipeline/stages.h"
-#include "core/pipeline/structure_json.h"
+#include "core/pipeline/state_fields.h"
 #include "core/pipeline/tensor_files.h"
 
 namespace gptcore {
@@ -67,7 +67,7 @@ Settings result_basis(const StageContext& c, const StageConfig& stage) {
   for (const std::string& plugin : c.config.plugin_files) stamps += stamp_of(plugin) + "\n";
   basis["files"] = xxh3_hex(stamps);
   basis["weights"] = hash_of_weights(c);
-  basis["structure"] = xxh3_hex(structure_json(c.session.structure).dump());
+  basis["structure"] = xxh3_hex(to_field(c.session.structure).dump());
   if (c.session.tokenizer) basis["tokenizer"] = xxh3_hex(c.session.tokenizer->save());
   if (c.session.dataset) {
     const std::lock_guard lock(c.session.dataset_mutex);

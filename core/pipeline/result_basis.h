@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/pipeline/run_state.h"
+#include "core/pipeline/saved_settings.h"
 
 namespace gptcore {
 

@@ -8,20 +8,13 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
-#include "core/config/pipeline_config.h"
-#include "core/train/trainer.h"
+#include "core/model/structure.h"
+#include "core/pipeline/saved_settings.h"
+#include "core/train/train_state.h"
 
 namespace gptcore {
 
 class FileSystem;
-
-// Maps the path of each setting ("train.learning_rate") to its value as TOML text. A resumed run compares them.
-using Settings = std::map<std::string, std::string>;
-Settings settings_of(const PipelineConfig& config);
-// Returns the settings of evaluators and of stages that do not train, which leave the model as it is.
-Settings observing_settings_of(const PipelineConfig& config);
-// Returns the operations of a train stage, in its order.
-std::vector<OperationTable> operations_in(const Settings& settings, const std::string& stage);
 
 struct SavedState {
   std::string stage;       // the train stage that made the checkpoint; "" = gptcore import made it
@@ -41,6 +34,7 @@ struct SavedState {
   Settings settings;
   std::optional<std::vector<std::string>> ended = {};  // train stages that had ended; absent: not noted by that version
   std::optional<Settings> observing_settings = {};     // absent: not noted by that version
+  bool operator==(const SavedState&) const = default;  // NaN is not equal to itself
 };
 
 std::string format_state(const SavedState& state);
@@ -52,14 +46,7 @@ SavedState read_state(FileSystem& files, const Checkpoint& checkpoint);
 // Throws what read_state() throws, and Error(checkpoint_corrupt) when the header of a tensor file is invalid. Checks no hashes.
 void require_readable(FileSystem& files, const Checkpoint& checkpoint);
 
-// Compares the settings with a checkpoint's. Returns a line for each difference that changes the course of training, as
-// "key: old -> new", and one for a table that only one side has. Throws Error(checkpoint_mismatch) when the tokenizer differs,
-// or the model unless `allow_other_model`.
-std::vector<std::string> changed_settings(const Settings& saved, const Settings& now, const std::string& checkpoint,
-                                          bool allow_other_model = false);
 // Drops the values that operations had set where the pipeline's own value has changed. Returns a line for each.
 std::vector<std::string> replace_changed(SavedState& saved, const Settings& now);
-// Returns whether the settings describe different models or tokenizers, so that the weights of one do not fit the other.
-bool other_model(const Settings& saved, const Settings& now);
 
 }  // namespace gptcore

@@ -6,9 +6,11 @@
 #include <map>
 #include <string>
 
-#include "core/pipeline/run_state.h"
+#include "core/pipeline/saved_settings.h"
 
 namespace gptcore {
+
+class FileSystem;
 
 struct StageResult {
   int64_t step = 0;             // of the model

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/checkpoint/store.h"
+#include "core/device/memory_watch.h"
 #include "core/events/bus.h"
 #include "core/pipeline/preflight.h"
 #include "core/pipeline/run_state.h"

@@ -28,6 +28,7 @@ struct UndoPoint {
   int64_t best_step = -1;                                      // of the run's best checkpoint then; -1 = there was none
   EvaluationPlan measured = {0, 0};                            // what val_loss was measured on; 0 iters = not known
   bool judged = false;                                         // it stays
+  bool operator==(const UndoPoint&) const = default;
 };
 
 // An event after which operations are still to be asked.
@@ -79,6 +80,7 @@ struct TrainState {
     spikes.loss = spikes.grad_norm = {};
     for (UndoPoint& point : undo_points) point.val_loss = std::numeric_limits<double>::quiet_NaN();
   }
+  bool operator==(const TrainState&) const = default;
 };
 
 // An edit as it was committed. The journal of a run is in every checkpoint.
@@ -86,6 +88,7 @@ struct JournalEntry {
   int64_t step = 0;  // updates done in the whole run
   std::string operation;
   std::vector<std::string> changes;  // "widen ...", one a change
+  bool operator==(const JournalEntry&) const = default;
 };
 
 // Where training goes back to, and what it takes along.

@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
 
 #include "gptcore/error.h"
 #include "tests/catch.h"
@@ -21,7 +24,7 @@ SavedState full_state() {
   s.train.started = true;
   s.train.round = Round{
       Event::evaluation_ended, {{"best", 1.25}, {"train_loss", 1.0 / 3}, {"whole_split", true}}, true, {true, true, false}};
-  s.train.settings = {{"learning_rate", 0.1}, {"batch_size", int64_t{8}}, {"schedule", std::string("constant")}};
+  s.train.settings = {{"batch_size", int64_t{8}}, {"learning_rate", 0.1}, {"schedule", std::string("constant")}};
   s.train.triggers.resize(2);
   TriggerState& done = s.train.triggers[1];
   done.status = OperationStatus::done;
@@ -29,13 +32,15 @@ SavedState full_state() {
   done.last_step = 12;
   done.plateau = {1.0 / 7, 2};
   done.metric = 0.25;
-  done.at_iter_passed = true;
+  done.at_iter_passed = done.came_late = done.completed = true;
+  done.policy = {{"on_error", "skip"}};
   s.train.triggers[1].table = {{"use", "set_lr"}, {"value", "0.5"}};
   s.train.triggers[1].gone = true;
   s.train.triggers[0].policy = {{"judge_after", "2"}};
   s.train.triggers[0].came_late = s.train.triggers[0].completed = true;
   s.train.next_round = Round{Event::evaluation_ended, {{"val_loss", 1.5}}, false, {true}};
   s.train.undo_points = {{3, 1, 1.0 / 9, 2, 5, 104, {20, 8}, true}, {}};
+  s.train.undo_points[1].val_loss = 2;  // a NaN is not equal to itself
   s.train.evaluator_failures = {{"exam { file = \"a\" }", 3}};
   s.train.spikes = {{1.0 / 3, 2.0 / 7, 90}, {0.1, 0.2, 91}, 2};
   s.train.evaluated_step = 4;
@@ -47,9 +52,17 @@ SavedState full_state() {
   s.train.seconds = 0.1;
   s.train.train_loss = 2.5;
   s.train.val_loss = 2.75;
+  s.train.grad_norm = 1.0 / 11;
+  s.train.rewind_step = 6;
   s.loss_scale = 32768;
   s.loss_scale_growth = 12;
+  s.threads = 3;
   s.data = "abc";
+  s.vocab_size = 65;
+  s.structure.keys = {{"n_layer", int64_t{3}}, {"n_embd", int64_t{8}}};
+  s.structure.trainable = {{"wpe.weight", false}};
+  s.structure.adapters = {{"blocks.0.attn.qkv", "lora", {{"rank", int64_t{4}}, {"alpha", 0.5}}}};
+  s.journal = {{95, "stack_layers", {"blocks 0, 0, 1"}}, {104, "undo", {"undo set_lr"}}};
   s.settings = {{"model.n_layer", "2"}, {"train.learning_rate", "0.001"}};
   s.saves = 4;
   s.observing_settings = Settings{{"evaluate.eval_iters", "2"}};
@@ -57,18 +70,120 @@ SavedState full_state() {
   return s;
 }
 
+// A new member makes the binding of its struct invalid: name it there, and give it a value in full_state().
+auto members(const TriggerState& t) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k] = t;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+}
+
+auto members(const UndoPoint& p) {
+  const auto& [a, b, c, d, e, f, g, h] = p;
+  return std::tie(a, b, c, d, e, f, g, h);
+}
+
+auto members(const TrainState& t) {
+  const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, u, v, w, x] = t;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, u, v, w, x);
+}
+
+auto members(const SavedState& state) {
+  const auto& [a, b, c, born_of_format_6, e, f, g, h, i, j, k, l, m, n, o] = state;
+  return std::tie(a, b, c, e, f, g, h, i, j, k, l, m, n, o);
+}
+
+// Returns the places of the members that have the same value in both.
+template <class T> std::vector<size_t> equal_members(const T& a, const T& b) {
+  std::vector<size_t> equal;
+  const auto compare = [&]<size_t... kPlace>(std::index_sequence<kPlace...>) {
+    ((std::get<kPlace>(members(a)) == std::get<kPlace>(members(b)) ? equal.push_back(kPlace) : void()), ...);
+  };
+  compare(std::make_index_sequence<std::tuple_size_v<decltype(members(a))>>());
+  return equal;
+}
+
 }  // namespace
+
+TEST_CASE("the state of these tests has a value of its own in every member", "[state]") {
+  const SavedState s = full_state();
+  CHECK(equal_members(s, {}) == std::vector<size_t>{});
+  CHECK(equal_members(s.train, {}) == std::vector<size_t>{});
+  CHECK(equal_members(s.train.undo_points[0], {}) == std::vector<size_t>{});
+  CHECK(equal_members(s.train.triggers[1], {}) == std::vector<size_t>{});
+}
 
 TEST_CASE("saved state comes back to the last bit", "[state]") {
   SavedState s = full_state();
+  CHECK((parse_state(format_state(s), "x") == s));
   CHECK(format_state(parse_state(format_state(s), "x")) == format_state(s));
-  CHECK(parse_state(format_state(s), "x").train.best_val_loss == 1.0 / 3);
-  CHECK((parse_state(format_state(s), "x").train.patience == s.train.patience));
-  CHECK((parse_state(format_state(s), "x").train.triggers == s.train.triggers));
-  CHECK((parse_state(format_state(s), "x").train.next_round == s.train.next_round));
-  CHECK(parse_state(format_state(s), "x").train.evaluator_failures == s.train.evaluator_failures);
   s.train.best_val_loss = s.train.patience.reference = std::numeric_limits<double>::infinity();  // nothing evaluated yet
-  CHECK(parse_state(format_state(s), "x").train.best_val_loss == s.train.best_val_loss);
+  s.train.train_loss.reset();
+  s.train.round.reset();
+  s.train.best_measured.reset();
+  s.structure.adapters.reset();
+  s.ended.reset();
+  s.observing_settings.reset();
+  CHECK((parse_state(format_state(s), "x") == s));
+}
+
+TEST_CASE("states that differ in one number are not equal", "[state]") {
+  SavedState s = full_state();
+  s.train.undo_points[0].measured.batch_size = 9;
+  CHECK_FALSE((s == full_state()));
+}
+
+// The file is read by other tools: keys, their order and their form are part of the format.
+TEST_CASE("state.json has its keys in this order", "[state]") {
+  const auto json = nlohmann::ordered_json::parse(format_state(full_state()));
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  CHECK(keys == std::vector<std::string>{"format",
+                                         "gptcore",
+                                         "stage",
+                                         "step",
+                                         "first_step",
+                                         "micro_batches",
+                                         "samples",
+                                         "tokens",
+                                         "evaluated_step",
+                                         "evaluations_since_best",
+                                         "patience_reference",
+                                         "best_measured",
+                                         "former_bests",
+                                         "skips_in_a_row",
+                                         "train_loss",
+                                         "val_loss",
+                                         "best_val_loss",
+                                         "seconds",
+                                         "started",
+                                         "round",
+                                         "next_round",
+                                         "changed_settings",
+                                         "structure",
+                                         "journal",
+                                         "grad_norm",
+                                         "operations",
+                                         "undo_points",
+                                         "evaluator_failures",
+                                         "usual_loss",
+                                         "usual_grad_norm",
+                                         "rewinds",
+                                         "rewind_step",
+                                         "loss_scale",
+                                         "loss_scale_growth",
+                                         "threads",
+                                         "saves",
+                                         "data",
+                                         "vocab_size",
+                                         "settings",
+                                         "ended_stages",
+                                         "observing_settings"});
+  CHECK(json["best_measured"].dump() == "[20,8]");
+  CHECK(json["structure"].dump() ==
+        R"({"model":{"n_layer":"3","n_embd":"8"},"trainable":{"wpe.weight":false},"adapters":[{"layer":"blocks.0.attn.qkv",)"
+        R"("use":"lora","values":{"rank":"4","alpha":"0.5"}}]})");
+  CHECK(json["undo_points"][0].dump() ==
+        R"({"number":3,"operation":1,"val_loss":0.1111111111111111,"evaluations":2,"step":5,"best_step":104,"judged":true,)"
+        R"("measured_iters":20,"measured_batch_size":8})");
 }
 
 TEST_CASE(
