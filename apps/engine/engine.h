@@ -9,6 +9,7 @@
 
 #include "core/config/pipeline_config.h"
 #include "core/options/prepare_options.h"
+#include "core/options/sample_options.h"
 #include "gptcore/error.h"
 #include "testkit/conformance_request.h"
 
@@ -35,13 +36,8 @@ struct SampleRequest {
   std::string from;                       // run or checkpoint folder
   std::vector<std::string> plugin_files;  // given by --plugin, beyond the search path
   std::vector<std::string> prompts;       // text, or FILE:path; at least one
-  int64_t num_samples = 1;
-  int64_t max_new_tokens = 500;
-  double temperature = 0.8;
-  int64_t top_k = 200;  // 0 = off
-  double top_p = 1, repetition_penalty = 1;
-  std::vector<std::string> stop;  // a text ends before the first of these
-  bool json = false;              // a JSON object per text
+  SampleOptions options;                  // its prompt is not used
+  bool json = false;                      // a JSON object per text
   uint64_t seed = 1337;
   std::string device = "auto";
   std::optional<TokenizerChoice> tokenizer;  // in place of the run's

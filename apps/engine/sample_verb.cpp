@@ -171,12 +171,9 @@ int sample_verb(const SampleRequest& request) {
     choose_tokenizer(session, choice, *files, checkpoint);
   }
 
-  TextRequest texts;
-  for (const std::string& given : request.prompts) texts.prompts.push_back(prompt_text(given));
-  texts.num_samples = request.num_samples;
-  texts.max_new_tokens = request.max_new_tokens;
-  texts.stop = request.stop;
-  texts.sampling = {request.temperature, request.top_k, request.top_p, request.repetition_penalty, request.seed};
+  std::vector<std::string> prompts;
+  for (const std::string& given : request.prompts) prompts.push_back(prompt_text(given));
+  const TextRequest texts = text_request(request.options, std::move(prompts), request.seed);
   PlainText plain{texts};
   const TextEvents events = request.json ? json_lines(texts) : plain_text(plain);
   try {

@@ -3,9 +3,9 @@
 #include <iterator>
 #include <sstream>
 
+#include "apps/gptcore/cli_options.h"
 #include "apps/gptcore/command_line.h"
 #include "apps/gptcore/engine_library.h"
-#include "apps/gptcore/option_values.h"
 #include "apps/gptcore/tokenizer_choice.h"
 #include "apps/gptcore/verbs.h"
 #include "core/config/nanogpt.h"
@@ -17,35 +17,38 @@ namespace gptcore {
 
 namespace po = boost::program_options;
 
+namespace {
+
+CliOptions sample_keys() {
+  return cli_options(schema_of<SampleOptions>())
+      .without("prompt")  // here it may be given more than once
+      .describe("num_samples", "N", "texts for each prompt");
+}
+
+CliOptions run_keys() {
+  return cli_options(schema_of<RunOptions>())
+      .only({"seed", "device"})
+      .describe("seed", "N", "start of the random sequence")
+      .describe("device", "NAME", "auto | cpu | cuda | cuda:N");
+}
+
+}  // namespace
+
 VerbOptions sample_options() {
-  const SampleRequest defaults;
   VerbOptions options;
   const auto add = [&](const char* name, const po::value_semantic* value, const char* doc) {
     options.visible.add_options()(name, value, doc);
   };
   add("prompt", po::value<std::vector<std::string>>()->value_name("TEXT|FILE:path|-"),
       "what the text starts with; - reads standard input; may be given more than once (default: a newline)");
-  add("num-samples", po::value<int64_t>()->default_value(defaults.num_samples), "texts for each prompt");
-  add("max-new-tokens", po::value<int64_t>()->default_value(defaults.max_new_tokens), "length of each");
-  add("temperature", po::value<double>()->default_value(defaults.temperature, "0.8"),
-      "above 1 wilder, below 1 safer, 0 = always the likeliest");
-  add("top-k", po::value<int64_t>()->default_value(defaults.top_k), "choose among this many likeliest tokens, 0 = among all");
-  add("top-p", po::value<double>()->default_value(defaults.top_p, "1"),
-      "choose among the likeliest tokens that together have this probability");
-  add("repetition-penalty", po::value<double>()->default_value(defaults.repetition_penalty, "1"),
-      "above 1: tokens in the context become less likely");
-  add("stop", po::value<std::vector<std::string>>()->value_name("TEXT"),
-      "a text ends before this; may be given more than once");
-  options.visible.add_options()("json", po::bool_switch(),
-                                "a line of JSON for each text, with token ids and log-probabilities");
+  sample_keys().add_to(options);
+  add("json", po::bool_switch(), "a line of JSON for each text, with token ids and log-probabilities");
   const std::string doc = std::string("used in place of the run's: ") + kTokenizerDoc;
   add("tokenizer", po::value<std::string>()->value_name("NAME|DIR"), doc.c_str());
-  options.visible.add_options()("allow-special", po::bool_switch(),
-                                "texts of special tokens in prompts, as <|endoftext|>, stand for these tokens");
+  add("allow-special", po::bool_switch(), "texts of special tokens in prompts, as <|endoftext|>, stand for these tokens");
   add("start", po::value<std::string>()->value_name("TEXT"), "the same as --prompt, by nanoGPT's name");
   add("out-dir", po::value<std::string>()->value_name("RUN"), "the run, by nanoGPT's name");
-  add("seed", po::value<int64_t>()->default_value(static_cast<int64_t>(defaults.seed)), "start of the random sequence");
-  add("device", po::value<std::string>()->default_value(defaults.device), "auto | cpu | cuda | cuda:N");
+  run_keys().add_to(options);
   options.positional.add_options()("from", po::value<std::string>());
   options.order.add("from", 1);
   return options;
@@ -106,25 +109,15 @@ int sample_verb(const std::vector<std::string>& arguments, const std::vector<std
   SampleRequest request;
   request.from = run_of(given);
   request.plugin_files = plugin_files;
-  request.num_samples = given.get<int64_t>("num-samples");
-  request.max_new_tokens = given.get<int64_t>("max-new-tokens");
-  request.temperature = given.get<double>("temperature");
-  request.top_k = given.get<int64_t>("top-k");
-  request.device = given.get<std::string>("device");
-  const int64_t seed = given.get<int64_t>("seed");
-  request.seed = static_cast<uint64_t>(seed);
-
-  require_fit<SampleOptions>("num-samples", request.num_samples);
-  require_fit<SampleOptions>("max-new-tokens", request.max_new_tokens);
-  require_fit<SampleOptions>("temperature", request.temperature);
-  require_fit<SampleOptions>("top-k", request.top_k);
-  request.top_p = given.get<double>("top-p");
-  request.repetition_penalty = given.get<double>("repetition-penalty");
-  request.stop = given.get<std::vector<std::string>>("stop");
+  Table sampling, run;
+  sample_keys().read(given, sampling);
+  run_keys().read(given, run);
+  schema_of<SampleOptions>().assign(sampling, request.options);
+  RunOptions options;
+  schema_of<RunOptions>().assign(run, options);
+  request.seed = static_cast<uint64_t>(options.seed);
+  request.device = options.device;
   request.json = given.get<bool>("json");
-  require_fit<SampleOptions>("top-p", request.top_p);
-  require_fit<SampleOptions>("repetition-penalty", request.repetition_penalty);
-  require_fit<RunOptions>("seed", seed);
   request.prompts = prompts(given);
   request.allow_special = given.get<bool>("allow-special");
   if (given.values.count("tokenizer"))

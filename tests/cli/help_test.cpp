@@ -1,14 +1,16 @@
 // Help and completion: what the program says of its verbs, actions and options, and that each of them can be completed.
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 
-#include "tests/cli/workspace.h"
-
+#include "core/options/prepare_options.h"
+#include "core/options/sample_options.h"
 #include "tests/catch.h"
+#include "tests/cli/workspace.h"
 
 using namespace gptcore::test;
 
@@ -67,6 +69,24 @@ std::set<std::string> completed(const Workspace& w, const Words& words) {
   CHECK(outcome.err == "");
   const Words offers = all_matches(outcome.out, "(?:^|\n)([^\t\n]+)\t");
   return {offers.begin(), offers.end()};
+}
+
+// Checks that a verb has the option of a stage's key, says its default, and refuses a value out of its range.
+void check_option(const Workspace& w, const Words& verb_and_file, const gptcore::ParamSpec& key) {
+  std::string option = "--" + key.name;
+  std::replace(option.begin(), option.end(), '_', '-');
+  INFO(verb_and_file[0] << " " << option);
+  const std::string help = std::regex_replace(w.gptcore({"help", verb_and_file[0]}).out, std::regex(R"(\s+)"), " ");
+  CHECK(has(help, " " + option + " "));
+  const gptcore::Value& fallback = key.fallback;
+  const bool text = fallback.is<std::string>() && key.name != "prompt" && fallback.as<std::string>() != "";
+  if (text) CHECK(has(help, "(default " + fallback.as<std::string>() + ")"));
+  if (fallback.is<int64_t>() || fallback.is<double>()) CHECK(has(help, "(default " + gptcore::to_toml(fallback) + ")"));
+  if (!key.maximum) return;
+  const auto beyond = static_cast<int64_t>(*key.maximum) * 10;
+  const Outcome outcome = w.gptcore(verb_and_file + Words{option + "=" + std::to_string(beyond)});
+  CHECK(refusal(outcome) == "GC104");
+  CHECK(has(outcome.err, "'" + option + "' expects " + gptcore::range_text(key)));
 }
 
 }  // namespace
@@ -206,4 +226,28 @@ TEST_CASE("the man page has every verb, action and option of the help, and no ot
       CHECK(options.contains(each));
     }
   }
+}
+
+TEST_CASE("sample and prepare have an option for each key of their stages, with its default and range") {
+  const Workspace w;
+  const auto sample = gptcore::schema_of<gptcore::SampleOptions>();
+  for (const auto& key : sample.specs()) check_option(w, {"sample", "out"}, key);
+  const auto prepare = gptcore::schema_of<gptcore::PrepareOptions>();
+  for (const auto& key : prepare.specs()) check_option(w, {"prepare", "tiny.toml"}, key);
+}
+
+TEST_CASE("options of prepare count over its stage, whose keys count over the defaults") {
+  const Workspace w;
+  w.write("tiny.toml", read(w.path("tiny.toml")) + "\n[[stage]]\nkind = \"prepare\"\nout = \"a\"\ntokens_per_shard = 9000\n");
+  const auto prepared = [&](const Words& options) {
+    const Outcome outcome = w.gptcore(Words{"prepare", "tiny.toml", "--json"} + options);
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    const auto told = nlohmann::json::parse(outcome.out);
+    const std::string folder = std::filesystem::path(std::string(told.at("folder"))).filename().string();
+    return std::pair(folder, told.at("manifest").at("tokens_per_shard").get<int64_t>());
+  };
+  CHECK(prepared({}) == std::pair(std::string("a"), int64_t{9000}));
+  CHECK(prepared({"--out", "b"}) == std::pair(std::string("b"), int64_t{9000}));
+  CHECK(prepared({"--out", "c", "--tokens-per-shard", "3000"}) == std::pair(std::string("c"), int64_t{3000}));
 }
