@@ -35,8 +35,6 @@ class TinyWorld {
   const PluginSet& plugins() const { return plugins_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
   testing::TinyModel& model() { return model_; }
-  // Returns the built-in tokenizer, which evaluators get.
-  Tokenizer& text_tokenizer() { return *text_tokenizer_; }
 
  private:
   // Returns a tokenizer for one dataset, which may teach it.
@@ -47,7 +45,7 @@ class TinyWorld {
   ProgramHost host_{log_};
   PluginSet plugins_;
   testing::TinyModel model_;
-  std::unique_ptr<Tokenizer> text_tokenizer_;
+  std::unique_ptr<Tokenizer> text_tokenizer_;  // the built-in one, which evaluators get
   std::vector<std::unique_ptr<Tokenizer>> lent_;
 };
 

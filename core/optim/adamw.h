@@ -43,7 +43,6 @@ class AdamW {
   // Takes over the moments of parameters that this optimizer has. Parks those of frozen parameters, with their counts, until a
   // later AdamW takes them over. Undefined moments are 0. The counts of trainable parameters are FlatParameters' own.
   void take_over(const NamedMoments& before);
-  void set_weight_decay(double value) { options_.weight_decay = value; }
 
  private:
   struct GroupState {

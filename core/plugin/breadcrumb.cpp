@@ -103,11 +103,6 @@ void set_breadcrumb_place(int64_t step, int64_t rank) noexcept {
   g_rank = rank;
 }
 
-std::string breadcrumb_place() {
-  if (g_step < 0) return "";
-  return ", step " + std::to_string(g_step) + ", rank " + std::to_string(g_rank);
-}
-
 // snprintf is not on the list of functions that a handler may call, but glibc's allocates nothing for these formats.
 size_t describe(const PluginCall& call, std::span<char> text) noexcept {
   if (text.empty()) return 0;

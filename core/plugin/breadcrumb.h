@@ -46,8 +46,6 @@ size_t calls_in_progress(std::span<PluginCall> out) noexcept;
 
 // Sets the place of training for error lines; step -1 = not training.
 void set_breadcrumb_place(int64_t step, int64_t rank) noexcept;
-// Returns ", step 12, rank 0", or "" when not training.
-std::string breadcrumb_place();
 // Writes "plugin 'x', operation 'y', in plan(), step 12, rank 0", truncated where it does not fit, and returns its length.
 // Signal handlers may call it.
 size_t describe(const PluginCall& call, std::span<char> text) noexcept;
