@@ -4,6 +4,7 @@
 #include <boost/program_options/value_semantic.hpp>
 
 #include "apps/gptcore/option_values.h"
+#include "core/base/assert.h"
 
 namespace gptcore {
 namespace {
@@ -82,6 +83,7 @@ CliOptions& CliOptions::describe(const std::string& key, std::string form, std::
 
 CliOptions::Option& CliOptions::find(const std::string& key) {
   const auto found = std::ranges::find_if(options_, [&](const Option& option) { return option.spec.name == key; });
+  GPTCORE_ASSERT(found != options_.end(), "the schema has the key that a verb describes");
   return *found;
 }
 

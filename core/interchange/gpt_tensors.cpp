@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/base/assert.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -37,6 +38,7 @@ bool is_linear_weight(const std::string& name) {
 
 GptWeights::GptWeights(const GptOptions& options, const std::vector<Parameter>& parameters)
     : options_(options), list_(gpt_tensors(options)) {
+  GPTCORE_ASSERT(options.vocab_size > 0, "the options have their vocab_size");
   for (const Parameter& p : parameters) parameters_.emplace(p.name, p.tensor.detach());
 }
 

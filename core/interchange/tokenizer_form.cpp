@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "core/base/assert.h"
 #include "core/base/json_fault.h"
 #include "gptcore/draft/tokenizer_json.h"
 #include "gptcore/error.h"
@@ -111,6 +112,7 @@ bool merges_make_all(const BpeForm& form) {
 }
 
 TokenizerForm form_of(Tokenizer& tokenizer) {
+  GPTCORE_ASSERT(tokenizer.ready(), "the tokenizer is ready");
   TokenizerForm form;
   form.size = tokenizer.vocab_size();
   form.bos = first_of(tokenizer, {"<|bos|>", "<|begin_of_text|>", "<s>", "<|endoftext|>"});

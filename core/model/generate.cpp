@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <span>
 
+#include "core/base/assert.h"
 #include "gptcore/draft/kv_cache.h"
 #include "gptcore/random.h"
 
@@ -128,6 +129,8 @@ void generate_rows(Logits& logits, std::vector<Sequence>& rows, int64_t count, c
 
 void generate(Model& model, at::Device device, const std::vector<Prompt>& prompts, int64_t count, const Sampling& sampling,
               const OnToken& on_token, bool cached) {
+  GPTCORE_ASSERT(std::none_of(prompts.begin(), prompts.end(), [](const Prompt& p) { return p.ids.empty(); }),
+                 "every prompt has an id");
   if (count < 1) return;
   const Evaluation evaluation(model);
   for (size_t first = 0; first < prompts.size(); first += kRows) {

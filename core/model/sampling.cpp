@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/base/assert.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
@@ -74,6 +75,8 @@ void require_numbers(const at::Tensor& logits, const at::Tensor& drawable) {
 }  // namespace
 
 NextToken choose(const at::Tensor& logits, const Sampling& s, std::span<const int64_t> context, double u) {
+  GPTCORE_ASSERT(logits.dim() == 1 && logits.is_cpu(), "logits are (V) on the CPU");
+  GPTCORE_ASSERT(u >= 0 && u < 1, "u is in [0, 1)");
   const at::Tensor plain = logits.to(at::kFloat).contiguous();
   const int64_t count = s.vocab_size > 0 ? std::min(s.vocab_size, plain.size(0)) : plain.size(0);
   const at::Tensor drawable = plain.narrow(0, 0, count);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/assert.h"
 #include "gptcore/utf8.h"
 
 namespace gptcore {
@@ -12,6 +13,7 @@ constexpr const char* kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 // Returns the number of bytes at the beginning of `text` that begin some character. Precondition: no whole character is there.
 size_t broken_length(std::string_view text) {
+  GPTCORE_ASSERT(!text.empty(), "there is a byte to look at");
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0xc2 || lead > 0xf4) return 0;

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/assert.h"
 #include "core/device/device_memory.h"
 
 namespace gptcore {
@@ -52,6 +53,7 @@ void TrainedParts::build(const TrainOptions& options, const NamedMoments* moment
 }
 
 AdamW& TrainedParts::optimizer() {
+  GPTCORE_ASSERT(parts_, "build() has returned");
   return parts_->optimizer;
 }
 

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/assert.h"
+
 namespace gptcore {
 
 // One thread calls put() and take(). When a task throws, the take() for it rethrows the exception.
@@ -47,6 +49,7 @@ template <class Task, class Result> class OrderedWork {
   }
   // Waits for the oldest task and returns its result. Precondition: not empty.
   Result take() {
+    GPTCORE_ASSERT(!empty(), "a task was added before its result is taken");
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return slots_.front()->done; });
     const std::unique_ptr<Slot> slot = std::move(slots_.front());

@@ -1,11 +1,13 @@
 #include "core/data/corpus/tokenizer_hash.h"
 
+#include "core/base/assert.h"
 #include "core/base/hash.h"
 #include "gptcore/error.h"
 
 namespace gptcore {
 
 std::string tokenizer_hash(const Tokenizer& tokenizer) {
+  GPTCORE_ASSERT(tokenizer.ready(), "the tokenizer is ready");
   // Letters, numbers, spaces and marks of several scripts. A text that cannot be encoded counts as such.
   constexpr const char* kProbes[] = {
       "The quick brown fox, it's 1,234.5 metres; don't you'll we've?\n\n\tif (x != 0) { return; }",
