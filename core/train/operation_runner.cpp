@@ -7,6 +7,7 @@
 
 #include "core/model/vocabulary.h"
 #include "gptcore/draft/datasets.h"
+#include "gptcore/event_fields.h"
 #include "gptcore/random.h"
 
 namespace gptcore {
@@ -228,17 +229,18 @@ CommitReport OperationRunner::change_model(const std::string& operation, const P
 
 void OperationRunner::emit_edit(const std::string& operation, const std::vector<std::string>& lines, const PlannedEdit& plan,
                                 const CommitReport& report) {
-  Table fields{{"operation", operation}, {"edit", edits() - 1}, {"changes", List(lines.begin(), lines.end())}};
+  Table fields{
+      {field::kOperation, operation}, {field::kEdit, edits() - 1}, {field::kChanges, List(lines.begin(), lines.end())}};
   if (!plan.edits.empty()) {
-    fields.emplace_back("params", report.parameters);
-    fields.emplace_back("trainable", report.trainable);
-    fields.emplace_back("moments_carried", report.moments_carried);
-    fields.emplace_back("moments_new", report.moments_new);
+    fields.emplace_back(field::kParams, report.parameters);
+    fields.emplace_back(field::kTrainable, report.trainable);
+    fields.emplace_back(field::kMomentsCarried, report.moments_carried);
+    fields.emplace_back(field::kMomentsNew, report.moments_new);
   }
   if (std::isfinite(report.moved)) {
-    fields.emplace_back("logits_moved", report.moved);
-    fields.emplace_back("loss_before", report.loss_before);
-    fields.emplace_back("loss_after", report.loss_after);
+    fields.emplace_back(field::kLogitsMoved, report.moved);
+    fields.emplace_back(field::kLossBefore, report.loss_before);
+    fields.emplace_back(field::kLossAfter, report.loss_after);
   }
   context_.bus.emit(Event::model_edited, run_.global_step(), std::move(fields));
   if (plan.reshapes()) context_.evaluators.model_changed(operation, context_.host);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
@@ -32,12 +33,15 @@ void add_number(Table& fields, const char* name, double number) {
 // What every record about an operation says; the phase comes first.
 Table record_fields(const ScheduledOperation& o, const TrainingView& now, const OperationDuties& duties,
                     const std::string& why) {
-  Table fields{{"phase", "start"}, {"operation", o.name}, {"iter", duties.first_step() + now.step}, {"edit", duties.edits()}};
-  if (!o.value.empty()) fields.emplace_back("value", o.value);
-  fields.emplace_back("trigger", why);
-  add_number(fields, "val_loss", now.val_loss);
-  if (o.when && o.when->trigger_loss) fields.emplace_back("trigger_loss", *o.when->trigger_loss);
-  if (o.when && o.when->max_wait_iters) fields.emplace_back("max_wait", *o.when->max_wait_iters);
+  Table fields{{field::kPhase, "start"},
+               {field::kOperation, o.name},
+               {field::kIter, duties.first_step() + now.step},
+               {field::kEdit, duties.edits()}};
+  if (!o.value.empty()) fields.emplace_back(field::kValue, o.value);
+  fields.emplace_back(field::kTrigger, why);
+  add_number(fields, field::kValLoss, now.val_loss);
+  if (o.when && o.when->trigger_loss) fields.emplace_back(field::kTriggerLoss, *o.when->trigger_loss);
+  if (o.when && o.when->max_wait_iters) fields.emplace_back(field::kMaxWait, *o.when->max_wait_iters);
   return fields;
 }
 
@@ -141,7 +145,7 @@ void OperationSet::fail(size_t index, const TrainingView& now, const Table& fiel
   states_[index].status = stays ? OperationStatus::pending : OperationStatus::failed;
   states_[index].last_step = now.step;
   Table told = in_phase(fields, "error");
-  told.emplace_back("error", error.what());
+  told.emplace_back(field::kError, error.what());
   duties.report(std::move(told));
   if (o.skip_on_error && !is_fatal(error.code())) return;
   if (error.code() != Code::peer_lost && error.code() != Code::internal) duties.save();
@@ -153,13 +157,13 @@ void OperationSet::fail(size_t index, const TrainingView& now, const Table& fiel
 void OperationSet::reevaluate(size_t index, int64_t edit, TrainingView& now, OperationDuties& duties) {
   const auto [before, after] = duties.reevaluate();
   duties.refresh(now);
-  Table fields{{"phase", "reevaluation"},
-               {"operation", operations_[index].name},
-               {"iter", duties.first_step() + now.step},
-               {"edit", edit}};
-  add_number(fields, "old_val_loss", before);
-  add_number(fields, "new_val_loss", after);
-  add_number(fields, "change", after - before);
+  Table fields{{field::kPhase, "reevaluation"},
+               {field::kOperation, operations_[index].name},
+               {field::kIter, duties.first_step() + now.step},
+               {field::kEdit, edit}};
+  add_number(fields, field::kOldValLoss, before);
+  add_number(fields, field::kNewValLoss, after);
+  add_number(fields, field::kChange, after - before);
   duties.report(std::move(fields));
   if (operations_[index].when) restart_plateau(*operations_[index].when, now.val_loss, states_[index]);
 }

@@ -5,6 +5,8 @@
 
 #include "core/train/operation_runner.h"
 
+#include "gptcore/event_fields.h"
+
 namespace gptcore {
 namespace {
 
@@ -88,7 +90,11 @@ Rewind OperationRunner::undo(size_t point, std::optional<size_t> asked_by, const
   if (asked_by) asking = context_.operations.operations()[*asked_by].when;
   Rewind back;
   back.point = to;
-  back.told = {{"phase", "undo"}, {"operation", name}, {"iter", from}, {"edit", to.number}, {"reason", why}};
+  back.told = {{field::kPhase, "undo"},
+               {field::kOperation, name},
+               {field::kIter, from},
+               {field::kEdit, to.number},
+               {field::kReason, why}};
   std::vector<bool> undoes;
   for (const ScheduledOperation& o : context_.operations.operations()) undoes.push_back((o.effects & kUndoes) != 0);
   back.amend = [=, left = context_.operations.states(), step = state_.step, first = context_.first_step](TrainState& saved,

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "gptcore/event_fields.h"
+
 namespace gptcore {
 
 std::optional<double> StageEvaluation::split_loss(Split split, const EvaluationPlan& plan, bool interruptible) {
@@ -68,9 +70,9 @@ std::optional<StageEvaluation::Measured> StageEvaluation::measure(Timing* timing
   Table& fields = measured.fields;
   add_loss(fields, Split::train, train_loss);
   if (has_val_split()) add_loss(fields, Split::val, val_loss);
-  if (std::isfinite(state.best_val_loss)) fields.emplace_back("best", state.best_val_loss);
-  fields.emplace_back("whole_split", o.eval_iters == kWholeSplit);
-  if (o.eval_iters != kWholeSplit) fields.emplace_back("batches", o.eval_iters);
+  if (std::isfinite(state.best_val_loss)) fields.emplace_back(field::kBest, state.best_val_loss);
+  fields.emplace_back(field::kWholeSplit, o.eval_iters == kWholeSplit);
+  if (o.eval_iters != kWholeSplit) fields.emplace_back(field::kBatches, o.eval_iters);
   for (auto& metric : c.evaluators.run(run_.view, c.group, c.bus, c.host, run_.global_step()))
     fields.push_back(std::move(metric));
   watch.lap(StepSection::evaluation);

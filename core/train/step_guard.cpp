@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "gptcore/error.h"
+#include "gptcore/event_fields.h"
 
 namespace gptcore {
 namespace {
@@ -108,7 +109,8 @@ Rewind StepGuard::rewind(const std::string& what) const {
   run_.warn(told);
   Rewind back;
   back.step = step;
-  back.told = {{"phase", "rewind"}, {"operation", "on_spike"}, {"iter", run_.global_step()}, {"reason", told}};
+  back.told = {
+      {field::kPhase, "rewind"}, {field::kOperation, "on_spike"}, {field::kIter, run_.global_step()}, {field::kReason, told}};
   back.amend = [samples = state_.samples, rewinds](TrainState& saved, std::vector<JournalEntry>&) {
     saved.samples = samples;
     saved.spikes.rewinds = rewinds;

@@ -1,5 +1,7 @@
 #include "core/train/step_records.h"
 
+#include "gptcore/event_fields.h"
+
 namespace gptcore {
 namespace {
 
@@ -32,20 +34,21 @@ void StepRecords::emit(const StepResult& result, double learning_rate) {
   const double per_update = meter_.seconds / meter_.updates;
   const double rate = meter_.tokens / meter_.seconds, flops = meter_.flops / meter_.seconds;
   meter_ = {};
-  Table fields{{"iter", run_.global_step() - 1}};
+  Table fields{{field::kIter, run_.global_step() - 1}};
   if (result.has_targets)
-    fields.emplace_back("loss", static_cast<double>(result.loss.item<float>()));
+    fields.emplace_back(field::kLoss, static_cast<double>(result.loss.item<float>()));
   else
-    fields.emplace_back("no_targets", List{name_of(Split::train)});
-  fields.emplace_back("lr", learning_rate);
-  if (result.has_targets) fields.emplace_back("grad_norm", static_cast<double>(result.grad_norm.item<float>()));
-  fields.emplace_back("ms", per_update * 1e3);
-  fields.emplace_back("tokens_per_s", rate);
-  if (c.peak_flops > 0 && flops > 0) fields.emplace_back("mfu", flops / (c.peak_flops * static_cast<double>(c.group.size())));
-  fields.emplace_back("tokens", state.tokens);
-  fields.emplace_back("max_iters", o.max_iters);
-  fields.emplace_back("progress", static_cast<double>(state.step) / static_cast<double>(o.max_iters));
-  fields.emplace_back("eta_s", per_update * static_cast<double>(o.max_iters - state.step));
+    fields.emplace_back(field::kNoTargets, List{name_of(Split::train)});
+  fields.emplace_back(field::kLr, learning_rate);
+  if (result.has_targets) fields.emplace_back(field::kGradNorm, static_cast<double>(result.grad_norm.item<float>()));
+  fields.emplace_back(field::kMs, per_update * 1e3);
+  fields.emplace_back(field::kTokensPerSecond, rate);
+  if (c.peak_flops > 0 && flops > 0)
+    fields.emplace_back(field::kMfu, flops / (c.peak_flops * static_cast<double>(c.group.size())));
+  fields.emplace_back(field::kTokens, state.tokens);
+  fields.emplace_back(field::kMaxIters, o.max_iters);
+  fields.emplace_back(field::kProgress, static_cast<double>(state.step) / static_cast<double>(o.max_iters));
+  fields.emplace_back(field::kEtaSeconds, per_update * static_cast<double>(o.max_iters - state.step));
   if (timing_)
     for (auto& field : timing_->fields()) fields.push_back(std::move(field));
   if (result.has_targets) append_layer_norms(result.layer_norms, fields);

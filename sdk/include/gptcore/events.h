@@ -14,7 +14,7 @@
 //   interrupted | failed                                 at most once
 //   run_ended                                            once, also after interrupted and failed
 //
-// Metrics of evaluations are reduced over all ranks. The loss of step_ended is rank 0's, or the mean where on_spike is set.
+// Metrics of evaluations and the loss of step_ended are means over all ranks.
 #pragma once
 
 #include <cstdint>
