@@ -12,10 +12,10 @@ namespace gptcore {
 
 class LoopTrials final : public BatchTrials {
  public:
-  // All outlive this.
+  // All arguments outlive this.
   LoopTrials(TrainStep& step, ProcessGroup& group, BatchFeed& feed) : step_(step), group_(group), feed_(feed) {}
-  // [all ranks] Equal on all of them: it fits when it fits on each, and takes as long and as much as on the slowest and
-  // fullest.
+  // [all ranks] Returns the same on all ranks: a size fits when it fits on each rank, with the slowest rank's time and the
+  // fullest rank's memory.
   BatchTrial run(int64_t batch_size, int tries) override;
   int64_t memory_limit() const override;
 

@@ -1,4 +1,4 @@
-// The mean loss of a split, over some random windows or over all of it.
+// Measures the mean loss of a split, over random windows or over the whole split.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ struct EvaluationPlan {
 };
 
 EvaluationPlan evaluation_plan(const TrainOptions& options);
-// Whether both take the same windows, so that their losses compare.
+// Returns whether both take the same windows, so that their losses compare.
 bool same_windows(const EvaluationPlan& a, const EvaluationPlan& b);
 
-// Mean loss in nats per predicted token over all ranks; absent when no window has a target. The random windows are the same
-// at every call, so that evaluations compare. Leaves the model in training mode. `goes_on` is asked after each batch, of
-// all that there are; when it says false the result is absent.
+// [all ranks] Returns the mean loss in nats per predicted token over all ranks; absent when no window has a target. The random
+// windows are the same at every call, so that evaluations compare. Leaves the model in training mode. Calls `goes_on` after
+// each batch; the result is absent when it returns false.
 std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& dataset_mutex, Split split,
                                     const EvaluationPlan& plan, ProcessGroup& group, at::Device device,
                                     const std::function<bool(int64_t batch, int64_t batches)>& goes_on = {});
@@ -36,11 +36,11 @@ std::optional<double> evaluate_loss(Model& model, Dataset& dataset, std::mutex& 
 // Adds "<split>_loss" to an evaluation's record, or the split's name to its list "no_targets" when there is none.
 void add_loss(Table& fields, Split split, std::optional<double> loss);
 
-// Tells how far an evaluation of that split is, from when it has taken `silent` seconds on: short ones say nothing. The host
-// outlives what is returned.
+// Returns a function that reports the evaluation's progress once it has taken `silent` seconds. The host outlives the function.
 std::function<void(int64_t batch, int64_t batches)> evaluation_progress(Host& host, Split split, double silent = 3);
 
-// Throws Error(nonfinite), saying what is, when `loss` is not finite. The caller knows which checkpoints there are for a hint.
+// Throws Error(nonfinite), which names `what`, when `loss` is not finite. The error has no hint: only callers know the
+// checkpoints.
 void require_finite(double loss, const std::string& what);
 
 }  // namespace gptcore

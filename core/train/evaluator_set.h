@@ -1,4 +1,4 @@
-// The evaluators of a stage, run one after the other.
+// Runs the evaluators of a stage, one after the other.
 #pragma once
 
 #include <cstdint>
@@ -15,24 +15,24 @@ namespace gptcore {
 
 class EvaluatorSet {
  public:
-  // Already opened. A resumed run knows it by `identity`, its name and arguments.
+  // Adds an open evaluator. A resumed run recognizes it by `identity`, its name and arguments.
   void add(std::string name, std::unique_ptr<Evaluator> evaluator, std::string identity = {}) {
     entries_.push_back({std::move(name), std::move(evaluator), std::move(identity)});
   }
-  // Evaluators see ids below this only, as those beyond are padding that no token has; 0 = all of the model's.
+  // Shows evaluators only the ids below vocab_size, because those beyond are padding; 0 = all of the model's ids.
   void show_tokens(int64_t vocab_size) { vocab_size_ = vocab_size; }
 
-  // [all ranks] Metrics as "<name>.<metric>", over all ranks; items go to `bus` as item_evaluated. One that throws gives no
-  // metrics and a warning; after three times in a row it is not asked again.
+  // [all ranks] Returns the metrics "<name>.<metric>" over all ranks. Emits items to `bus` as item_evaluated. An evaluator that
+  // throws on any rank yields no metrics and a warning; after three failures in a row it is switched off.
   Table run(const ModelView& model, ProcessGroup& group, EventBus& bus, Host& host, int64_t step);
 
-  // The operation has given the model other tensors or layers: failures until now do not count, and each evaluator is asked
-  // again. Tells which were switched off.
+  // Call it when an operation has given the model other tensors or layers. Clears all failures, so that every evaluator runs
+  // again, and reports which had been switched off.
   void model_changed(const std::string& operation, Host& host);
 
-  // Failures in a row of those that have failed, by identity: part of a checkpoint.
+  // Returns the failures in a row by identity, for checkpoints.
   std::map<std::string, int64_t> failures() const;
-  // Those of a checkpoint in place of its own. Tells which are switched off by them.
+  // Replaces the failures by those of a checkpoint, and reports which evaluators that switches off.
   void load(const std::map<std::string, int64_t>& failures, Host& host);
 
  private:

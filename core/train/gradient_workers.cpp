@@ -25,7 +25,8 @@ Batch rows_of(const Batch& batch, int64_t part, int64_t parts) {
   return {batch.ids.narrow(0, first, last - first), batch.targets.narrow(0, first, last - first)};
 }
 
-// Of rows without targets. The model is not asked: its mean over none may be NaN, which stays NaN whatever its weight is.
+// Returns the loss of rows without targets. The model is not called: its mean over no targets may be NaN, and NaN times 0 is
+// NaN.
 at::Tensor no_loss(at::Device device) {
   return at::zeros({}, at::TensorOptions(device).dtype(at::kFloat));
 }
@@ -106,7 +107,7 @@ GradientWorkers::GradientWorkers(Model& model, FlatParameters& parameters, at::D
     : model_(model), parameters_(parameters), device_(device), threads_(threads) {
   const int64_t workers = std::min(threads, batch_size);
   if (!device.is_cpu() || workers < 2 || parameters.count() > kMaxSharedParameters) return;
-  // Each helper sets the number for threads to come.
+  // Each helper sets the number for threads that start later.
   const struct Restored {
     ~Restored() { at::set_num_threads(static_cast<int>(threads)); }
     int64_t threads;

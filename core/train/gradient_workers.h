@@ -1,5 +1,6 @@
-// Forward and backward of a micro-batch. A small model on a CPU is computed by several threads, each with its own rows of
-// the batch from the first layer to the last: no barrier inside a pass, and a layer's activations stay in that core's cache.
+// Computes forward and backward passes of a micro-batch. A small model on a CPU is computed by several threads, each with its
+// own rows of the batch from the first layer to the last: no barrier inside a pass, and a layer's activations stay in that
+// core's cache.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-// How large the gradients of each layer are.
+// Measures the gradients of each layer.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,7 +10,7 @@
 
 namespace gptcore {
 
-// A layer is what its parameters' names have before the last dot: "blocks.0.attn.qkv", "wte".
+// A layer's name is the part of its parameters' names before the last dot: "blocks.0.attn.qkv", "wte".
 struct LayerNorms {
   std::vector<std::string> layers;  // the trainable ones, in the model's order
   at::Tensor norms;                 // (layers) 2-norms, float32 on the device; undefined without layers

@@ -167,7 +167,7 @@ bool OperationRunner::commit(const std::string& operation, PlannedEdit& plan) {
   return others;
 }
 
-// Losses over some tokens judge no model of others.
+// A loss over some tokens does not compare with a loss over others.
 void OperationRunner::forget_losses() {
   vocabulary_changed_ = true;
   const bool measured = std::isfinite(state_.best_val_loss);
@@ -187,8 +187,8 @@ void OperationRunner::control_data(const SetData& data) {
   throw_if_failed(exact->set_from(data.key, data.value, state_.samples));
 }
 
-// Returns the key of the edit's random numbers: of no other edit of the run, and the same whether or not others were made and
-// undone before.
+// Returns the key of the edit's random numbers. No other edit of the run has the key, and edits that were undone do not change
+// it.
 std::string OperationRunner::edit_name(const std::string& operation) const {
   const auto here = [&](const JournalEntry& e) { return e.step == run_.global_step() && e.operation == operation; };
   const auto before = std::count_if(context_.journal.begin(), context_.journal.end(), here);

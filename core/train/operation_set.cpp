@@ -14,14 +14,14 @@ bool in_sequence(const ScheduledOperation& o) {
   return o.when && o.when->in_sequence();
 }
 
-// The same of one whose table is gone.
+// Returns the same for an operation whose table is gone.
 bool was_in_sequence(const TriggerState& state) {
   const auto when = state.table.find("when");
   return when != state.table.end() &&
          (when->second.starts_with("trigger_loss = ") || when->second.starts_with("max_wait_iters = "));
 }
 
-// Failures after which nobody can go on: a crashed plugin, a lost rank, our own mistake.
+// Returns whether training cannot continue: a plugin crashed, a rank was lost, or the program made a mistake.
 bool is_fatal(Code code) {
   return code == Code::plugin_failed || code == Code::peer_lost || code == Code::internal;
 }
@@ -30,7 +30,7 @@ void add_number(Table& fields, const char* name, double number) {
   if (!std::isnan(number)) fields.emplace_back(name, number);
 }
 
-// What every record about an operation says; the phase comes first.
+// Returns the fields of every record about an operation; the phase comes first.
 Table record_fields(const ScheduledOperation& o, const TrainingView& now, const OperationDuties& duties,
                     const std::string& why) {
   Table fields{{field::kPhase, "start"},
@@ -110,7 +110,7 @@ bool OperationSet::ask(TrainingView& now, const Table& record, OperationDuties& 
   return false;
 }
 
-// An operation without `when` is asked so often that only its failure is told of.
+// An operation without `when` is asked so often that only its failures are reported.
 Outcome OperationSet::attempt(size_t index, TrainingView& now, const std::string& why, OperationDuties& duties) {
   ScheduledOperation& o = operations_[index];
   const int64_t edit = duties.edits();

@@ -1,10 +1,10 @@
-// The operations of a train stage: who is asked when, and what became of it.
+// Asks the operations of a train stage and keeps their states.
 //
 //   for each operation, in the pipeline's order, that is still pending and fires:
-//     phase "start" -> carried out -> phase "success", or "error" -> it is over, or the run is
+//     phase "start" -> carried out -> phase "success", or "error", which ends the operation or the run
 //     `reevaluate`: the val loss is estimated again -> phase "reevaluation", and the sequence pauses until the next event
-//   one of the sequence is considered only when those of the sequence before it are over: several may follow one another at
-//   one evaluation, with the same val loss
+//   an operation of the sequence waits until those before it in the sequence are over; several may fire at one evaluation, with
+//   the same val loss
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,14 @@ struct ScheduledOperation {
   EventSet events = 0;
   Effects effects = 0;
   bool reevaluate = false;
-  bool skip_on_error = false;                // else the run ends
-  bool completed = false;                    // never asked
-  Value value = {};                          // its parameter `value`, for records
-  std::function<void()> on_done = {};        // called once when a checkpoint holds that it is done
+  bool skip_on_error = false;                // default: the run ends
+  bool completed = false;                    // the operation is never asked
+  Value value = {};                          // the parameter `value`, for records
+  std::function<void()> on_done = {};        // called once a checkpoint holds the success
   std::optional<double> undo_if_worse = {};  // rise of the val loss that undoes it
   int64_t judge_after = 1;                   // evaluations until then
-  OperationTable table = {};                 // by which a resumed run knows it
-  OperationTable policy = {};                // the keys of which it tells when they have changed
+  OperationTable table = {};                 // by which a resumed run recognizes the operation
+  OperationTable policy = {};                // keys whose changes a resumed run reports
 };
 
 // A val loss on both sides of an operation, on the same batches.
@@ -43,15 +43,15 @@ struct Reevaluation {
   double before = 0, after = 0;
 };
 
-// What carry_out throws when the operation to be undone cannot be: the one that asked for that stays pending.
+// Thrown by carry_out() when an operation cannot be undone. The operation that asked for the undo stays pending.
 struct CannotUndo final : Error {
   using Error::Error;
 };
 
-// What carrying out an operation comes to.
+// The outcome of carrying out an operation.
 enum class Outcome { nothing, changed, goes_back };  // goes_back: training returns to before an earlier operation
 
-// What an operation set asks of the training loop. Every call is [all ranks].
+// The calls that an operation set makes to the training loop. All are [all ranks].
 class OperationDuties {
  public:
   virtual ~OperationDuties() = default;
@@ -61,7 +61,7 @@ class OperationDuties {
   virtual bool nothing_to_undo(size_t index) = 0;
   // Returns the last evaluation's val loss; absent: no window had a target.
   virtual std::optional<double> last_val_loss() const = 0;
-  // Returns how many edits the run's journal has.
+  // Returns the number of edits in the run's journal.
   virtual int64_t edits() const = 0;
   // Brings the view up to date.
   virtual void refresh(TrainingView& now) = 0;
@@ -79,36 +79,35 @@ class OperationDuties {
 
 class OperationSet {
  public:
-  // Opened by who adds it, before it is asked or loaded.
+  // Adds an operation, which the caller opens before ask() and load().
   void add(ScheduledOperation operation);
-  // Its open() failed with that: so does carrying it out, and what it had saved is kept as it is.
+  // Notes that the operation's open() failed: carrying it out fails with the same error, and its saved state is kept unchanged.
   void leave_unopened(size_t index, const Error& why) { unopened_.insert_or_assign(index, Unopened{why, {}}); }
   bool empty() const { return operations_.empty(); }
   const std::vector<ScheduledOperation>& operations() const { return operations_; }
-  // Of the operation that states()[index] is of.
+  // Returns the name of the operation of states()[index].
   std::string name(size_t index) const;
 
-  // Asks every operation that is due after `now.event`; `record` holds the fields that were published with it. A failed one
-  // throws an Error that names it, unless its policy is to go on; a plugin's crash and a lost rank always throw. Those whose
-  // index is true in `asked` were asked already. Returns true when training goes back: then the operations that follow were not
-  // asked.
+  // Asks every operation that is due after `now.event`, except those whose index is true in `asked`; `record` holds the event's
+  // fields. Throws an Error that names a failed operation, unless its policy is to continue; a plugin's crash and a lost rank
+  // always throw. Returns true when training goes back; the remaining operations are not asked then.
   bool ask(TrainingView& now, const Table& record, OperationDuties& duties, const std::vector<bool>& asked = {});
 
-  // Every `plateau` counts from the next val loss: those until now compare with none that follows.
+  // Restarts every `plateau` at the next val loss, because earlier losses do not compare with later ones.
   void restart_plateaus();
 
-  // Whether something looks at the time trained after this event, or at each update's gradient norm.
+  // Returns whether an operation depends on the training time after this event, or on each update's gradient norm.
   bool waits_for_time(Event event) const;
   bool waits_for_grad_norm() const;
 
-  // A checkpoint with states() as they are now was published: calls `on_done` of those that are done.
+  // Call it when a checkpoint with the present states() was published. Calls `on_done` of the operations that are done.
   void published();
 
-  // Parts of a checkpoint. States of operations that the pipeline has no more follow those of operations().
+  // Return parts of a checkpoint. The states of removed operations follow those of operations().
   const std::vector<TriggerState>& states() const { return states_; }
-  std::vector<std::string> save() const;  // each one's own
-  // `states` in the order of resume_operations(), `saved` as many as operations(). One that failed and ended the run is
-  // pending again.
+  std::vector<std::string> save() const;  // of each operation
+  // Restores `states` in the order of resume_operations() and `saved`, one for each operation. An operation whose failure ended
+  // the run is pending again.
   void load(const std::vector<TriggerState>& states, const std::vector<std::string>& saved);
 
  private:

@@ -66,7 +66,7 @@ std::optional<Rewind> OperationRunner::judge() {
     else
       return undo(i, std::nullopt, text);
   }
-  // Those that only wait to be judged are done with; an operation that undoes may want the rest.
+  // Judged points are no longer needed, unless an operation that undoes may ask for them.
   if (std::any_of(all.begin(), all.end(), [](const auto& o) { return (o.effects & kUndoes) != 0; })) return std::nullopt;
   std::erase_if(state_.undo_points, [&](const UndoPoint& point) {
     const auto index = static_cast<size_t>(point.operation);
@@ -99,7 +99,7 @@ Rewind OperationRunner::undo(size_t point, std::optional<size_t> asked_by, const
   for (const ScheduledOperation& o : context_.operations.operations()) undoes.push_back((o.effects & kUndoes) != 0);
   back.amend = [=, left = context_.operations.states(), step = state_.step, first = context_.first_step](TrainState& saved,
                                                                                                          auto& journal) {
-    // What was undone before stays undone, and each undoing counts, though the state gone back to is older.
+    // Earlier undos stay, and each of them counts, although the restored state is older.
     for (size_t i = 0; i < undoes.size(); ++i) {
       TriggerState& state = saved.triggers.at(i);
       const OperationStatus status = left[i].status;
@@ -111,7 +111,7 @@ Rewind OperationRunner::undo(size_t point, std::optional<size_t> asked_by, const
       saved.triggers.at(undone).status = OperationStatus::undone;
       saved.triggers.at(undone).last_step = step;
     }
-    // From there on its cooldown and plateau count: the updates since are none any more.
+    // The cooldown and plateau of the asking operation count from the restored step, because later updates are gone.
     if (asking) note_fired(*asking, saved.step, saved.val_loss.value_or(kNan), saved.triggers.at(*asked_by));
     journal.push_back({first + saved.step, "undo", {"undo " + name + ", tried until step " + std::to_string(from)}});
   };

@@ -1,4 +1,4 @@
-// How long the val loss has not fallen: what `patience` of a stage and `plateau` of an operation count.
+// Counts evaluations without a fall of the val loss, for `patience` of a stage and `plateau` of an operation.
 #pragma once
 
 #include <cmath>
@@ -8,19 +8,19 @@
 
 namespace gptcore {
 
-// Equal on all ranks, part of every checkpoint.
+// It is equal on all ranks and part of every checkpoint.
 struct Plateau {
-  double reference = std::numeric_limits<double>::infinity();  // moves only when a loss is below it by more than min_delta
-  int64_t evaluations = 0;                                     // since it moved
+  double reference = std::numeric_limits<double>::infinity();  // follows a loss only when it is lower by more than min_delta
+  int64_t evaluations = 0;                                     // since the reference last moved
 
-  // A loss that is absent, because no window had a target, is not counted; a NaN did not fall.
+  // Skips an absent loss, which means that no window had a target. A NaN counts as no fall.
   void observe(std::optional<double> loss, double min_delta) {
     if (!loss) return;
     const bool fell = *loss < reference - min_delta;
     if (fell) reference = *loss;
     evaluations = fell ? 0 : evaluations + 1;
   }
-  // Counts anew from this loss, or from the next one when it is NaN.
+  // Restarts from this loss, or from the next one when it is NaN.
   void restart(double loss) { *this = {std::isnan(loss) ? std::numeric_limits<double>::infinity() : loss, 0}; }
   bool operator==(const Plateau&) const = default;
 };

@@ -149,7 +149,7 @@ class Matching {
     if (fresh) pass_at_iter(i);
   }
 
-  // What the changes of the tables mean for it, where that is not plain.
+  // Says what the tables' changes mean for the operation, where that is not obvious.
   std::string outcome(size_t i, const TriggerState& old, const TriggerState& now, bool fresh) const {
     const ScheduledOperation& o = set_.operations()[i];
     if (old.status == OperationStatus::failed) return o.skip_on_error ? ", and is not again" : ", and is asked again";
@@ -171,7 +171,7 @@ class Matching {
     pass_at_iter(i);
   }
 
-  // Whether its table says now, and did not before, that it is passed over. After going back the states left decide.
+  // Returns whether the table says only now that the operation is completed. After going back, the states left decide.
   bool completes(size_t i) const {
     if (left_) return i < left_->size() && (*left_)[i].status == OperationStatus::skipped;
     return set_.operations()[i].completed;
@@ -188,7 +188,7 @@ class Matching {
     state.completed = left_ && i < left_->size() ? (*left_)[i].completed : set_.operations()[i].completed;
   }
 
-  // It was carried out as often as it may be now.
+  // The operation has succeeded as often as it may now.
   void pass_times(size_t i) {
     const auto& when = set_.operations()[i].when;
     if (!when || !when->times || is_over(now_[i]) || now_[i].fired < *when->times) return;
@@ -196,7 +196,7 @@ class Matching {
     tell(described(now_[i].table) + ": times = " + std::to_string(*when->times) + " is used up, and it is not again");
   }
 
-  // An update that is over does not come again; the one that was just made has.
+  // A past update does not come again; the one that was just made counts as present.
   void pass_at_iter(size_t i) {
     const auto& when = set_.operations()[i].when;
     if (!when || !when->at_iter || !state_.started || is_over(now_[i])) return;
@@ -217,7 +217,7 @@ class Matching {
     now_.back().gone = true;
   }
 
-  // After going back, what came late is late again.
+  // After going back, an operation that came late is late again.
   void stay_late() {
     if (!left_) return;
     for (size_t i = 0; i < std::min(set_.operations().size(), left_->size()); ++i)
@@ -235,7 +235,8 @@ class Matching {
     ask_now();
   }
 
-  // Those that name the update that was just made. Where its evaluation was cut off, they come before that, as they would have.
+  // Operations whose at_iter is the update that was just made. Where its evaluation was interrupted, they come before it, as
+  // they would have.
   void ask_now() {
     std::erase_if(asked_now_, [&](size_t i) { return now_[i].at_iter_passed; });
     if (asked_now_.empty() || (state_.round && state_.round->event != Event::evaluation_ended)) return;

@@ -1,4 +1,4 @@
-// Which operations of a stage are those that a checkpoint knows, though tables were added, changed, moved or removed since.
+// Matches the operations of a stage with those in a checkpoint, although tables may have been added, changed, moved or removed.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,11 @@ struct ResumedOperations {
   std::vector<std::string> differences;     // one line each
 };
 
-// Brings what a checkpoint says of operations into the order of `operations`, which were just added. One is known by name,
-// arguments and `when`, equal ones in order; else by name and `when`, or, while it is pending, by name and arguments. What was
-// carried out is not again. New ones are pending; those that are gone but were carried out follow at the end. `left` are the
-// states that training goes back from, null on a resume: what was then told of at_iter and `completed` stays true.
+// Puts the checkpoint's operation states into the order of `operations`, which were just added. An operation matches by name,
+// arguments and `when` (equal ones in order), else by name and `when`, else, while pending, by name and arguments. An operation
+// that succeeded before is not carried out again. New operations are pending. States of removed operations that succeeded
+// follow at the end. `left` holds the states that training goes back from, null on a resume: at_iter and `completed` keep what
+// they say.
 ResumedOperations resume_operations(const OperationSet& operations, TrainState& state,
                                     const std::vector<TriggerState>* left = nullptr);
 

@@ -68,7 +68,7 @@ std::string StepGuard::first_bad() const {
   return "";
 }
 
-// A refused update says nothing about what is usual; where spikes are only told of, they may be a new level.
+// A refused update does not count as usual. Where spikes are only reported, they do: they may be a new level.
 std::optional<Rewind> StepGuard::check_spike(const StepResult& result) {
   const double loss = result.loss.item<float>(), norm = result.grad_norm.item<float>();
   const double usual_loss = state_.spikes.loss.limit(options_.spike_zscore),

@@ -1,19 +1,18 @@
-// SIGINT, SIGTERM, SIGUSR1 and SIGHUP ask for a save and an orderly end at the next step boundary; a later one ends the process
-// at once, but for SIGHUP: the terminal that is gone is in no hurry. A signal that is ignored stays so, as SIGHUP is under
-// nohup and SIGINT in what a shell script starts with "&".
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP ask for a save and an orderly end at the next step boundary. A second signal, except
+// SIGHUP, ends the process at once. Signals that are ignored at the start stay ignored, as SIGHUP under nohup or SIGINT in a
+// job that a shell script starts with "&".
 #pragma once
 
 #include <cstdint>
 
 namespace gptcore {
 
-// What the first signal does: is noted for the loop to see, or, where nothing is done yet that could be saved, ends the
-// process.
+// The effect of the first signal: it is noted for the loop, or it ends the process while there is nothing to save yet.
 enum class FirstSignal { is_noted, ends };
 
-// Handlers are in place while an object lives; at most one at a time. A signal that ends the process at once leaves a line on
-// standard error that says what is lost. Signals within kOneRequest seconds of the first are the same request: wrappers send
-// the terminal's signal again.
+// Installs the handlers for its lifetime; at most one object at a time. A signal that ends the process at once leaves a line on
+// standard error that says what is lost. Signals within kOneRequest seconds of the first count as the same request, because
+// wrappers repeat the terminal's signal.
 class StopSignals {
  public:
   static constexpr double kOneRequest = 0.5;
@@ -24,15 +23,15 @@ class StopSignals {
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
-  // From here on the first signal is noted.
+  // Switches to FirstSignal::is_noted.
   void note_first();
-  // The signal that came first, or 0. [any thread]
+  // Returns the first signal, or 0. [any thread]
   static int received();
-  // "SIGINT", ... of those above.
+  // Returns "SIGINT", ... of those above.
   static const char* name_of(int signal);
-  // 130 after SIGINT, 75 (try again later) after the others.
+  // Returns 130 for SIGINT, 75 (try again later) for the others.
   static int exit_code_of(int signal);
-  // `done` updates of the run are made, and the newest checkpoint holds the first `saved`; -1: there is none. [any thread]
+  // Notes that the run has done `done` updates and that the newest checkpoint holds the first `saved`; -1: none. [any thread]
   static void note_updates(int64_t done, int64_t saved);
 };
 

@@ -1,5 +1,5 @@
-// Where the time of an update goes, as moving averages, for loggers. Nothing is measured unless a stage asks for it: on a GPU
-// every boundary between sections waits for the device.
+// Measures the sections of an update as moving averages, for loggers. A stage must ask for it, because on a GPU every boundary
+// between sections waits for the device.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -17,17 +17,18 @@ inline constexpr size_t kStepSections = 7;
 
 class Timing {
  public:
-  // `clock` gives seconds; a steady one when empty.
+  // `clock` returns seconds; default: a steady clock.
   explicit Timing(c10::Device device, std::function<double()> clock = {});
-  // Seconds, once the device has done what it was given.
+  // Waits for the device and returns the time in seconds.
   double now() const;
-  // Adds to what the section has taken in this update.
+  // Adds to the section's time in this update.
   void add(StepSection section, double seconds);
   void end_update();
-  // Shares out what evaluation has taken over the updates since the one before; the first of a run counts for none.
+  // Spreads the evaluation's time over the updates since the evaluation before it. The first evaluation of a run is not
+  // counted.
   void end_evaluation();
-  // Milliseconds an update, exponential averages with weight 0.1 for the newest: "time.evaluation",
-  // "time.gradient_accumulation", "time.gradient_accumulation.forward", ... Without those that have none yet.
+  // Returns milliseconds per update as exponential averages, the newest weighted 0.1: "time.evaluation",
+  // "time.gradient_accumulation", "time.gradient_accumulation.forward", ... Leaves out sections without a time yet.
   Table fields() const;
 
  private:
@@ -47,7 +48,7 @@ class Timing {
 class Stopwatch {
  public:
   explicit Stopwatch(Timing* timing) : timing_(timing), since_(timing ? timing->now() : 0) {}
-  // The time since the last lap, or since it was made, was the section's.
+  // Adds the time since the last lap, or since construction, to the section.
   void lap(StepSection section) {
     if (!timing_) return;
     const double now = timing_->now();

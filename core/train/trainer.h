@@ -28,7 +28,7 @@
 
 namespace gptcore {
 
-// What a stage trains with; all of it outlives the call.
+// The objects that a stage trains with; all of them outlive the call.
 struct TrainContext {
   TrainStep& step;
   TrainedParts& parts;  // of `step`
@@ -43,10 +43,10 @@ struct TrainContext {
   OperationSet& operations;
   EvaluatorSet& evaluators;
   NetworkFactory& factory;
-  Structure& structure;                // kept up to date with what is committed
+  Structure& structure;                // updated by every commit
   std::vector<JournalEntry>& journal;  // appended to
-  uint64_t seed = 0;                   // of the run: what edits draw their numbers from
-  EditSupport support = {};            // but for what the loop knows itself
+  uint64_t seed = 0;                   // of the run; source of the edits' random numbers
+  EditSupport support = {};            // the loop fills in the rest
   int64_t first_step = 0;              // updates of earlier stages, for events and checkpoints
   double peak_flops = 0;               // of this rank's device; 0 = unknown, no MFU
   MemorySources memory = {};
@@ -59,12 +59,13 @@ struct TrainEnd {
   std::optional<Rewind> rewind = {};  // rewound: the caller loads what this asks for and trains again
 };
 
-// Micro-batches per update and rank that `options` ask for. Throws Error(conflict) when tokens_per_step does not divide.
+// Returns the micro-batches per update and rank that `options` ask for. Throws Error(conflict) when tokens_per_step does not
+// divide.
 int64_t accumulation_steps(const TrainOptions& options, int64_t block_size, int64_t ranks);
 
-// [all ranks] Trains from `state` on and leaves it at the end. Throws Error(nonfinite) when loss or gradients are not
-// finite and the policy says so; parameters and moments are then those of the last good update. It has no hint when the model
-// itself computes no numbers any more.
+// [all ranks] Trains from `state`, which holds the end state on return. Throws Error(nonfinite) when loss or gradients are not
+// finite and the policy says so; parameters and moments are then those of the last good update. The error has no hint when a
+// parameter itself is not finite.
 TrainEnd train(const TrainOptions& options, TrainContext& context, TrainState& state);
 
 }  // namespace gptcore

@@ -20,7 +20,7 @@ std::optional<double> number_in(const Table& record, const std::string& key) {
   return std::nullopt;
 }
 
-// A NaN is above every number and below none: where a loss stood, it is the worst that there is.
+// A NaN is above every number and below none, because as a loss it is the worst.
 bool compares(const When& w, double metric) {
   return w.above ? std::isnan(metric) || metric > *w.above : metric < *w.below;
 }
@@ -30,7 +30,7 @@ bool falls_below(double val_loss, double threshold) {
   return threshold == std::numeric_limits<double>::infinity() || val_loss < threshold;
 }
 
-// A run that was ended at that update by a failure looks at at_iter again at a later one.
+// A run that a failure ended at that update checks at_iter again at a later one.
 bool reaches(const When& w, const TrainingView& now) {
   return now.event != Event::evaluation_ended && w.at_iter && now.step >= *w.at_iter;
 }

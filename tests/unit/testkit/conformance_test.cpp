@@ -127,7 +127,10 @@ TEST_CASE("Each case fails on an item that breaks it, and says how") {
       {"loud_stack", "file/safe_segments", "executable stack"},
   }));
   INFO(expected.name);
-  const Tested t = tested(fixture(expected.plugin), std::string("--filter ") + expected.name);
+  const auto once = [&] { return tested(fixture(expected.plugin), std::string("--filter ") + expected.name); };
+  Tested t = once();
+  const bool drawn = std::string(expected.name).ends_with("/fuzz");  // a seed now and then draws no value that it fails for
+  for (int i = 0; drawn && i < 20 && t.find(expected.name).at("result") == "ok"; ++i) t = once();
   const json found = t.find(expected.name);
   INFO(found.dump());
   if (kSanitized && std::string(expected.name) == "file/loads_fast") return;  // times mean nothing then
