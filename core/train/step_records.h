@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "core/train/batch_feed.h"
 #include "core/train/stage_run.h"

@@ -2,6 +2,7 @@
 #include "core/distributed/agreement.h"
 
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
